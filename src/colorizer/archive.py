@@ -1,0 +1,238 @@
+"""Archives of photographs: fetched once, verified, and read without unpacking."""
+
+import errno
+import hashlib
+import logging
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import requests
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tqdm import tqdm
+
+from colorizer.errors import ColorizerError
+from colorizer.images import SUFFIXES
+from colorizer.params import Archive
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1 << 20  # bytes
+ATTEMPTS = 6  # without a single byte gained
+TIMEOUT = (10, 60)  # seconds to connect, and between two reads
+ELSEWHERE = (
+    "`make demo` needs no download; or point download.archives in params.yaml to a local copy"
+)
+
+
+class ArchiveError(ColorizerError):
+    """An archive could not be had or is not the one expected."""
+
+
+class _Interrupted(Exception):
+    """The connection ended early; asking again may help."""
+
+
+def fetch(archive: Archive, folder: Path, *, partial: Path) -> Path:
+    """Bring an archive into `folder`, verified by size and MD5.
+
+    A download goes on from where an earlier one stopped; only a complete and verified file gets its
+    final name.
+
+    Args:
+        archive: where it is, and what it must be.
+        folder: where the file goes, under the archive's own name.
+        partial: where an unfinished download waits to be resumed.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ArchiveError: if it cannot be had, is not what was expected, or does not fit on the disk.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    partial.mkdir(parents=True, exist_ok=True)
+    part = partial / f"{archive.md5}.part"
+    with tqdm(total=archive.size, unit="B", unit_scale=True, desc=archive.name, disable=None) as bar:
+        if urlsplit(archive.source).scheme in ("http", "https"):
+            _require_space(part, archive.size - _size(part))
+            _download(archive, part, bar)
+        else:
+            _require_local(archive)
+            _require_space(part, archive.size)
+            _copy(Path(archive.source), part, bar)
+    _verify(part, archive)
+    target = folder / archive.name
+    shutil.move(part, target)
+    return target
+
+
+def list_members(archive: Path) -> tuple[list[str], list[str]]:
+    """List an archive's files, sorted: those named like images, and the others.
+
+    Raises:
+        ArchiveError: if the file is no zip archive.
+    """
+    files = sorted(info.filename for info in _open(archive).infolist() if not info.is_dir())
+    images = [name for name in files if _is_image_name(name)]
+    return images, sorted(set(files) - set(images))
+
+
+def read_member(archive: Path, member: str) -> bytes:
+    """Read one file out of an archive; safe to call from many threads.
+
+    Raises:
+        ArchiveError: if the member is damaged.
+    """
+    try:
+        return _open(archive).read(member)
+    except Exception as error:  # zlib.error and its like derive from Exception alone
+        raise ArchiveError(f"{archive.name}: {member} is damaged: {error}") from error
+
+
+def read_photo(folder: Path, photo_id: str) -> bytes:
+    """Read the photograph `archive.zip/path/in/the/archive.jpg` from a folder of archives."""
+    archive, member = photo_id.split("/", 1)
+    return read_member(folder / archive, member)
+
+
+@lru_cache(maxsize=64)
+def _open(archive: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(archive)
+    except zipfile.BadZipFile as error:
+        raise ArchiveError(f"{archive} is no zip archive: {error}") from error
+
+
+def _is_image_name(name: str) -> bool:
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _require_space(part: Path, needed: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if free < needed:
+        raise ArchiveError(
+            f"too little disk in {part.parent}: {needed:,} bytes are needed, {free:,} are free; "
+            f"make room and run again, or {ELSEWHERE}"
+        )
+
+
+def _require_local(archive: Archive) -> None:
+    path = Path(archive.source)
+    if not path.is_file():
+        raise ArchiveError(
+            f"{archive.source} not found in {Path.cwd()}: give download.archives a URL "
+            "(https://...) or the path of an existing file"
+        )
+    if path.stat().st_size != archive.size:
+        raise ArchiveError(
+            f"{archive.source} has {path.stat().st_size:,} bytes, but params.yaml expects "
+            f"{archive.size:,}: correct size and md5 there, or get the right file"
+        )
+
+
+def _copy(source: Path, part: Path, bar: "tqdm[None]") -> None:
+    with source.open("rb") as reader, part.open("wb") as writer:
+        _pump(iter(lambda: reader.read(CHUNK), b""), writer.write, bar)
+
+
+def _download(archive: Archive, part: Path, bar: "tqdm[None]") -> None:
+    bar.update(min(_size(part), archive.size))
+    retrying = Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(multiplier=0.5, max=30),
+        retry=retry_if_exception_type(_Interrupted),
+        reraise=True,
+    )
+    try:
+        while _size(part) < archive.size:  # an attempt that gained bytes starts the count afresh
+            retrying(_append, archive, part, bar)
+    except _Interrupted as error:
+        raise ArchiveError(
+            f"cannot download {archive.source}: {error}; {_size(part):,} of {archive.size:,} bytes "
+            f"are kept in {part} and the next run goes on from there; {ELSEWHERE}"
+        ) from error
+
+
+def _append(archive: Archive, part: Path, bar: "tqdm[None]") -> None:
+    """Ask for what is missing and append it; return as soon as anything was gained."""
+    start = _size(part)
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    try:
+        with requests.get(
+            archive.source, headers=headers, stream=True, timeout=TIMEOUT
+        ) as response:
+            resumed = _check_response(response, archive, start)
+            if not resumed and start:
+                bar.reset()
+            with part.open("ab" if resumed else "wb") as writer:
+                _pump(response.iter_content(CHUNK), writer.write, bar)
+    except requests.RequestException as error:
+        if _size(part) <= start:
+            raise _Interrupted(_reason(error)) from error
+        logger.warning("%s: connection lost after %s bytes", archive.name, f"{_size(part):,}")
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise ArchiveError(f"the disk is full: {part} holds {_size(part):,} bytes") from error
+        raise
+    if _size(part) <= start:
+        raise _Interrupted("the server sent nothing")
+
+
+def _check_response(response: requests.Response, archive: Archive, start: int) -> bool:
+    """Return whether the answer goes on from `start`; raise if it is not this archive."""
+    status = response.status_code
+    if status in (408, 425, 429) or status >= 500:
+        raise requests.HTTPError(f"HTTP {status} {response.reason}")
+    if status not in (200, 206):
+        raise ArchiveError(
+            f"{archive.source}: HTTP {status} {response.reason}; "
+            f"correct download.archives in params.yaml; {ELSEWHERE}"
+        )
+    content_range = response.headers.get("Content-Range", "")
+    resumed = status == 206 and content_range.startswith(f"bytes {start}-")
+    total = content_range.rpartition("/")[2] if resumed else response.headers.get("Content-Length")
+    if total and total.isdigit() and int(total) != archive.size:
+        raise ArchiveError(
+            f"{archive.source} has {int(total):,} bytes, but params.yaml expects {archive.size:,}: "
+            f"correct size and md5 there if the archive has changed; {ELSEWHERE}"
+        )
+    return resumed
+
+
+def _pump(chunks: Iterator[bytes], write: Callable[[bytes], object], bar: "tqdm[None]") -> None:
+    for chunk in chunks:
+        write(chunk)
+        bar.update(len(chunk))
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Return the innermost cause of a connection error: the one that tells a person something."""
+    cause: BaseException = error
+    while (inner := getattr(cause, "reason", None) or (cause.args and cause.args[0])) and (
+        isinstance(inner, BaseException)
+    ):
+        cause = inner
+    return str(cause) or type(cause).__name__
+
+
+def _verify(part: Path, archive: Archive) -> None:
+    with part.open("rb") as reader:
+        md5 = hashlib.file_digest(reader, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if md5 != archive.md5:
+        size = _size(part)
+        part.unlink()
+        raise ArchiveError(
+            f"{archive.source} has MD5 {md5} ({size:,} bytes), but params.yaml expects "
+            f"{archive.md5} ({archive.size:,} bytes): the copy was discarded; run again, and if it "
+            f"stays so, correct download.archives; {ELSEWHERE}"
+        )

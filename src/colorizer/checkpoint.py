@@ -1,0 +1,85 @@
+"""Weights that describe themselves: model, arguments and colour convention in one safetensors file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from colorizer.color import convention
+from colorizer.errors import ColorizerError
+from colorizer.models import create_model
+
+FORMAT = "colorizer/1"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is needed besides the weights to rebuild a model and to use it.
+
+    Attributes:
+        model: a name in `list_models()`.
+        arguments: what `create_model` was given.
+        size: side in pixels of the square pictures that it was trained on.
+    """
+
+    model: str
+    arguments: dict[str, Any]
+    size: int
+
+
+def save_weights(path: Path, card: ModelCard, weights: dict[str, Tensor]) -> None:
+    """Write weights and their card; the file appears under its name only when it is whole."""
+    metadata = {
+        "format": FORMAT,
+        "model": card.model,
+        "arguments": json.dumps(card.arguments, sort_keys=True),
+        "size": str(card.size),
+        "color": json.dumps(convention(), sort_keys=True),
+    }
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(save(contiguous, metadata=metadata))
+    temporary.replace(path)
+
+
+def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
+    """Rebuild a model from its weights file, on the CPU and ready for use (`eval`).
+
+    Raises:
+        ColorizerError: if the file is missing, is no weights file of this project, or was made
+            under another colour convention.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (FileNotFoundError, SafetensorError) as error:
+        raise ColorizerError(f"{path} is no readable weights file: {error}") from None
+    _check(path, metadata)
+    card = ModelCard(
+        metadata["model"], json.loads(metadata["arguments"]), size=int(metadata["size"])
+    )
+    model = create_model(card.model, **card.arguments)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ColorizerError(f"{path}: the weights do not fit {card.model}: {reason}") from None
+    return model.eval(), card
+
+
+def _check(path: Path, metadata: dict[str, str]) -> None:
+    if metadata.get("format") != FORMAT:
+        raise ColorizerError(
+            f"{path}: format is {metadata.get('format')!r}; expected {FORMAT!r}: "
+            "it was not written by this version of colorizer"
+        )
+    if json.loads(metadata["color"]) != convention():
+        raise ColorizerError(
+            f"{path}: trained with colour as {metadata['color']}, but this version uses "
+            f"{json.dumps(convention(), sort_keys=True)}"
+        )

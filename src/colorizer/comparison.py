@@ -1,0 +1,58 @@
+"""The models side by side: the table, and the study's figures 2, 3, 4 and 8."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from colorizer.dataset import LabDataset
+from colorizer.evaluation import predict_rgb
+from colorizer.figures import architecture, learning_curves, photo_grid, save_figure
+from colorizer.predictor import Colorizer
+from colorizer.runs import HISTORY, WEIGHTS, read_history
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """Return one row a model and one column a metric."""
+    return pd.DataFrame.from_dict(dict(metrics), orient="index").rename_axis("model").reset_index()
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Return a table of scores as Markdown, four significant digits each."""
+    lines = ["| " + " | ".join(table.columns) + " |", "|---" * len(table.columns) + "|"]
+    for row in table.itertuples(index=False):
+        cells = [f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def draw_figures(runs: Mapping[str, Path], photos: LabDataset, folder: Path, *, count: int) -> None:
+    """Draw the study's figures from the models' runs and the first test photographs.
+
+    Args:
+        runs: by model, the folder of its training.
+        photos: the test photographs.
+        folder: where figure2_architectures.png, figure3_pairs.png, figure4_learning_curves.png and
+            figure8_comparison.png go.
+        count: photographs in figures 3 and 8.
+    """
+    colorizers = {model: Colorizer.from_file(run / WEIGHTS) for model, run in runs.items()}
+    networks = {model: colorizer.model for model, colorizer in colorizers.items()}
+    save_figure(architecture(networks, size=photos.size), folder / "figure2_architectures.png")
+    histories = {model: read_history(run / HISTORY) for model, run in runs.items()}
+    save_figure(learning_curves(histories), folder / "figure4_learning_curves.png")
+
+    versions = {model: predict_rgb(c, photos, count) for model, c in colorizers.items()}
+    pair = next(iter(versions.values()))
+    pairs = {"grey": pair["grey"], "original": pair["original"]}
+    photo_grid(pairs).save(folder / "figure3_pairs.png")
+    predicted = {model: version["predicted"] for model, version in versions.items()}
+    photo_grid(pairs | predicted).save(folder / "figure8_comparison.png")
+
+
+def comparison_fingerprint(fingerprints: Mapping[str, str], table: pd.DataFrame) -> str:
+    """Name a comparison by what it compares: the runs' fingerprints and their scores."""
+    text = json.dumps(dict(fingerprints), sort_keys=True) + table.to_json()
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

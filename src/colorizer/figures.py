@@ -1,0 +1,143 @@
+"""Every picture of the study, and the grids that show a network learning."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor, nn
+
+from colorizer.models.blocks import DecoderLayer, EncoderLayer
+from colorizer.runs import Epoch
+
+matplotlib.use("agg")
+
+GAP = 4  # pixels between two photographs
+CAPTION = 22  # pixels
+
+
+def photo_grid(columns: Mapping[str, Tensor], *, side: int | None = None) -> Image.Image:
+    """Draw photographs in rows, a version of them in each captioned column.
+
+    Args:
+        columns: by caption, uint8 (N, 3, H, W), the same photographs in the same order.
+        side: pixels to show each photograph in; by default its own size, but at least 96.
+    """
+    first = next(iter(columns.values()))
+    rows, height = first.shape[0], first.shape[-2]
+    side = side or max(height, 96)
+    step = side + GAP
+    size = (step * len(columns) + GAP, step * rows + GAP + CAPTION)
+    sheet = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, (caption, photos) in enumerate(columns.items()):
+        left = GAP + column * step
+        centre = (left + side / 2, CAPTION / 2 + 1)
+        draw.text(centre, caption, "black", font=ImageFont.load_default(13), anchor="mm")
+        for row, photo in enumerate(photos):
+            picture = Image.fromarray(photo.permute(1, 2, 0).numpy())
+            shown = picture.resize((side, side), Image.Resampling.LANCZOS)
+            sheet.paste(shown, (left, CAPTION + GAP + row * step))
+    return sheet
+
+
+def learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
+    """Draw the study's Figure 4: each model's training loss by epoch, and its test loss dashed."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    for name, history in histories.items():
+        epochs = [row.epoch for row in history]
+        (line,) = axes.plot(epochs, [row.train_loss for row in history], label=f"{name}, train")
+        test = [row.test_loss for row in history]
+        axes.plot(epochs, test, "--", color=line.get_color(), alpha=0.7, label=f"{name}, test")
+    axes.set(xlabel="epoch", ylabel="L2 on normalized ab", title="Learning curves")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def architecture(models: Mapping[str, nn.Module], *, size: int = 320) -> Figure:
+    """Draw the study's Figure 2: the networks' layers as they are, in the order of computation.
+
+    A bar is a layer's output: its height is the logarithm of the picture's side, its width that of
+    the channels, which stand below it; "d2" marks a dilation of 2 and an arc a skip.
+
+    Args:
+        models: by name, networks from `create_model`.
+        size: side of the input in pixels.
+    """
+    figure = Figure(figsize=(11, 2.9 * len(models)), layout="constrained")
+    panels = figure.subplots(len(models), squeeze=False)[:, 0]
+    for axes, (name, model) in zip(panels, models.items(), strict=True):
+        _draw_layers(axes, name, model, size)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, the same bytes for the same figure."""
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
+def _draw_layers(axes: Axes, name: str, model: nn.Module, size: int) -> None:
+    layers = [("input", 1, size, "#bbbbbb"), *_trace(model, size)]
+    left, centres = 0.0, []
+    for label, channels, side, colour in layers:
+        height, width = np.log2(side) + 1, 0.25 + 0.12 * np.log2(channels)
+        axes.add_patch(Rectangle((left, -height / 2), width, height, color=colour))
+        middle = left + width / 2
+        axes.text(middle, -5.3, f"{channels}\n{side}²", ha="center", va="top", fontsize=8)
+        axes.text(middle, height / 2 + 0.15, label, ha="center", va="bottom", fontsize=8)
+        centres.append(middle)
+        left += width + 0.55
+    depth = sum(isinstance(module, EncoderLayer) for module in model.modules())
+    if _has_skips(model):
+        for level in range(depth):
+            start, end = centres[1 + level], centres[-2 - level]
+            top = 5.4 + 0.5 * (depth - level)
+            axes.plot([start, start, end, end], [5.2, top, top, 5.2], color="#888888", lw=1)
+    parameters = sum(p.numel() for p in model.parameters())
+    axes.set(xlim=(-0.4, left), ylim=(-7.6, 6 + 0.5 * depth))
+    axes.set_title(f"{name}: {parameters:,} parameters", loc="left", fontsize=11)
+    axes.axis("off")
+
+
+def _trace(model: nn.Module, size: int) -> list[tuple[str, int, int, str]]:
+    """Run the network once and note each layer's label, channels, side and colour."""
+    seen: list[tuple[str, int, int, str]] = []
+
+    def note(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        seen.append((*_label(module, output), _colour(module)))
+
+    hooked = [m for m in model.modules() if isinstance(m, EncoderLayer | DecoderLayer)]
+    handles = [m.register_forward_hook(note) for m in [*hooked, model.get_submodule("head")]]
+    with torch.no_grad():
+        model(torch.zeros(1, 1, size, size))
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+def _label(module: nn.Module, output: Tensor) -> tuple[str, int, int]:
+    conv = module if isinstance(module, nn.Conv2d) else module.get_submodule("conv")
+    assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
+    kind = "T" if isinstance(conv, nn.ConvTranspose2d) else ""
+    dilation = f" d{conv.dilation[0]}" if conv.dilation[0] > 1 else ""
+    label = f"{conv.kernel_size[0]}×{conv.kernel_size[1]}{kind}{dilation}"
+    return label, output.shape[1], output.shape[-1]
+
+
+def _colour(module: nn.Module) -> str:
+    if isinstance(module, EncoderLayer):
+        return "#4477aa"
+    return "#ee8866" if isinstance(module, DecoderLayer) else "#44bb99"
+
+
+def _has_skips(model: nn.Module) -> bool:
+    """Return whether a decoder layer takes more channels than the layer before it gives."""
+    decoder = [m.conv for m in model.modules() if isinstance(m, DecoderLayer)]
+    return any(b.in_channels > a.out_channels for a, b in zip(decoder, decoder[1:], strict=False))

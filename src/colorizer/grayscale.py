@@ -1,0 +1,161 @@
+"""Is this photograph grey? Chroma statistics of every photograph, and a verdict with its reason."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from colorizer.archive import ArchiveError, list_members, read_photo
+from colorizer.color import rgb_to_lab
+from colorizer.images import ImageError, decode
+from colorizer.params import DropGrayscale
+
+logger = logging.getLogger(__name__)
+
+MAX_SAMPLES = 1 << 20  # pixels that a statistic looks at; a larger photograph is read on a grid
+
+REASONS = ("single_channel", "equal_channels", "near_grey", "toned", "too_small", "unreadable")
+"""Why a photograph is dropped, in the order in which reasons are tried (unreadable apart)."""
+
+
+@dataclass(frozen=True)
+class ColourStatistics:
+    """What is known of one photograph; chroma is CIELAB's sqrt(a^2 + b^2).
+
+    Attributes:
+        id: archive and member, as in `mirflickr25k.zip/mirflickr/im1.jpg`.
+        width: pixels, upright.
+        height: pixels, upright.
+        single_channel: the file holds lightness alone.
+        equal_channels: red, green and blue are the same everywhere.
+        chroma_mean: mean over pixels.
+        chroma_p99: 99% of the pixels are less colourful than this.
+        tone_residual: the part of the colour that is no function of lightness: RMS distance of the
+            pixels' ab from the best cubic in L*, over RMS chroma. Near 0 for a tint, such as a
+            sepia print's; near 1 where colour and lightness have nothing to do with each other.
+        error: why it could not be read, or "".
+    """
+
+    id: str
+    width: int = 0
+    height: int = 0
+    single_channel: bool = False
+    equal_channels: bool = False
+    chroma_mean: float = 0.0
+    chroma_p99: float = 0.0
+    tone_residual: float = 0.0
+    error: str = ""
+
+
+def measure(photo_id: str, data: bytes) -> ColourStatistics:
+    """Measure the colour of one image file; a file that is no image is measured as an error."""
+    try:
+        photo = decode(data)
+    except ImageError as error:
+        return ColourStatistics(photo_id, error=str(error))
+    rgb = photo.rgb
+    height, width = rgb.shape[:2]
+    lightness, ab = _sample_lab(rgb)
+    chroma = np.hypot(ab[:, 0], ab[:, 1])
+    return ColourStatistics(
+        id=photo_id,
+        width=width,
+        height=height,
+        single_channel=photo.single_channel,
+        equal_channels=bool((rgb[..., :1] == rgb[..., 1:]).all()),
+        chroma_mean=round(float(chroma.mean()), 4),
+        chroma_p99=round(float(np.percentile(chroma, 99)), 4),
+        tone_residual=round(tone_residual(lightness, ab), 4),
+    )
+
+
+def tone_residual(lightness: NDArray[np.float64], ab: NDArray[np.float64]) -> float:
+    """Return how far colour is from being a function of lightness.
+
+    Args:
+        lightness: (N,), L* in 0..100.
+        ab: (N, 2), CIELAB units.
+
+    Returns:
+        The RMS distance of the pixels' ab from the best cubic in L*, over RMS chroma: 0..1, and 1
+        if there is no colour at all.
+    """
+    powers = np.vander(lightness / 50 - 1, 4)
+    gram = powers.T @ powers + 1e-6 * np.eye(4)  # a flat picture has but one lightness
+    cubic = np.linalg.solve(gram, powers.T @ ab)
+    unexplained, whole = ((ab - powers @ cubic) ** 2).sum(), (ab**2).sum()
+    return float(np.sqrt(min(unexplained / whole, 1.0))) if whole else 1.0
+
+
+def verdict(photo: ColourStatistics, params: DropGrayscale) -> str:
+    """Return why a photograph is dropped, one of `REASONS`, or "" if it is kept.
+
+    Grey is what is *shown* grey: a file of one channel, one of three equal channels, and one in
+    which only compression noise is left of colour.
+    """
+    toned = params.drop_toned and photo.tone_residual < params.max_tone_residual
+    checks = {
+        "unreadable": bool(photo.error),
+        "single_channel": photo.single_channel,
+        "equal_channels": photo.equal_channels,
+        "near_grey": photo.chroma_p99 < params.max_grey_chroma,
+        "toned": toned,
+        "too_small": min(photo.width, photo.height) < params.min_side,
+    }
+    return next((reason for reason, applies in checks.items() if applies), "")
+
+
+def survey(folder: Path, archives: Sequence[str], *, workers: int) -> list[ColourStatistics]:
+    """Measure every photograph in a folder's archives, in the order of archives and names."""
+    ids = [f"{name}/{member}" for name in archives for member in list_members(folder / name)[0]]
+    jobs = (delayed(_measure_member)(folder, photo_id) for photo_id in ids)
+    parallel = Parallel(n_jobs=workers, prefer="threads", return_as="generator")
+    return list(tqdm(parallel(jobs), total=len(ids), unit="photo", desc="colour", disable=None))
+
+
+def colour_table(photos: Sequence[ColourStatistics], params: DropGrayscale) -> pd.DataFrame:
+    """Return colour.csv: the statistics, `kept` and the `reason` for what is dropped."""
+    table = pd.DataFrame([asdict(photo) for photo in photos])
+    table["reason"] = [verdict(photo, params) for photo in photos]
+    table["kept"] = table["reason"] == ""
+    return table
+
+
+def summarize(table: pd.DataFrame, params: DropGrayscale) -> dict[str, int]:
+    """Count photographs by what became of them; `toned_kept` are those only measured as toned."""
+    counts = Counter(table["reason"])
+    toned = table["kept"] & (table["tone_residual"] < params.max_tone_residual)
+    return {
+        "photographs": len(table),
+        "kept": int(table["kept"].sum()),
+        **{f"dropped_{reason}": counts[reason] for reason in REASONS},
+        "toned_kept": int(toned.sum()),
+    }
+
+
+def count_other_files(folder: Path, archives: Sequence[str]) -> dict[str, int]:
+    """Count by suffix the members whose names promise no image, such as a collection's notes."""
+    others = (PurePosixPath(m) for name in archives for m in list_members(folder / name)[1])
+    return dict(Counter(path.suffix.lower() or path.name for path in others).most_common())
+
+
+def _measure_member(folder: Path, photo_id: str) -> ColourStatistics:
+    try:
+        return measure(photo_id, read_photo(folder, photo_id))
+    except ArchiveError as error:
+        return ColourStatistics(photo_id, error=str(error))
+
+
+def _sample_lab(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    step = int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / MAX_SAMPLES)))
+    grid = np.ascontiguousarray(rgb[::step, ::step])
+    lab = rgb_to_lab(torch.from_numpy(grid).permute(2, 0, 1)).flatten(1).double().numpy()
+    return lab[0], lab[1:].T

@@ -1,0 +1,146 @@
+"""How near, and how colourful: one score a photograph, for batches of photographs."""
+
+import math
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+PSNR_OF_IDENTICAL = 100.0
+"""dB; the true value is infinite, which JSON cannot say."""
+
+LOWER_IS_BETTER = {"l2": True, "l2_lab": True, "psnr": False, "ssim": False, "delta_e2000": True}
+
+
+def squared_error(preds: Tensor, target: Tensor) -> Tensor:
+    """Return the mean squared difference of each photograph: (N, C, H, W) twice -> (N,)."""
+    return (preds.float() - target.float()).square().flatten(1).mean(1)
+
+
+def psnr(preds: Tensor, target: Tensor) -> Tensor:
+    """Return the peak signal-to-noise ratio of each photograph.
+
+    PSNR = 10 log10(255^2 / MSE), the MSE over pixels and channels.
+
+    Args:
+        preds: uint8 (N, 3, H, W), sRGB.
+        target: the same.
+
+    Returns:
+        (N,), dB; identical pictures score `PSNR_OF_IDENTICAL`.
+    """
+    mse = squared_error(preds, target)
+    return (10 * torch.log10(255.0**2 / mse)).clamp(max=PSNR_OF_IDENTICAL)
+
+
+def ssim(preds: Tensor, target: Tensor) -> Tensor:
+    """Return the structural similarity of each photograph, by torchmetrics.
+
+    Args:
+        preds: uint8 (N, 3, H, W), sRGB.
+        target: the same.
+
+    Returns:
+        (N,), at most 1.
+
+    Reference:
+        Wang et al. 2004: a Gaussian window of sigma 1.5, 11 pixels wide; a mean over channels.
+    """
+    scores = structural_similarity_index_measure(
+        preds.float(), target.float(), data_range=255.0, reduction="none"
+    )
+    assert isinstance(scores, Tensor)
+    return scores
+
+
+def colourfulness(rgb: Tensor) -> Tensor:
+    """Return the colourfulness of each photograph.
+
+    With rg = R - G and yb = (R + G) / 2 - B, it is
+    sqrt(var(rg) + var(yb)) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2).
+
+    Args:
+        rgb: uint8 (N, 3, H, W), sRGB.
+
+    Returns:
+        (N,): 0 for grey, 33 "averagely colourful", 109 "extremely colourful".
+
+    Reference:
+        Hasler and Süsstrunk 2003, "Measuring colourfulness in natural images".
+    """
+    red, green, blue = rgb.float().flatten(2).unbind(1)
+    rg, yb = red - green, (red + green) / 2 - blue
+    spread = (rg.var(1, correction=0) + yb.var(1, correction=0)).sqrt()
+    return spread + 0.3 * (rg.mean(1).square() + yb.mean(1).square()).sqrt()
+
+
+def delta_e2000(preds: Tensor, target: Tensor) -> Tensor:
+    """Return the CIEDE2000 colour difference of each pixel.
+
+    Args:
+        preds: float (N, 3, H, W), CIELAB.
+        target: the same.
+
+    Returns:
+        (N, H, W); about 1 is just noticeable.
+
+    Reference:
+        Sharma, Wu and Dalal 2005, "The CIEDE2000 color-difference formula", equations 2 to 22.
+    """
+    lightness1, a1, b1 = preds.float().unbind(1)
+    lightness2, a2, b2 = target.float().unbind(1)
+    chroma = (torch.hypot(a1, b1) + torch.hypot(a2, b2)) / 2
+    stretch = 1.5 - 0.5 * _chroma_weight(chroma)
+    chroma1, hue1 = _polar(a1 * stretch, b1)
+    chroma2, hue2 = _polar(a2 * stretch, b2)
+
+    coloured = chroma1 * chroma2 > 0
+    turn = torch.where(coloured, _wrap(hue2 - hue1), 0.0)  # -180..180 degrees
+    d_lightness = lightness2 - lightness1
+    d_chroma = chroma2 - chroma1
+    d_hue = 2 * (chroma1 * chroma2).sqrt() * torch.sin(torch.deg2rad(turn / 2))
+
+    mean_lightness = (lightness1 + lightness2) / 2
+    mean_chroma = (chroma1 + chroma2) / 2
+    mean_hue = torch.where(coloured, hue1 + turn / 2, hue1 + hue2)
+    weight_lightness = _lightness_weight(mean_lightness)
+    weight_chroma = 1 + 0.045 * mean_chroma
+    weight_hue = 1 + 0.015 * mean_chroma * _hue_term(mean_hue)
+
+    term_lightness = d_lightness / weight_lightness
+    term_chroma = d_chroma / weight_chroma
+    term_hue = d_hue / weight_hue
+    rotation = _rotation(mean_hue, mean_chroma) * term_chroma * term_hue
+    square = term_lightness**2 + term_chroma**2 + term_hue**2 + rotation
+    return square.clamp(min=0).sqrt()
+
+
+def _polar(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.hypot(a, b), torch.rad2deg(torch.atan2(b, a)) % 360
+
+
+def _wrap(degrees: Tensor) -> Tensor:
+    return (degrees + 180) % 360 - 180
+
+
+def _chroma_weight(chroma: Tensor) -> Tensor:
+    return (chroma**7 / (chroma**7 + 25.0**7)).sqrt()
+
+
+def _lightness_weight(lightness: Tensor) -> Tensor:
+    offset = (lightness - 50) ** 2
+    return 1 + 0.015 * offset / (20 + offset).sqrt()
+
+
+def _hue_term(hue: Tensor) -> Tensor:
+    def cosine(factor: int, shift: float) -> Tensor:
+        return torch.cos(torch.deg2rad(factor * hue + shift))
+
+    return (
+        1 - 0.17 * cosine(1, -30) + 0.24 * cosine(2, 0) + 0.32 * cosine(3, 6) - 0.20 * cosine(4, -63)
+    )
+
+
+def _rotation(hue: Tensor, chroma: Tensor) -> Tensor:
+    angle = 30 * torch.exp(-(((hue % 360 - 275) / 25) ** 2))
+    return -2 * _chroma_weight(chroma) * torch.sin(2 * math.pi / 180 * angle)

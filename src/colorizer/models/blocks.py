@@ -1,0 +1,111 @@
+"""What the networks are made of."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from colorizer.errors import ColorizerError
+
+Norm = Literal["none", "batch", "group"]
+Init = Literal["kaiming", "xavier", "pytorch"]
+
+GROUPS = 8  # of group normalization; fewer channels make one group
+
+
+class EncoderLayer(nn.Module):
+    """Convolution, (normalization,) ReLU: the size stays.
+
+    A `dilation` above 1 spreads the 3x3 kernel's taps ("a trous"), which widens the field of view
+    at no cost in parameters.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, norm: Norm, dilation: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation)
+        self.norm = normalization(norm, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H, W)."""
+        return F.relu(self.norm(self.conv(x)))
+
+
+class DecoderLayer(nn.Module):
+    """Transposed convolution, (normalization,) ReLU: the size doubles.
+
+    The 4x4 kernel is a multiple of the stride, so every output pixel has as many taps as its
+    neighbours and no checkerboard appears (Odena et al. 2016, "Deconvolution and Checkerboard
+    Artifacts").
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, norm: Norm) -> None:
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+        self.norm = normalization(norm, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, 2H, 2W)."""
+        return F.relu(self.norm(self.conv(x)))
+
+
+class SameConv2x2(nn.Conv2d):
+    """A 2x2 convolution that keeps the size: one row is added below and one column on the right."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H, W)."""
+        return super().forward(F.pad(x, (0, 1, 0, 1)))
+
+
+def halve() -> nn.MaxPool2d:
+    """Return 2x2 max-pooling; an odd side is rounded up, so any size can be halved."""
+    return nn.MaxPool2d(2, ceil_mode=True)
+
+
+def crop_to(x: Tensor, like: Tensor) -> Tensor:
+    """Cut (N, C, H, W) to the height and width of `like`: undoes the rounding of `halve`."""
+    return x[..., : like.shape[-2], : like.shape[-1]]
+
+
+def normalization(name: Norm, channels: int) -> nn.Module:
+    """Return the named normalization layer; "none" is the identity.
+
+    Raises:
+        ColorizerError: if there is no such normalization.
+    """
+    layers: dict[str, Callable[[], nn.Module]] = {
+        "none": nn.Identity,
+        "batch": lambda: nn.BatchNorm2d(channels),
+        "group": lambda: nn.GroupNorm(GROUPS if channels % GROUPS == 0 else 1, channels),
+    }
+    if name not in layers:
+        raise ColorizerError(f"norm is {name!r}: choose one of {', '.join(layers)}")
+    return layers[name]()
+
+
+def initialize(model: nn.Module, init: Init) -> None:
+    """Draw a network's convolution weights anew; biases become 0.
+
+    "kaiming" is He et al. 2015, for ReLU; "xavier" is Glorot and Bengio 2010, uniform; "pytorch"
+    leaves what PyTorch drew.
+
+    Raises:
+        ColorizerError: if there is no such initialization.
+    """
+    draw: dict[str, Callable[[Tensor], Tensor] | None] = {
+        "kaiming": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
+        "xavier": nn.init.xavier_uniform_,
+        "pytorch": None,
+    }
+    if init not in draw:
+        raise ColorizerError(f"init is {init!r}: choose one of {', '.join(draw)}")
+    if (draw_weight := draw[init]) is None:
+        return
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            draw_weight(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

@@ -1,0 +1,177 @@
+"""params.yaml, read once and checked: frozen objects whose fields are the knobs."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from colorizer.errors import ColorizerError
+
+Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Block(BaseModel):
+    """A block of params.yaml: immutable, and a misspelt knob is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Engine(Block):
+    """The machine's shape; not part of the experiment."""
+
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    workers: int = -1
+
+
+class Tracking(Block):
+    """Where MLflow's runs go."""
+
+    experiment: str = "colorizer"
+    enabled: bool = True
+
+
+class Archive(Block):
+    """A zip file of photographs, known by its content."""
+
+    source: str
+    size: Positive
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+    @property
+    def name(self) -> str:
+        """The file's name: what follows the last slash of the source."""
+        return self.source.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
+
+
+class Download(Block):
+    """The archives that a run learns from."""
+
+    archives: Annotated[tuple[Archive, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Download":
+        names = [archive.name for archive in self.archives]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two archives are both called {twice.pop()}: rename one")
+        return self
+
+
+class DropGrayscale(Block):
+    """When a photograph counts as grey, toned or too small."""
+
+    max_grey_chroma: Annotated[float, Field(ge=0)]
+    max_tone_residual: Annotated[float, Field(ge=0)]
+    drop_toned: bool
+    min_side: Positive
+
+
+class Split(Block):
+    """How many photographs to train and to test on."""
+
+    seed: int
+    train: Positive
+    test: Positive
+
+
+class Preprocess(Block):
+    """How a photograph becomes a pair of arrays."""
+
+    size: Positive
+    resample: Resample
+
+
+class Train(Block):
+    """The recipe: Adam at a constant learning rate."""
+
+    seed: int
+    epochs: Positive
+    batch_size: Positive
+    lr: Annotated[float, Field(gt=0)]
+    grid_every: Positive
+    grid_photos: Positive
+
+
+class Evaluate(Block):
+    """How the test photographs are scored."""
+
+    batch_size: Positive
+    grid_photos: Positive
+
+
+class Register(Block):
+    """Which model becomes the champion."""
+
+    metric: Literal["l2", "l2_lab", "psnr", "ssim", "delta_e2000"]
+    champion: bool
+
+
+class Profile(Block):
+    """One whole experiment."""
+
+    download: Download
+    drop_grayscale: DropGrayscale
+    split: Split
+    preprocess: Preprocess
+    models: dict[str, dict[str, Any]]
+    train: Train
+    evaluate: Evaluate
+    register_: Annotated[Register, Field(alias="register")]
+
+
+class Params(Block):
+    """The whole of params.yaml."""
+
+    profile: str
+    engine: Engine = Engine()
+    tracking: Tracking = Tracking()
+    profiles: dict[str, Profile]
+
+    @model_validator(mode="after")
+    def _profile_exists(self) -> "Params":
+        if self.profile not in self.profiles:
+            raise ValueError(f"profile is {self.profile!r}, but only {list(self.profiles)} exist")
+        return self
+
+    @property
+    def active(self) -> Profile:
+        """The block that `profile` names."""
+        return self.profiles[self.profile]
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ColorizerError: if the file is missing, is no YAML, or a value is missing, unknown or out of
+            range; the line names the knob.
+    """
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ColorizerError(
+            f"{path} not found in {Path.cwd()}: run this from the project's root"
+        ) from None
+    except yaml.YAMLError as error:
+        raise ColorizerError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        raise ColorizerError(f"{path}: {_first(error)}") from None
+
+
+def project_root() -> Path:
+    """Where what outlives a run is kept: the repository's root.
+
+    DVC sets `DVC_ROOT` to the repository that started a stage, also while `dvc exp run --temp` runs
+    it in a temporary copy.
+    """
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    knob = ".".join(str(part) for part in first["loc"])
+    found = "" if isinstance(first["input"], dict) else f" (found {first['input']!r})"
+    return f"{knob}: {first['msg']}{found}" if knob else first["msg"]

@@ -1,0 +1,39 @@
+"""Where the stages keep what they make."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of one profile, as dvc.yaml names them."""
+
+    profile: str
+
+    @property
+    def data(self) -> Path:
+        """archives/, colour.csv, split.csv and lab/."""
+        return Path("data") / self.profile
+
+    @property
+    def archives(self) -> Path:
+        """The zip files."""
+        return self.data / "archives"
+
+    @property
+    def lab(self) -> Path:
+        """The LAB arrays."""
+        return self.data / "lab"
+
+    @property
+    def report(self) -> Path:
+        """The comparison of the models."""
+        return Path("reports") / self.profile
+
+    def run(self, model: str) -> Path:
+        """Return where a model's training is kept."""
+        return Path("models") / self.profile / model
+
+    def evaluation(self, model: str) -> Path:
+        """Return where a model's scores are kept."""
+        return Path("evaluation") / self.profile / model

@@ -1,0 +1,134 @@
+"""A training on disk: what it was asked, what it saw, and how its loss went."""
+
+import csv
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+WEIGHTS = "weights.safetensors"
+HISTORY = "history.csv"
+RECORD = "run.json"
+GRIDS = "grids"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training photographs.
+
+    Attributes:
+        epoch: 1 is the first.
+        train_loss: mean over the epoch's photographs, each under the weights of its moment.
+        test_loss: mean over the test photographs under the epoch's last weights.
+        images_per_second: training photographs a second.
+        finished_at: milliseconds since 1970.
+    """
+
+    epoch: int
+    train_loss: float
+    test_loss: float
+    images_per_second: float
+    finished_at: int
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What identifies a training, and what else is worth knowing of it.
+
+    Attributes:
+        fingerprint: the same for the same parameters, photographs and code, on any machine.
+        model: a name in `list_models()`.
+        profile: the block of params.yaml that it came from.
+        params: that block's parts that shape the training, by name.
+        data: by subset ("train", "test"), the number of photographs and their digest.
+        machine: device, precision and library versions.
+        commit: git's, or "" outside a repository.
+        stage: DVC's name for the stage, or "".
+        experiment: the name of the `dvc exp run` that it is part of, or "".
+        started_at: milliseconds since 1970.
+        finished_at: the same; 0 while it runs.
+        best_epoch: the epoch whose weights were kept; 0 while it runs.
+    """
+
+    fingerprint: str
+    model: str
+    profile: str
+    params: dict[str, Any]
+    data: dict[str, dict[str, Any]]
+    machine: dict[str, str]
+    commit: str
+    stage: str
+    experiment: str
+    started_at: int
+    finished_at: int = 0
+    best_epoch: int = 0
+
+    def finished(self, *, at: int, best_epoch: int) -> "RunRecord":
+        """Return the record of the training after its end."""
+        return replace(self, finished_at=at, best_epoch=best_epoch)
+
+    def write(self, folder: Path) -> None:
+        """Write run.json into a run's folder."""
+        write_atomically(folder / RECORD, json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "RunRecord":
+        """Read run.json from a run's folder."""
+        return cls(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
+
+
+def fingerprint(asked: Mapping[str, Any], code: Iterable[Path]) -> str:
+    """Name what a training's outcome depends on.
+
+    Args:
+        asked: parameters and data digests; anything that JSON can say.
+        code: the source files that the outcome depends on.
+
+    Returns:
+        16 hexadecimal digits of a SHA-256.
+    """
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
+    for path in sorted(code, key=lambda path: path.as_posix()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def write_history(path: Path, history: Iterable[Epoch]) -> None:
+    """Write history.csv; an interrupted write leaves the earlier file."""
+    rows = [[getattr(epoch, f.name) for f in fields(Epoch)] for epoch in history]
+    lines = [",".join(f.name for f in fields(Epoch)), *(",".join(map(repr, row)) for row in rows)]
+    write_atomically(path, "\n".join(lines) + "\n")
+
+
+def read_history(path: Path) -> list[Epoch]:
+    """Read what `write_history` wrote."""
+    types = get_type_hints(Epoch)
+    with path.open(encoding="utf-8", newline="") as file:
+        return [Epoch(**{k: types[k](v) for k, v in row.items()}) for row in csv.DictReader(file)]
+
+
+def grid_path(folder: Path, epoch: int) -> Path:
+    """Return where the sample grid of an epoch lies in a run's folder."""
+    return folder / GRIDS / f"epoch_{epoch:04d}.png"
+
+
+def list_grids(folder: Path) -> dict[int, Path]:
+    """Return a run's sample grids by epoch."""
+    return {int(p.stem.removeprefix("epoch_")): p for p in sorted((folder / GRIDS).glob("*.png"))}
+
+
+def git_commit() -> str:
+    """Return the commit that the code is at, or "" outside a repository."""
+    command = ["git", "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file that appears under its name only when it is whole."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,439 @@
+"""What MLflow is told of trainings, scores and models; with `serving`, all that imports mlflow.
+
+Everything told is on disk first, and telling is idempotent: a run is found by its fingerprint, and
+only what is missing is added. So a training is followed live, a resumed one goes on in its run, and
+what was trained while no server answered, or restored from DVC's cache, is told later, all by the
+same functions.
+"""
+
+import contextlib
+import getpass
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+# before mlflow reads them: a server that is down is noticed in seconds, not in minutes
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+
+import mlflow
+from filelock import FileLock
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+from mlflow.types import ColSpec, Schema
+from PIL import Image
+
+from colorizer.errors import ColorizerError
+from colorizer.figures import learning_curves
+from colorizer.metrics import LOWER_IS_BETTER
+from colorizer.params import Register, Tracking, project_root
+from colorizer.runs import HISTORY, RECORD, WEIGHTS, Epoch, RunRecord, list_grids, read_history
+
+logger = logging.getLogger(__name__)
+
+CHAMPION = "champion"
+BEST = "colorizer"
+"""The registered model whose champion is the best of all."""
+
+GRID_KEY = "samples"
+SAMPLING = 5  # seconds between two readings of the machine's load
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "safetensors", "torch")
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("binary", "image")]), outputs=Schema([ColSpec("binary", "image")])
+)
+
+
+def registered_name(model: str) -> str:
+    """Return the name under which a model is registered."""
+    return f"{BEST}-{model}"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A training and its scores, as they lie on disk.
+
+    Attributes:
+        run: folder with run.json, history.csv, weights and grids.
+        evaluation: folder with metrics.json, per_image.csv and grid.png.
+    """
+
+    run: Path
+    evaluation: Path
+
+    @property
+    def record(self) -> RunRecord:
+        """The training's record."""
+        return RunRecord.read(self.run)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The test scores."""
+        metrics: dict[str, float] = json.loads((self.evaluation / "metrics.json").read_text())
+        return metrics
+
+
+class Store:
+    """MLflow's tracking server and registry, or its embedded store at the project's root.
+
+    Args:
+        experiment: MLflow's experiment, created if there is none of this name.
+
+    Raises:
+        ColorizerError: if the tracking server does not answer.
+    """
+
+    def __init__(self, experiment: str) -> None:
+        root = project_root()
+        artifacts = None
+        if not os.environ.get("MLFLOW_TRACKING_URI"):
+            mlflow.set_tracking_uri(f"sqlite:///{root / 'mlflow.db'}")
+            artifacts = (root / "mlartifacts").as_uri()
+        self.client = mlflow.MlflowClient()
+        try:
+            with FileLock(root / ".mlflow.lock"):  # two first accesses at once break a new store
+                found = self.client.get_experiment_by_name(experiment)
+                self.experiment_id = (
+                    found.experiment_id
+                    if found
+                    else self.client.create_experiment(experiment, artifacts)
+                )
+        except MlflowException as error:
+            raise ColorizerError(
+                f"MLflow at {mlflow.get_tracking_uri()} does not answer: {one_line(error)}"
+            ) from error
+
+    def find_run(self, fingerprint: str) -> str | None:
+        """Return the id of the latest run with a fingerprint."""
+        runs = self.client.search_runs(
+            [self.experiment_id], f"tags.fingerprint = '{fingerprint}'", max_results=1
+        )
+        return str(runs[0].info.run_id) if runs else None
+
+    def open_run(self, record: RunRecord) -> str:
+        """Return the id of a training's run, which is created if there is none."""
+        if run_id := self.find_run(record.fingerprint):
+            return run_id
+        run_id = self.create_run(
+            record.model,
+            record.started_at,
+            {
+                "fingerprint": record.fingerprint,
+                "model": record.model,
+                "profile": record.profile,
+                "dvc.stage": record.stage,
+                "dvc.experiment": record.experiment,
+                "mlflow.source.git.commit": record.commit,
+                "mlflow.source.name": "stages/train.py",
+            },
+        )
+        params = flatten(record.params) | {f"machine.{k}": v for k, v in record.machine.items()}
+        self.client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
+        self.client.log_inputs(run_id, [_dataset(record, subset) for subset in record.data])
+        return run_id
+
+    def create_run(self, name: str, started_at: int, tags: Mapping[str, str]) -> str:
+        """Create a run that began at a time of the past; empty tags are left out."""
+        common = {"mlflow.user": _user(), "mlflow.source.type": "LOCAL"}
+        named = {key: value for key, value in (common | dict(tags)).items() if value}
+        run = self.client.create_run(self.experiment_id, started_at, named, name)
+        return str(run.info.run_id)
+
+    def publish(self, published: Published, register: Register) -> None:
+        """Tell of a finished training, its scores and its model whatever is not told yet."""
+        record = published.record
+        run_id = self.open_run(record)
+        RunLog(self.client, run_id).finish(published.run)
+        self._log_scores(run_id, published)
+        name = registered_name(record.model)
+        found = self._find_version(name, record.fingerprint)
+        self._crown(found or self._register(run_id, published), register)
+        self.client.set_terminated(run_id, end_time=record.finished_at)
+
+    def publish_comparison(
+        self, report: Path, published: list[Published], register: Register
+    ) -> None:
+        """Tell of a comparison, and make the best of its models the champion of all."""
+        summary = json.loads((report / "comparison.json").read_text(encoding="utf-8"))
+        if not self.find_run(summary["fingerprint"]):
+            tags = {key: summary[key] for key in ("fingerprint", "profile", "best")}
+            run_id = self.create_run("comparison", summary["created_at"], tags)
+            counts = {f"photographs.{k}": v for k, v in summary["photographs"].items()}
+            self._log_metrics(run_id, counts, step=0, timestamp=summary["created_at"])
+            self.client.log_artifacts(run_id, str(report))
+            self.client.set_terminated(run_id, end_time=summary["created_at"])
+        best = next(p.record for p in published if p.record.model == summary["best"])
+        source = self._find_version(registered_name(best.model), best.fingerprint)
+        if source is None:
+            raise ColorizerError(f"{best.model} is not registered yet: run `make sync`")
+        copied = self._find_version(BEST, best.fingerprint)
+        self._crown(copied or self._copy_version(source), register)
+
+    def _log_scores(self, run_id: str, published: Published) -> None:
+        known = self.client.get_run(run_id).data.metrics
+        scores = {f"test.{name}": value for name, value in published.metrics.items()}
+        if all(known.get(name) == value for name, value in scores.items()):
+            return
+        record = published.record
+        self._log_metrics(run_id, scores, step=record.best_epoch, timestamp=record.finished_at)
+        self.client.log_artifacts(run_id, str(published.evaluation), "evaluation")
+
+    def _log_metrics(
+        self, run_id: str, metrics: Mapping[str, float], *, step: int, timestamp: int
+    ) -> None:
+        entities = [Metric(name, value, timestamp, step) for name, value in metrics.items()]
+        self.client.log_batch(run_id, metrics=entities)
+
+    def _register(self, run_id: str, published: Published) -> ModelVersion:
+        from colorizer import serving
+
+        record = published.record
+        package = Path(serving.__file__).parent
+        with mlflow.start_run(run_id=run_id):
+            info = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=serving.__file__,
+                artifacts={"weights": str(published.run / WEIGHTS)},
+                code_paths=[str(package)],
+                signature=SIGNATURE,
+                pip_requirements=[f"{name}=={_public_version(name)}" for name in REQUIREMENTS],
+            )
+        tags = {
+            "fingerprint": record.fingerprint,
+            "profile": record.profile,
+            "commit": record.commit,
+            "data.train": record.data["train"]["digest"],
+            "data.test": record.data["test"]["digest"],
+            **{name: str(value) for name, value in published.metrics.items()},
+        }
+        named = {key: value for key, value in tags.items() if value}
+        name = registered_name(record.model)
+        return mlflow.register_model(info.model_uri, name, tags=named)
+
+    def _copy_version(self, source: ModelVersion) -> ModelVersion:
+        copied = self.client.copy_model_version(f"models:/{source.name}/{source.version}", BEST)
+        tags = source.tags | {"model": source.name}
+        for key, value in tags.items():
+            self.client.set_model_version_tag(BEST, copied.version, key, value)
+        return self.client.get_model_version(BEST, copied.version)
+
+    def _find_version(self, name: str, fingerprint: str) -> ModelVersion | None:
+        found = self.client.search_model_versions(f"name = '{name}'")
+        return next((v for v in found if v.tags.get("fingerprint") == fingerprint), None)
+
+    def _crown(self, candidate: ModelVersion, register: Register) -> None:
+        """Give a version its profile's alias, and `champion` if it has earned that."""
+        name, number = candidate.name, candidate.version
+        self.client.set_registered_model_alias(name, candidate.tags["profile"], number)
+        try:
+            champion = self.client.get_model_version_by_alias(name, CHAMPION)
+        except MlflowException:  # there is none yet
+            champion = None
+        if champion is None or deserves_alias(candidate.tags, champion.tags, register):
+            self.client.set_registered_model_alias(name, CHAMPION, number)
+
+
+class RunLog:
+    """A training's run in MLflow: adds the epochs and grids that it does not have yet."""
+
+    def __init__(self, client: mlflow.MlflowClient, run_id: str) -> None:
+        self.client = client
+        self.run_id = run_id
+        self._steps = {m.step for m in client.get_metric_history(run_id, "train_loss")}
+        images = [image.path for image in client.list_artifacts(run_id, "images")]
+        self._grids = {int(path.split("%step%")[1].split("%")[0]) for path in images}
+
+    def add(self, history: list[Epoch], grids: Mapping[int, Path]) -> None:
+        """Log what is new of a history, and the sample grids by epoch, at their own times."""
+        news = [epoch for epoch in history if epoch.epoch not in self._steps]
+        metrics = [metric for epoch in news for metric in _epoch_metrics(epoch)]
+        for start in range(0, len(metrics), 1000):  # MLflow's limit for one batch
+            self.client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
+        self._steps |= {epoch.epoch for epoch in news}
+        times = {epoch.epoch: epoch.finished_at for epoch in history}
+        for epoch in sorted(set(grids) & set(times) - self._grids):
+            with Image.open(grids[epoch]) as image:
+                self.client.log_image(
+                    self.run_id, image, key=GRID_KEY, step=epoch, timestamp=times[epoch]
+                )
+            self._grids.add(epoch)
+
+    def finish(self, folder: Path) -> None:
+        """Complete the run from a finished training's folder, unless it is complete."""
+        record, history = RunRecord.read(folder), read_history(folder / HISTORY)
+        self.add(history, list_grids(folder))
+        if self.client.get_run(self.run_id).data.tags.get("complete") != "true":
+            self._complete(folder, record, history)
+        self.client.set_terminated(self.run_id, end_time=record.finished_at)
+
+    def _complete(self, folder: Path, record: RunRecord, history: list[Epoch]) -> None:
+        best = history[record.best_epoch - 1]
+        self.client.log_batch(
+            self.run_id,
+            metrics=[Metric("best_train_loss", best.train_loss, best.finished_at, best.epoch)],
+            params=[Param("best_epoch", str(best.epoch))],
+        )
+        for name in (RECORD, HISTORY):
+            self.client.log_artifact(self.run_id, str(folder / name))
+        self.client.log_figure(
+            self.run_id, learning_curves({record.model: history}), "learning_curves.png"
+        )
+        self.client.log_batch(self.run_id, tags=[RunTag("complete", "true")])
+
+
+class LiveRun:
+    """A training that MLflow follows. A server that fails costs one warning, not the training."""
+
+    def __init__(self, log: RunLog | None) -> None:
+        self._log = log
+
+    def add(self, history: list[Epoch], folder: Path) -> None:
+        """Log what is new of a history and of the folder's sample grids."""
+        if self._log is None:
+            return
+        with tolerate("following the training") as failures:
+            self._log.add(history, list_grids(folder))
+        if failures:
+            self._log = None
+
+    def finish(self, folder: Path) -> None:
+        """Complete the run from the finished training's folder."""
+        if self._log is not None:
+            with tolerate("completing the run"):
+                self._log.finish(folder)
+
+
+@contextlib.contextmanager
+def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
+    """Let MLflow follow a training, with the machine's load.
+
+    A training that goes on goes on in its run. One that is interrupted ends its run as KILLED, one
+    that fails as FAILED.
+    """
+    log = monitor = None
+    if tracking.enabled:
+        with tolerate("starting the run"):
+            store = Store(tracking.experiment)
+            run_id = store.open_run(record)
+            store.client.update_run(run_id, status="RUNNING")
+            log = RunLog(store.client, run_id)
+            monitor = SystemMetricsMonitor(run_id, sampling_interval=SAMPLING, resume_logging=True)
+            monitor.start()
+    status = "FAILED"
+    try:
+        yield LiveRun(log)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        with tolerate("ending the run"):
+            if monitor:
+                monitor.finish()
+            if log and status != "FINISHED":
+                log.client.set_terminated(log.run_id, status)
+
+
+@contextlib.contextmanager
+def tolerate(action: str) -> Iterator[list[Exception]]:
+    """Turn a failure to tell MLflow into a warning; the list yielded then holds it.
+
+    Whatever fails there (a server, a network, a full disk of its own), the results are on disk.
+    """
+    failures: list[Exception] = []
+    try:
+        yield failures
+    except Exception as error:
+        failures.append(error)
+        logger.warning(
+            "warning: MLflow: %s failed: %s; all results are on disk, and `make sync` tells MLflow "
+            "what is missing",
+            action,
+            one_line(error),
+        )
+
+
+def deserves_alias(
+    candidate: Mapping[str, str], champion: Mapping[str, str], register: Register
+) -> bool:
+    """Say whether a model version takes the alias `champion` from the one that has it.
+
+    Scored on the same photographs, the better one has it. Otherwise scores say nothing, and the
+    newer one takes it: but a profile that is not meant to (`register.champion: false`, as the demo)
+    takes it only from its own kind.
+
+    Args:
+        candidate: the tags of the one version.
+        champion: those of the other.
+        register: the metric, and whether this profile may take the alias from another.
+    """
+    if candidate["data.test"] == champion["data.test"] and register.metric in champion:
+        ours, theirs = float(candidate[register.metric]), float(champion[register.metric])
+        return ours <= theirs if LOWER_IS_BETTER[register.metric] else ours >= theirs
+    return register.champion or candidate["profile"] == champion["profile"]
+
+
+def best_model(metrics: Mapping[str, Mapping[str, float]], metric: str) -> str:
+    """Return the model with the best score, given each model's metrics."""
+    sign = 1 if LOWER_IS_BETTER[metric] else -1
+    return min(metrics, key=lambda model: sign * metrics[model][metric])
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn nested blocks into dotted names.
+
+    Example:
+        >>> flatten({"train": {"lr": 0.001}})
+        {'train.lr': 0.001}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, cut where it becomes long."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _epoch_metrics(epoch: Epoch) -> list[Metric]:
+    values = {
+        "train_loss": epoch.train_loss,
+        "test_loss": epoch.test_loss,
+        "images_per_second": epoch.images_per_second,
+    }
+    return [Metric(name, value, epoch.finished_at, epoch.epoch) for name, value in values.items()]
+
+
+def _dataset(record: RunRecord, subset: str) -> DatasetInput:
+    data = record.data[subset]
+    dataset = Dataset(
+        name=f"{record.profile}-{subset}",
+        digest=data["digest"][:32],  # MLflow takes 36 characters at most
+        source_type="local",
+        source=json.dumps({"uri": f"data/{record.profile}/lab"}),
+        profile=json.dumps({"photographs": data["photographs"], "size": data["size"]}),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", subset)])
+
+
+def _public_version(package: str) -> str:
+    """Return an installed version without its local part: 2.13.0 of 2.13.0+cpu."""
+    return version(package).split("+")[0]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's nameless user
+        return ""

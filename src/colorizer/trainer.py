@@ -1,0 +1,164 @@
+"""One training from params.yaml to a run's folder: network, photographs, checkpoints, record."""
+
+import logging
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+import colorizer
+from colorizer.checkpoint import ModelCard, save_weights
+from colorizer.dataset import LabDataset
+from colorizer.errors import ColorizerError
+from colorizer.evaluation import predict_rgb
+from colorizer.figures import photo_grid
+from colorizer.models import create_model
+from colorizer.params import Params
+from colorizer.predictor import Colorizer
+from colorizer.runs import (
+    GRIDS,
+    HISTORY,
+    RECORD,
+    WEIGHTS,
+    Epoch,
+    RunRecord,
+    fingerprint,
+    git_commit,
+    grid_path,
+    write_history,
+)
+from colorizer.training import Fit, fit, make_fabric, warn_if_long
+
+logger = logging.getLogger(__name__)
+
+PACKAGE = Path(colorizer.__file__).parent
+OUTCOME_DEPENDS_ON = ("models/*.py", "training.py", "trainer.py", "losses.py", "dataset.py", "color.py")
+"""The code that a training's weights depend on: part of its fingerprint."""
+
+
+class Trainer:
+    """A training of one of params.yaml's models, begun or resumed.
+
+    Args:
+        params: the whole of params.yaml.
+        model: a name among its active profile's models.
+        lab: folder of the LAB arrays.
+        checkpoints: where unfinished trainings are kept, each in a folder named by its fingerprint.
+
+    Raises:
+        ColorizerError: if the profile has no such model.
+    """
+
+    def __init__(self, params: Params, model: str, lab: Path, *, checkpoints: Path) -> None:
+        profile = params.active
+        if model not in profile.models:
+            known = ", ".join(profile.models)
+            raise ColorizerError(
+                f"profiles.{params.profile}.models has no {model!r}: it has {known}"
+            )
+        self.params = params
+        self.train_photos = LabDataset.open(lab, "train")
+        self.test_photos = LabDataset.open(lab, "test")
+        self.fabric = make_fabric(params.engine)
+        self.card = ModelCard(model, profile.models[model], self.train_photos.size)
+        self.record = self._describe()
+        self.folder = checkpoints / self.record.fingerprint
+        if (self.folder / RECORD).exists():
+            self.record = RunRecord.read(self.folder)
+        self._fit: Fit | None = None
+
+    def train(self, *, on_epoch_end: Callable[[list[Epoch]], None]) -> None:
+        """Train to the last epoch, from the last checkpoint if there is one.
+
+        Args:
+            on_epoch_end: called with the history so far when the epoch's files are in `folder`.
+        """
+        recipe = self.params.active.train
+        torch.manual_seed(recipe.seed)
+        model = create_model(self.card.model, **self.card.arguments)
+        (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
+        if not (self.folder / RECORD).exists():
+            self.record.write(self.folder)
+            warn_if_long(self.card.model, model, self.train_photos, recipe, self.fabric)
+
+        def after_epoch(network: nn.Module, history: list[Epoch]) -> None:
+            epoch = len(history)
+            if epoch == 1 or epoch % recipe.grid_every == 0 or epoch == recipe.epochs:
+                self._draw_samples(network, epoch)
+            on_epoch_end(history)
+
+        self._fit = fit(
+            model,
+            self.train_photos,
+            self.test_photos,
+            params=recipe,
+            fabric=self.fabric,
+            folder=self.folder,
+            on_epoch_end=after_epoch,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the finished training to its final folder and drop its checkpoints."""
+        assert self._fit is not None, "train first"
+        result = self._fit
+        unfinished = folder.with_name(folder.name + ".tmp")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        save_weights(unfinished / WEIGHTS, self.card, result.weights)
+        write_history(unfinished / HISTORY, result.history)
+        shutil.copytree(self.folder / GRIDS, unfinished / GRIDS)
+        finished_at = result.history[-1].finished_at
+        record = self.record.finished(at=finished_at, best_epoch=result.best_epoch)
+        record.write(unfinished)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.replace(folder)
+        shutil.rmtree(self.folder)
+        logger.info("%s: best epoch %d, kept in %s", self.card.model, result.best_epoch, folder)
+
+    def _draw_samples(self, network: nn.Module, epoch: int) -> None:
+        colorizer = Colorizer(network, self.card, device=str(self.fabric.device))
+        count = self.params.active.train.grid_photos
+        grid = photo_grid(predict_rgb(colorizer, self.test_photos, count))
+        grid.save(grid_path(self.folder, epoch))
+
+    def _describe(self) -> RunRecord:
+        profile = self.params.active
+        asked = {
+            "model": {"name": self.card.model, **self.card.arguments},
+            "train": profile.train.model_dump(),
+        }
+        photos = {"train": self.train_photos, "test": self.test_photos}
+        data = {
+            subset: {"photographs": len(p), "size": p.size, "digest": p.digest}
+            for subset, p in photos.items()
+        }
+        code = [path for pattern in OUTCOME_DEPENDS_ON for path in PACKAGE.glob(pattern)]
+        made_with = {"split": profile.split.model_dump(), "preprocess": profile.preprocess.model_dump()}
+        return RunRecord(
+            fingerprint=fingerprint({"params": asked, "data": data}, code),
+            model=self.card.model,
+            profile=self.params.profile,
+            params=asked | made_with,
+            data=data,
+            machine={
+                "device": _device_name(self.fabric.device),
+                "precision": self.fabric._precision.precision,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+            commit=git_commit(),
+            stage=os.environ.get("DVC_STAGE", ""),
+            experiment=os.environ.get("DVC_EXP_NAME", ""),
+            started_at=int(time.time() * 1000),
+        )
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({torch.get_num_threads()} threads)"

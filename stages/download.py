@@ -1,0 +1,19 @@
+"""Bring the archives here: resumed where an earlier download stopped, verified by MD5."""
+
+from colorizer.archive import fetch
+from colorizer.console import entry_point
+from colorizer.params import load_params, project_root
+from colorizer.paths import Paths
+
+
+@entry_point
+def main() -> None:
+    """Run the stage."""
+    params = load_params()
+    partial = project_root() / ".downloads"
+    for archive in params.active.download.archives:
+        fetch(archive, Paths(params.profile).archives, partial=partial)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Measure the colour of every photograph and decide which are kept."""
+
+import json
+import logging
+
+from colorizer.console import entry_point
+from colorizer.grayscale import colour_table, count_other_files, summarize, survey
+from colorizer.params import load_params
+from colorizer.paths import Paths
+
+
+@entry_point
+def main() -> None:
+    """Run the stage."""
+    params = load_params()
+    paths = Paths(params.profile)
+    thresholds = params.active.drop_grayscale
+    names = [archive.name for archive in params.active.download.archives]
+    photos = survey(paths.archives, names, workers=params.engine.workers)
+    table = colour_table(photos, thresholds)
+    table.to_csv(paths.data / "colour.csv", index=False)
+    counts = summarize(table, thresholds)
+    (paths.data / "colour.json").write_text(json.dumps(counts, indent=1) + "\n")
+    logging.info("%s", ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    for row in table[table["reason"] == "unreadable"].itertuples():
+        logging.warning("unreadable: %s: %s", row.id, row.error)
+    if others := count_other_files(paths.archives, names):
+        logging.info("left aside, not named like images: %s", others)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Score one model on the test photographs and register it: python stages/evaluate.py model1."""
+
+import json
+import sys
+
+from colorizer.console import entry_point
+from colorizer.dataset import LabDataset
+from colorizer.evaluation import evaluate, predict_rgb, summarize
+from colorizer.figures import photo_grid
+from colorizer.params import load_params
+from colorizer.paths import Paths
+from colorizer.predictor import Colorizer
+from colorizer.runs import WEIGHTS
+from colorizer.tracking import Published, Store, tolerate
+from colorizer.training import make_fabric
+
+
+@entry_point
+def main(model: str) -> None:
+    """Run the stage."""
+    params = load_params()
+    paths = Paths(params.profile)
+    knobs = params.active.evaluate
+    device = make_fabric(params.engine).device
+    colorizer = Colorizer.from_file(paths.run(model) / WEIGHTS, device=str(device))
+    photos = LabDataset.open(paths.lab, "test")
+
+    folder = paths.evaluation(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    scores = evaluate(colorizer, photos, batch_size=knobs.batch_size)
+    scores.to_csv(folder / "per_image.csv", index=False)
+    (folder / "metrics.json").write_text(json.dumps(summarize(scores), indent=1) + "\n")
+    photo_grid(predict_rgb(colorizer, photos, knobs.grid_photos)).save(folder / "grid.png")
+    if params.tracking.enabled:
+        with tolerate("registering the model"):
+            store = Store(params.tracking.experiment)
+            store.publish(Published(paths.run(model), paths.evaluation(model)), params.active.register_)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,22 @@
+"""Turn the chosen photographs into LAB arrays."""
+
+import pandas as pd
+
+from colorizer.console import entry_point
+from colorizer.params import load_params
+from colorizer.paths import Paths
+from colorizer.preprocess import preprocess
+
+
+@entry_point
+def main() -> None:
+    """Run the stage."""
+    params = load_params()
+    paths = Paths(params.profile)
+    split = pd.read_csv(paths.data / "split.csv")
+    workers = params.engine.workers
+    preprocess(paths.archives, split, paths.lab, params.active.preprocess, workers=workers)
+
+
+if __name__ == "__main__":
+    main()

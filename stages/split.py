@@ -1,0 +1,22 @@
+"""Choose train and test photographs by seed."""
+
+import pandas as pd
+
+from colorizer.console import entry_point
+from colorizer.params import load_params
+from colorizer.paths import Paths
+from colorizer.split import split
+
+
+@entry_point
+def main() -> None:
+    """Run the stage."""
+    params = load_params()
+    data = Paths(params.profile).data
+    colour = pd.read_csv(data / "colour.csv")
+    chosen = split(colour.loc[colour["kept"], "id"].tolist(), params.active.split)
+    chosen.to_csv(data / "split.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()

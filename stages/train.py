@@ -1,0 +1,25 @@
+"""Train one model, followed by MLflow: python stages/train.py model1."""
+
+import sys
+
+from colorizer.console import entry_point
+from colorizer.params import load_params, project_root
+from colorizer.paths import Paths
+from colorizer.tracking import follow
+from colorizer.trainer import Trainer
+
+
+@entry_point
+def main(model: str) -> None:
+    """Run the stage."""
+    params = load_params()
+    paths = Paths(params.profile)
+    trainer = Trainer(params, model, paths.lab, checkpoints=project_root() / ".checkpoints")
+    with follow(params.tracking, trainer.record) as live:
+        trainer.train(on_epoch_end=lambda history: live.add(history, trainer.folder))
+        trainer.save(paths.run(model))
+        live.finish(paths.run(model))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
