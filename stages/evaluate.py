@@ -5,14 +5,14 @@ import sys
 
 from colorizer.console import entry_point
 from colorizer.dataset import LabDataset
-from colorizer.evaluation import evaluate, predict_rgb, summarize
-from colorizer.figures import photo_grid
+from colorizer.engine import make_fabric
+from colorizer.evaluation import evaluate, summarize
+from colorizer.grids import photo_grid, show_versions
 from colorizer.params import load_params
 from colorizer.paths import Paths
 from colorizer.predictor import Colorizer
 from colorizer.runs import WEIGHTS
 from colorizer.tracking import Published, Store, tolerate
-from colorizer.training import make_fabric
 
 
 @entry_point
@@ -30,7 +30,8 @@ def main(model: str) -> None:
     scores = evaluate(colorizer, photos, batch_size=knobs.batch_size)
     scores.to_csv(folder / "per_image.csv", index=False)
     (folder / "metrics.json").write_text(json.dumps(summarize(scores), indent=1) + "\n")
-    photo_grid(predict_rgb(colorizer, photos, knobs.grid_photos)).save(folder / "grid.png")
+    versions = show_versions(colorizer.model, photos, knobs.grid_photos)
+    photo_grid(versions).save(folder / "grid.png")
     if params.tracking.enabled:
         with tolerate("registering the model"):
             store = Store(params.tracking.experiment)

@@ -4,7 +4,9 @@ CIELAB (CIE 15:2004) under illuminant D65 for the 2-degree observer, from sRGB (
 the constants of scikit-image, so that the two agree. Colour is always on axis -3: (..., 3, H, W).
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 AB_SCALE = 110.0
@@ -22,6 +24,11 @@ RGB_TO_XYZ = (
 
 EPSILON = 0.008856
 KAPPA = 7.787  # slope of the linear part near black: f(t) = KAPPA * t + 16 / 116
+
+
+def to_planes(rgb: NDArray[np.uint8]) -> Tensor:
+    """Turn a decoded picture, uint8 (H, W, 3), into a tensor of planes, uint8 (3, H, W)."""
+    return torch.from_numpy(rgb.copy()).permute(2, 0, 1)
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from colorizer.checkpoint import load_model
 from colorizer.dataset import LabDataset
-from colorizer.evaluation import predict_rgb
-from colorizer.figures import architecture, learning_curves, photo_grid, save_figure
-from colorizer.predictor import Colorizer
+from colorizer.figures import architecture, learning_curves, save_figure
+from colorizer.grids import photo_grid, show_versions
 from colorizer.runs import HISTORY, WEIGHTS, read_history
 
 
@@ -38,13 +38,12 @@ def draw_figures(runs: Mapping[str, Path], photos: LabDataset, folder: Path, *, 
             figure8_comparison.png go.
         count: photographs in figures 3 and 8.
     """
-    colorizers = {model: Colorizer.from_file(run / WEIGHTS) for model, run in runs.items()}
-    networks = {model: colorizer.model for model, colorizer in colorizers.items()}
+    networks = {model: load_model(run / WEIGHTS)[0] for model, run in runs.items()}
     save_figure(architecture(networks, size=photos.size), folder / "figure2_architectures.png")
     histories = {model: read_history(run / HISTORY) for model, run in runs.items()}
     save_figure(learning_curves(histories), folder / "figure4_learning_curves.png")
 
-    versions = {model: predict_rgb(c, photos, count) for model, c in colorizers.items()}
+    versions = {model: show_versions(net, photos, count) for model, net in networks.items()}
     pair = next(iter(versions.values()))
     pairs = {"grey": pair["grey"], "original": pair["original"]}
     photo_grid(pairs).save(folder / "figure3_pairs.png")

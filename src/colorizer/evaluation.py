@@ -41,18 +41,6 @@ def summarize(table: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def predict_rgb(colorizer: Colorizer, photos: LabDataset, count: int) -> dict[str, Tensor]:
-    """Return the first photographs as people see them.
-
-    Returns:
-        "grey", "predicted" and "original", each uint8 (count, 3, size, size).
-    """
-    lightness, ab = photos.lightness[:count].float(), photos.ab[:count].float()
-    predicted = colorizer.predict_ab(lightness).cpu()
-    versions = {"grey": torch.zeros_like(ab), "predicted": predicted, "original": ab}
-    return {name: lab_to_rgb(torch.cat((lightness, v), dim=1)) for name, v in versions.items()}
-
-
 def _predict(
     colorizer: Colorizer, photos: LabDataset, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:

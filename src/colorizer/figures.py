@@ -1,4 +1,4 @@
-"""Every picture of the study, and the grids that show a network learning."""
+"""The study's drawings: architectures and learning curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,41 +9,12 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from colorizer.models.blocks import DecoderLayer, EncoderLayer
 from colorizer.runs import Epoch
 
 matplotlib.use("agg")
-
-GAP = 4  # pixels between two photographs
-CAPTION = 22  # pixels
-
-
-def photo_grid(columns: Mapping[str, Tensor], *, side: int | None = None) -> Image.Image:
-    """Draw photographs in rows, a version of them in each captioned column.
-
-    Args:
-        columns: by caption, uint8 (N, 3, H, W), the same photographs in the same order.
-        side: pixels to show each photograph in; by default its own size, but at least 96.
-    """
-    first = next(iter(columns.values()))
-    rows, height = first.shape[0], first.shape[-2]
-    side = side or max(height, 96)
-    step = side + GAP
-    size = (step * len(columns) + GAP, step * rows + GAP + CAPTION)
-    sheet = Image.new("RGB", size, "white")
-    draw = ImageDraw.Draw(sheet)
-    for column, (caption, photos) in enumerate(columns.items()):
-        left = GAP + column * step
-        centre = (left + side / 2, CAPTION / 2 + 1)
-        draw.text(centre, caption, "black", font=ImageFont.load_default(13), anchor="mm")
-        for row, photo in enumerate(photos):
-            picture = Image.fromarray(photo.permute(1, 2, 0).numpy())
-            shown = picture.resize((side, side), Image.Resampling.LANCZOS)
-            sheet.paste(shown, (left, CAPTION + GAP + row * step))
-    return sheet
 
 
 def learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:

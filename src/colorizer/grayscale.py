@@ -8,13 +8,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-import torch
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from colorizer.archive import ArchiveError, list_members, read_photo
-from colorizer.color import rgb_to_lab
+from colorizer.color import rgb_to_lab, to_planes
 from colorizer.images import ImageError, decode
 from colorizer.params import DropGrayscale
 
@@ -156,6 +155,5 @@ def _measure_member(folder: Path, photo_id: str) -> ColourStatistics:
 
 def _sample_lab(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     step = int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / MAX_SAMPLES)))
-    grid = np.ascontiguousarray(rgb[::step, ::step])
-    lab = rgb_to_lab(torch.from_numpy(grid).permute(2, 0, 1)).flatten(1).double().numpy()
+    lab = rgb_to_lab(to_planes(rgb[::step, ::step])).flatten(1).double().numpy()
     return lab[0], lab[1:].T

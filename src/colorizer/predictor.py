@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from colorizer.checkpoint import ModelCard, load_model
-from colorizer.color import denormalize_ab, lab_to_rgb, normalize_lightness, rgb_to_lab
+from colorizer.color import denormalize_ab, lab_to_rgb, normalize_lightness, rgb_to_lab, to_planes
 from colorizer.images import decode, encode_png, resize
 
 
@@ -62,9 +62,9 @@ class Colorizer:
         Returns:
             uint8 (H, W, 3), sRGB.
         """
-        small = rgb_to_lab(_planes(resize(rgb, size=self.card.size, resample="bicubic")))
+        small = rgb_to_lab(to_planes(resize(rgb, size=self.card.size, resample="bicubic")))
         ab = self.predict_ab(small[None, :1]).cpu()
-        lightness = rgb_to_lab(_planes(rgb))[:1]
+        lightness = rgb_to_lab(to_planes(rgb))[:1]
         ab = F.interpolate(ab, size=lightness.shape[-2:], mode="bicubic")[0]
         colour = lab_to_rgb(torch.cat((lightness, ab)))
         return np.ascontiguousarray(colour.permute(1, 2, 0).numpy())
@@ -76,7 +76,3 @@ class Colorizer:
             ImageError: if the bytes are no image.
         """
         return encode_png(self.colorize(decode(data).rgb))
-
-
-def _planes(rgb: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(rgb.copy()).permute(2, 0, 1)

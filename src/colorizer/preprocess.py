@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from colorizer.archive import read_photo
-from colorizer.color import rgb_to_lab
+from colorizer.color import rgb_to_lab, to_planes
 from colorizer.dataset import SUBSETS, ab_path, lightness_path, manifest_path
 from colorizer.images import decode, resize
 from colorizer.params import Preprocess
@@ -28,7 +27,7 @@ def photo_to_lab(data: bytes, params: Preprocess) -> NDArray[np.float16]:
         ImageError: if the file cannot be decoded.
     """
     rgb = resize(decode(data).rgb, size=params.size, resample=params.resample)
-    lab = rgb_to_lab(torch.from_numpy(rgb.copy()).permute(2, 0, 1))
+    lab = rgb_to_lab(to_planes(rgb))
     return lab.numpy().astype(np.float16)
 
 

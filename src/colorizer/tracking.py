@@ -11,17 +11,22 @@ import getpass
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# before mlflow reads them: a server that is down is noticed in seconds, not in minutes
+# before mlflow reads them; a server that is down is then noticed in seconds, not in minutes
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
+import numpy as np
+import pandas as pd
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities.model_registry import ModelVersion
@@ -33,6 +38,7 @@ from PIL import Image
 
 from colorizer.errors import ColorizerError
 from colorizer.figures import learning_curves
+from colorizer.images import encode_png
 from colorizer.metrics import LOWER_IS_BETTER
 from colorizer.params import Register, Tracking, project_root
 from colorizer.runs import HISTORY, RECORD, WEIGHTS, Epoch, RunRecord, list_grids, read_history
@@ -44,6 +50,8 @@ BEST = "colorizer"
 """The registered model whose champion is the best of all."""
 
 GRID_KEY = "samples"
+LOGGED_GRID = re.compile(rf"{GRID_KEY}[%+]step[%+](\d+)[%+]")
+"""How `log_image` names its files: with % on a server's disk, with + on one that forbids it."""
 SAMPLING = 5  # seconds between two readings of the machine's load
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "safetensors", "torch")
 SIGNATURE = ModelSignature(
@@ -203,6 +211,7 @@ class Store:
                 artifacts={"weights": str(published.run / WEIGHTS)},
                 code_paths=[str(package)],
                 signature=SIGNATURE,
+                input_example=pd.DataFrame({"image": [_example_photo()]}),
                 pip_requirements=[f"{name}=={_public_version(name)}" for name in REQUIREMENTS],
             )
         tags = {
@@ -248,7 +257,7 @@ class RunLog:
         self.run_id = run_id
         self._steps = {m.step for m in client.get_metric_history(run_id, "train_loss")}
         images = [image.path for image in client.list_artifacts(run_id, "images")]
-        self._grids = {int(path.split("%step%")[1].split("%")[0]) for path in images}
+        self._grids = {int(found[1]) for path in images if (found := LOGGED_GRID.search(path))}
 
     def add(self, history: list[Epoch], grids: Mapping[int, Path]) -> None:
         """Log what is new of a history, and the sample grids by epoch, at their own times."""
@@ -425,6 +434,12 @@ def _dataset(record: RunRecord, subset: str) -> DatasetInput:
         profile=json.dumps({"photographs": data["photographs"], "size": data["size"]}),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", subset)])
+
+
+def _example_photo() -> bytes:
+    """Return a small grey ramp as PNG: what a request to the served model looks like."""
+    ramp = np.linspace(0, 255, 32, dtype=np.uint8)
+    return encode_png(np.repeat(np.tile(ramp, (32, 1))[..., None], 3, axis=2))
 
 
 def _public_version(package: str) -> str:

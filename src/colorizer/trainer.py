@@ -14,12 +14,11 @@ from torch import nn
 import colorizer
 from colorizer.checkpoint import ModelCard, save_weights
 from colorizer.dataset import LabDataset
+from colorizer.engine import make_fabric
 from colorizer.errors import ColorizerError
-from colorizer.evaluation import predict_rgb
-from colorizer.figures import photo_grid
+from colorizer.grids import photo_grid, show_versions
 from colorizer.models import create_model
 from colorizer.params import Params
-from colorizer.predictor import Colorizer
 from colorizer.runs import (
     GRIDS,
     HISTORY,
@@ -32,7 +31,7 @@ from colorizer.runs import (
     grid_path,
     write_history,
 )
-from colorizer.training import Fit, fit, make_fabric, warn_if_long
+from colorizer.training import Fit, fit, warn_if_long
 
 logger = logging.getLogger(__name__)
 
@@ -121,10 +120,8 @@ class Trainer:
         logger.info("%s: best epoch %d, kept in %s", self.card.model, result.best_epoch, folder)
 
     def _draw_samples(self, network: nn.Module, epoch: int) -> None:
-        colorizer = Colorizer(network, self.card, device=str(self.fabric.device))
-        count = self.params.active.train.grid_photos
-        grid = photo_grid(predict_rgb(colorizer, self.test_photos, count))
-        grid.save(grid_path(self.folder, epoch))
+        versions = show_versions(network, self.test_photos, self.params.active.train.grid_photos)
+        photo_grid(versions).save(grid_path(self.folder, epoch))
 
     def _describe(self) -> RunRecord:
         profile = self.params.active

@@ -3,7 +3,6 @@
 import copy
 import logging
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from tqdm import tqdm
 from colorizer.dataset import LabDataset, permutation
 from colorizer.errors import ColorizerError
 from colorizer.losses import l2
-from colorizer.params import Engine, Train
+from colorizer.params import Train
 from colorizer.runs import HISTORY, Epoch, write_history
 
 logger = logging.getLogger(__name__)
@@ -43,24 +42,6 @@ class Fit:
     weights: dict[str, Tensor]
     best_epoch: int
     history: list[Epoch]
-
-
-def make_fabric(engine: Engine) -> Fabric:
-    """Return the engine: device and precision, chosen by the machine where params.yaml says auto."""
-    accelerator = engine.accelerator
-    if accelerator == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if accelerator == "cuda" and not torch.cuda.is_available():
-        raise ColorizerError("engine.accelerator is cuda, but PyTorch sees no GPU: use auto or cpu")
-    precision = engine.precision
-    if precision == "auto":
-        bf16 = accelerator == "cuda" and torch.cuda.is_bf16_supported()
-        precision = "bf16-mixed" if bf16 else "32-true"
-    if accelerator == "cuda":  # the same seed gives the same weights on a GPU too
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-        torch.utils.deterministic.fill_uninitialized_memory = False
-    return Fabric(accelerator=accelerator, devices=1, precision=precision)
 
 
 def fit(
