@@ -35,7 +35,9 @@ def main(model: str) -> None:
     if params.tracking.enabled:
         with tolerate("registering the model"):
             store = Store(params.tracking.experiment)
-            store.publish(Published(paths.run(model), paths.evaluation(model)), params.active.register_)
+            store.publish(
+                Published(paths.run(model), paths.evaluation(model)), params.active.register_
+            )
 
 
 if __name__ == "__main__":

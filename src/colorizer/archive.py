@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -32,7 +33,7 @@ class ArchiveError(ColorizerError):
     """An archive could not be had or is not the one expected."""
 
 
-class _Interrupted(Exception):
+class _InterruptedError(Exception):
     """The connection ended early; asking again may help."""
 
 
@@ -56,13 +57,13 @@ def fetch(archive: Archive, folder: Path, *, partial: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     partial.mkdir(parents=True, exist_ok=True)
     part = partial / f"{archive.md5}.part"
-    with tqdm(total=archive.size, unit="B", unit_scale=True, desc=archive.name, disable=None) as bar:
+    with _progress(archive) as bar:
         if urlsplit(archive.source).scheme in ("http", "https"):
-            _require_space(part, archive.size - _size(part))
+            _require_space(part, archive.bytes - _size(part))
             _download(archive, part, bar)
         else:
             _require_local(archive)
-            _require_space(part, archive.size)
+            _require_space(part, archive.bytes)
             _copy(Path(archive.source), part, bar)
     _verify(part, archive)
     target = folder / archive.name
@@ -113,6 +114,10 @@ def _is_image_name(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
+def _progress(archive: Archive) -> "tqdm[Any]":
+    return tqdm(total=archive.bytes, unit="B", unit_scale=True, desc=archive.name, disable=None)
+
+
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
@@ -133,37 +138,37 @@ def _require_local(archive: Archive) -> None:
             f"{archive.source} not found in {Path.cwd()}: give download.archives a URL "
             "(https://...) or the path of an existing file"
         )
-    if path.stat().st_size != archive.size:
+    if path.stat().st_size != archive.bytes:
         raise ArchiveError(
             f"{archive.source} has {path.stat().st_size:,} bytes, but params.yaml expects "
-            f"{archive.size:,}: correct size and md5 there, or get the right file"
+            f"{archive.bytes:,}: correct bytes and md5 there, or get the right file"
         )
 
 
-def _copy(source: Path, part: Path, bar: "tqdm[None]") -> None:
+def _copy(source: Path, part: Path, bar: "tqdm[Any]") -> None:
     with source.open("rb") as reader, part.open("wb") as writer:
         _pump(iter(lambda: reader.read(CHUNK), b""), writer.write, bar)
 
 
-def _download(archive: Archive, part: Path, bar: "tqdm[None]") -> None:
-    bar.update(min(_size(part), archive.size))
+def _download(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
+    bar.update(min(_size(part), archive.bytes))
     retrying = Retrying(
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_exponential(multiplier=0.5, max=30),
-        retry=retry_if_exception_type(_Interrupted),
+        retry=retry_if_exception_type(_InterruptedError),
         reraise=True,
     )
     try:
-        while _size(part) < archive.size:  # an attempt that gained bytes starts the count afresh
+        while _size(part) < archive.bytes:  # an attempt that gained bytes starts the count afresh
             retrying(_append, archive, part, bar)
-    except _Interrupted as error:
+    except _InterruptedError as error:
         raise ArchiveError(
-            f"cannot download {archive.source}: {error}; {_size(part):,} of {archive.size:,} bytes "
-            f"are kept in {part} and the next run goes on from there; {ELSEWHERE}"
+            f"cannot download {archive.source}: {error}; {_size(part):,} of {archive.bytes:,} "
+            f"bytes are kept in {part} and the next run goes on from there; {ELSEWHERE}"
         ) from error
 
 
-def _append(archive: Archive, part: Path, bar: "tqdm[None]") -> None:
+def _append(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
     """Ask for what is missing and append it; return as soon as anything was gained."""
     start = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
@@ -178,14 +183,14 @@ def _append(archive: Archive, part: Path, bar: "tqdm[None]") -> None:
                 _pump(response.iter_content(CHUNK), writer.write, bar)
     except requests.RequestException as error:
         if _size(part) <= start:
-            raise _Interrupted(_reason(error)) from error
+            raise _InterruptedError(_reason(error)) from error
         logger.warning("%s: connection lost after %s bytes", archive.name, f"{_size(part):,}")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise ArchiveError(f"the disk is full: {part} holds {_size(part):,} bytes") from error
         raise
     if _size(part) <= start:
-        raise _Interrupted("the server sent nothing")
+        raise _InterruptedError("the server sent nothing")
 
 
 def _check_response(response: requests.Response, archive: Archive, start: int) -> bool:
@@ -201,15 +206,15 @@ def _check_response(response: requests.Response, archive: Archive, start: int) -
     content_range = response.headers.get("Content-Range", "")
     resumed = status == 206 and content_range.startswith(f"bytes {start}-")
     total = content_range.rpartition("/")[2] if resumed else response.headers.get("Content-Length")
-    if total and total.isdigit() and int(total) != archive.size:
+    if total and total.isdigit() and int(total) != archive.bytes:
         raise ArchiveError(
-            f"{archive.source} has {int(total):,} bytes, but params.yaml expects {archive.size:,}: "
-            f"correct size and md5 there if the archive has changed; {ELSEWHERE}"
+            f"{archive.source} has {int(total):,} bytes, but params.yaml expects "
+            f"{archive.bytes:,}: if the archive has changed, correct bytes and md5; {ELSEWHERE}"
         )
     return resumed
 
 
-def _pump(chunks: Iterator[bytes], write: Callable[[bytes], object], bar: "tqdm[None]") -> None:
+def _pump(chunks: Iterator[bytes], write: Callable[[bytes], object], bar: "tqdm[Any]") -> None:
     for chunk in chunks:
         write(chunk)
         bar.update(len(chunk))
@@ -233,6 +238,6 @@ def _verify(part: Path, archive: Archive) -> None:
         part.unlink()
         raise ArchiveError(
             f"{archive.source} has MD5 {md5} ({size:,} bytes), but params.yaml expects "
-            f"{archive.md5} ({archive.size:,} bytes): the copy was discarded; run again, and if it "
-            f"stays so, correct download.archives; {ELSEWHERE}"
+            f"{archive.md5} ({archive.bytes:,} bytes): the copy was discarded; run again, and if "
+            f"it stays so, correct download.archives; {ELSEWHERE}"
         )

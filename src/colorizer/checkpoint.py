@@ -1,4 +1,4 @@
-"""Weights that describe themselves: model, arguments and colour convention in one safetensors file."""
+"""Weights that describe themselves: model, arguments and colour convention in one safetensors."""
 
 import json
 from dataclasses import dataclass

@@ -48,6 +48,14 @@ def sync() -> None:
     sync_all(load_params())
 
 
+@app.command()
+def demo() -> None:
+    """Run the whole pipeline in minutes, on the bundled photographs."""
+    from colorizer.demo import run_demo
+
+    run_demo()
+
+
 def main() -> None:
     """Run the command; an error is one line and exit code 1."""
     try:

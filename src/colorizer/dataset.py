@@ -100,7 +100,7 @@ class LabDataset:
             divided by `AB_SCALE`.
         """
         order = torch.arange(len(self)) if order is None else order
-        for indices in order.to(self.lightness.device).split(batch_size):
+        for indices in torch.split(order.to(self.lightness.device), batch_size):
             lightness = self.lightness[indices].to(device, torch.float32, non_blocking=True)
             ab = self.ab[indices].to(device, torch.float32, non_blocking=True)
             yield normalize_lightness(lightness), normalize_ab(ab)

@@ -10,7 +10,7 @@ from colorizer.params import Engine
 
 
 def make_fabric(engine: Engine) -> Fabric:
-    """Return the engine: device and precision, chosen by the machine where params.yaml says auto."""
+    """Return the engine: device and precision; `auto` is what the machine has."""
     accelerator = engine.accelerator
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
@@ -23,5 +23,5 @@ def make_fabric(engine: Engine) -> Fabric:
     if accelerator == "cuda":  # the same seed gives the same weights on a GPU too
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return Fabric(accelerator=accelerator, devices=1, precision=precision)

@@ -1,6 +1,7 @@
 """The study's drawings: architectures and learning curves."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -111,4 +112,4 @@ def _colour(module: nn.Module) -> str:
 def _has_skips(model: nn.Module) -> bool:
     """Return whether a decoder layer takes more channels than the layer before it gives."""
     decoder = [m.conv for m in model.modules() if isinstance(m, DecoderLayer)]
-    return any(b.in_channels > a.out_channels for a, b in zip(decoder, decoder[1:], strict=False))
+    return any(b.in_channels > a.out_channels for a, b in pairwise(decoder))

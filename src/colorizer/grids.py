@@ -30,7 +30,9 @@ def show_versions(model: nn.Module, photos: LabDataset, count: int) -> dict[str,
     ab = photos.ab[:count].float().to(device)
     predicted = denormalize_ab(model.eval()(normalize_lightness(lightness)).float())
     versions = {"grey": torch.zeros_like(ab), "predicted": predicted, "original": ab}
-    return {name: lab_to_rgb(torch.cat((lightness, v), dim=1)).cpu() for name, v in versions.items()}
+    return {
+        name: lab_to_rgb(torch.cat((lightness, v), dim=1)).cpu() for name, v in versions.items()
+    }
 
 
 def photo_grid(columns: Mapping[str, Tensor], *, side: int | None = None) -> Image.Image:

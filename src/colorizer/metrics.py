@@ -136,9 +136,9 @@ def _hue_term(hue: Tensor) -> Tensor:
     def cosine(factor: int, shift: float) -> Tensor:
         return torch.cos(torch.deg2rad(factor * hue + shift))
 
-    return (
-        1 - 0.17 * cosine(1, -30) + 0.24 * cosine(2, 0) + 0.32 * cosine(3, 6) - 0.20 * cosine(4, -63)
-    )
+    first, second = 0.17 * cosine(1, -30), 0.24 * cosine(2, 0)
+    third, fourth = 0.32 * cosine(3, 6), 0.20 * cosine(4, -63)
+    return 1 - first + second + third - fourth
 
 
 def _rotation(hue: Tensor, chroma: Tensor) -> Tensor:

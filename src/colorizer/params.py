@@ -14,7 +14,11 @@ Positive = Annotated[int, Field(gt=0)]
 
 
 class Block(BaseModel):
-    """A block of params.yaml: immutable, and a misspelt knob is an error."""
+    """A block of params.yaml: immutable, and a misspelt knob is an error.
+
+    No knob may be called `size`, `nfiles` or `isexec`: DVC leaves these names out of what it knows
+    a run by, and would restore the outcome of another value from its run cache.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +42,7 @@ class Archive(Block):
     """A zip file of photographs, known by its content."""
 
     source: str
-    size: Positive
+    bytes: Positive
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
     @property
@@ -80,7 +84,7 @@ class Split(Block):
 class Preprocess(Block):
     """How a photograph becomes a pair of arrays."""
 
-    size: Positive
+    image_size: Positive
     resample: Resample
 
 

@@ -26,7 +26,7 @@ def photo_to_lab(data: bytes, params: Preprocess) -> NDArray[np.float16]:
     Raises:
         ImageError: if the file cannot be decoded.
     """
-    rgb = resize(decode(data).rgb, size=params.size, resample=params.resample)
+    rgb = resize(decode(data).rgb, size=params.image_size, resample=params.resample)
     lab = rgb_to_lab(to_planes(rgb))
     return lab.numpy().astype(np.float16)
 
@@ -49,7 +49,7 @@ def preprocess(
     folder.mkdir(parents=True, exist_ok=True)
     ids = {subset: split.loc[split["subset"] == subset, "id"].tolist() for subset in SUBSETS}
     for subset in SUBSETS:
-        _allocate(folder, subset, len(ids[subset]), params.size)
+        _allocate(folder, subset, len(ids[subset]), params.image_size)
     rows = [(subset, row, photo) for subset in SUBSETS for row, photo in enumerate(ids[subset])]
     jobs = (delayed(_write_row)(archives, folder, *row, params) for row in rows)
     parallel = Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered")

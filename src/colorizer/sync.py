@@ -1,4 +1,4 @@
-"""How MLflow learns afterwards of what was not followed: what DVC restored, what ran while it was down."""
+"""How MLflow learns afterwards of what it did not follow, such as what DVC restored."""
 
 import logging
 

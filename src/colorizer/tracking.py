@@ -21,6 +21,7 @@ from typing import Any
 # before mlflow reads them; a server that is down is then noticed in seconds, not in minutes
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
@@ -333,8 +334,7 @@ def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
             run_id = store.open_run(record)
             store.client.update_run(run_id, status="RUNNING")
             log = RunLog(store.client, run_id)
-            monitor = SystemMetricsMonitor(run_id, sampling_interval=SAMPLING, resume_logging=True)
-            monitor.start()
+            monitor = _start_monitor(run_id)
     status = "FAILED"
     try:
         yield LiveRun(log)
@@ -345,7 +345,7 @@ def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
     finally:
         with tolerate("ending the run"):
             if monitor:
-                monitor.finish()
+                monitor.finish()  # type: ignore[no-untyped-call]
             if log and status != "FINISHED":
                 log.client.set_terminated(log.run_id, status)
 
@@ -445,6 +445,14 @@ def _example_photo() -> bytes:
 def _public_version(package: str) -> str:
     """Return an installed version without its local part: 2.13.0 of 2.13.0+cpu."""
     return version(package).split("+")[0]
+
+
+def _start_monitor(run_id: str) -> SystemMetricsMonitor:
+    monitor = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
+        run_id, sampling_interval=SAMPLING, resume_logging=True
+    )
+    monitor.start()  # type: ignore[no-untyped-call]
+    return monitor
 
 
 def _user() -> str:

@@ -36,7 +36,14 @@ from colorizer.training import Fit, fit, warn_if_long
 logger = logging.getLogger(__name__)
 
 PACKAGE = Path(colorizer.__file__).parent
-OUTCOME_DEPENDS_ON = ("models/*.py", "training.py", "trainer.py", "losses.py", "dataset.py", "color.py")
+CODE = (
+    "models/*.py",
+    "training.py",
+    "trainer.py",
+    "losses.py",
+    "dataset.py",
+    "color.py",
+)
 """The code that a training's weights depend on: part of its fingerprint."""
 
 
@@ -134,8 +141,11 @@ class Trainer:
             subset: {"photographs": len(p), "size": p.size, "digest": p.digest}
             for subset, p in photos.items()
         }
-        code = [path for pattern in OUTCOME_DEPENDS_ON for path in PACKAGE.glob(pattern)]
-        made_with = {"split": profile.split.model_dump(), "preprocess": profile.preprocess.model_dump()}
+        code = [path for pattern in CODE for path in PACKAGE.glob(pattern)]
+        made_with = {
+            "split": profile.split.model_dump(),
+            "preprocess": profile.preprocess.model_dump(),
+        }
         return RunRecord(
             fingerprint=fingerprint({"params": asked, "data": data}, code),
             model=self.card.model,

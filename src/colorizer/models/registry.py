@@ -42,7 +42,9 @@ def create_model(name: str, **arguments: Any) -> nn.Module:
         7458
     """
     if name not in _models:
-        raise ColorizerError(f"no model is called {name!r}: choose one of {', '.join(list_models())}")
+        raise ColorizerError(
+            f"no model is called {name!r}: choose one of {', '.join(list_models())}"
+        )
     known = inspect.signature(_models[name]).parameters
     if unknown := set(arguments) - set(known):
         raise ColorizerError(

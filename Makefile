@@ -1,0 +1,49 @@
+# The only commands anyone must remember; `make` lists them.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
+
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: help setup demo repro ui sync test lint clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/pipeline.done ## create .venv with everything the pipeline needs
+
+demo: .venv/pipeline.done ## the whole pipeline in minutes, on the bundled photographs
+	@$(BIN)/colorizer demo
+
+repro: .venv/pipeline.done ## run the pipeline for the profile in params.yaml (dvc repro)
+	@$(BIN)/dvc repro
+
+ui: .venv/pipeline.done ## compare runs and models in a browser, at http://127.0.0.1:5000
+	@$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+sync: .venv/pipeline.done ## tell MLflow of what DVC restored, or of what ran while it was down
+	@$(BIN)/colorizer sync
+
+test: .venv/dev.done ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: .venv/dev.done ## check style, types and the direction of imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+clean: ## remove .venv; data, models and runs stay
+	rm -rf .venv
+
+.venv/pipeline.done: pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found: install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "setting up .venv (a few minutes, once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) torch
+	@$(PIP) --editable '.[pipeline]'
+	@touch $@
+
+.venv/dev.done: .venv/pipeline.done
+	@$(PIP) --editable '.[pipeline,dev]'
+	@touch $@

@@ -1,0 +1,76 @@
+"""The pipeline's first run: the demo profile from start to end, then what to do next."""
+
+import contextlib
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from colorizer.errors import ColorizerError
+from colorizer.params import load_params
+from colorizer.paths import Paths
+
+PROFILE = "demo"
+
+MADE = """
+Made in {minutes:.1f} minutes, from the photographs in sample/:
+
+{table}
+  {report}/figure8_comparison.png   the same photographs by every model
+  models/{profile}/*/grids/               the models while they learned
+  registered in MLflow                 {names}
+
+Next:
+
+  make ui                              compare the runs and models in a browser
+  {bin}/dvc exp run -S profile={profile} -S 'profiles.{profile}.train.lr=0.0005'
+                                       vary the experiment; `{bin}/dvc exp show` compares
+  {bin}/mlflow models serve -m models:/colorizer@champion --env-manager local
+                                       serve the best model by its name
+"""
+
+
+def run_demo() -> None:
+    """Run `dvc repro` with the demo profile and print what was made and what to type next.
+
+    params.yaml says afterwards what it said before.
+
+    Raises:
+        ColorizerError: if a stage failed; it said why.
+    """
+    started = time.monotonic()
+    programs = Path(sys.executable).parent
+    with active_profile(PROFILE):
+        if subprocess.run([programs / "dvc", "repro"], check=False).returncode:
+            raise ColorizerError("the pipeline stopped; the lines above say where and why")
+        models = load_params().active.models
+    report = Paths(PROFILE).report
+    message = MADE.format(
+        minutes=(time.monotonic() - started) / 60,
+        table=(report / "metrics.md").read_text(encoding="utf-8"),
+        report=report,
+        profile=PROFILE,
+        names=", ".join(f"colorizer-{model}" for model in models),
+        bin=Path(".venv/bin") if Path(".venv/bin").exists() else programs,
+    )
+    sys.stdout.write(message)
+
+
+@contextlib.contextmanager
+def active_profile(profile: str, path: Path = Path("params.yaml")) -> Iterator[None]:
+    """Name another profile in params.yaml for a while; comments and layout stay.
+
+    Raises:
+        ColorizerError: if params.yaml does not hold or does not know the profile.
+    """
+    load_params(path)
+    text = path.read_text(encoding="utf-8")
+    changed = re.sub(r"^profile:.*$", f"profile: {profile}", text, count=1, flags=re.MULTILINE)
+    path.write_text(changed, encoding="utf-8")
+    try:
+        load_params(path)
+        yield
+    finally:
+        path.write_text(text, encoding="utf-8")
