@@ -105,9 +105,9 @@ class Store:
         if not os.environ.get("MLFLOW_TRACKING_URI"):
             mlflow.set_tracking_uri(f"sqlite:///{root / 'mlflow.db'}")
             artifacts = (root / "mlartifacts").as_uri()
-        self.client = mlflow.MlflowClient()
         try:
             with FileLock(root / ".mlflow.lock"):  # two first accesses at once break a new store
+                self.client = mlflow.MlflowClient()
                 found = self.client.get_experiment_by_name(experiment)
                 self.experiment_id = (
                     found.experiment_id
