@@ -249,7 +249,7 @@ def test_a_killed_training_ends_as_one_never_interrupted(trainable: Path) -> Non
     first = start_training(trainable)
     wait_for_epoch(trainable, 3, first)
     first.send_signal(signal.SIGKILL)
-    first.wait()
+    first.communicate()
     assert not weights.exists()
     resumed = run(["stages/run", "train", "model1"], trainable)
     assert "resuming after epoch" in resumed.stderr
