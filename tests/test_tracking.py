@@ -129,7 +129,7 @@ def test_a_finished_training_is_told_with_its_own_times(
     assert run.data.params["train.lr"] == "0.001"
     assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
     assert run.data.tags["dvc.stage"] == "train@told"
-    assert run.data.metrics["test.l2"] == 0.5
+    assert run.data.metrics["test/l2"] == 0.5
     inputs = {i.dataset.name: i.dataset.digest for i in run.inputs.dataset_inputs}
     assert inputs == {"paper-train": "a" * 32, "paper-test": "b" * 32}
     assert told["versions"][0][1]["data.test"] == "b" * 64  # type: ignore[index]
@@ -176,7 +176,7 @@ def test_a_comparison_makes_the_best_model_the_champion_of_all(
     assert champion.tags["model"] == "colorizer-best"
     assert len(store.client.search_model_versions("name = 'colorizer'")) == 1
     run = store.client.get_run(store.find_run("comparison"))
-    assert run.data.metrics["photographs.kept"] == 96
+    assert run.data.metrics["photographs/kept"] == 96
 
 
 def test_a_resumed_training_goes_on_in_its_run(

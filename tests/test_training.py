@@ -159,11 +159,11 @@ def test_a_second_process_is_kept_out(run_fit: Callable[..., Fit]) -> None:
         run_fit(on_epoch_end=train_again)
 
 
-def test_estimating_leaves_the_network_as_it_was() -> None:
+def test_estimating_leaves_the_network_as_it_was(fabric: Fabric) -> None:
     model = create_model("model1", widths=[4, 4])
     before = {k: v.clone() for k, v in model.state_dict().items()}
     recipe = Train(seed=7, epochs=5, batch_size=4, lr=0.01, grid_every=1, grid_photos=1)
-    seconds = estimate_seconds(model, photographs(10, seed=1), recipe, device=torch.device("cpu"))
+    seconds = estimate_seconds(model, photographs(10, seed=1), recipe, fabric=fabric)
     assert seconds > 0
     assert same_weights(model.state_dict(), before)
     assert all(parameter.grad is None for parameter in model.parameters())

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 
 from colorizer.errors import ColorizerError
 from colorizer.images import SUFFIXES
@@ -75,21 +76,22 @@ def list_members(archive: Path) -> tuple[list[str], list[str]]:
     """List an archive's files, sorted: those named like images, and the others.
 
     Raises:
-        ArchiveError: if the file is no zip archive.
+        ArchiveError: if the file is missing or no zip archive.
     """
-    files = sorted(info.filename for info in _open(archive).infolist() if not info.is_dir())
+    files = sorted({info.filename for info in _open(archive).infolist() if not info.is_dir()})
     images = [name for name in files if _is_image_name(name)]
-    return images, sorted(set(files) - set(images))
+    return images, [name for name in files if not _is_image_name(name)]
 
 
 def read_member(archive: Path, member: str) -> bytes:
     """Read one file out of an archive; safe to call from many threads.
 
     Raises:
-        ArchiveError: if the member is damaged.
+        ArchiveError: if the member is damaged, or the archive missing or none.
     """
+    opened = _open(archive)
     try:
-        return _open(archive).read(member)
+        return opened.read(member)
     except Exception as error:  # zlib.error and its like derive from Exception alone
         raise ArchiveError(f"{archive.name}: {member} is damaged: {error}") from error
 
@@ -104,8 +106,8 @@ def read_photo(folder: Path, photo_id: str) -> bytes:
 def _open(archive: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(archive)
-    except zipfile.BadZipFile as error:
-        raise ArchiveError(f"{archive} is no zip archive: {error}") from error
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ArchiveError(f"{archive} is no readable zip archive: {error}") from error
 
 
 def _is_image_name(name: str) -> bool:
@@ -158,9 +160,10 @@ def _download(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
         retry=retry_if_exception_type(_InterruptedError),
         reraise=True,
     )
+    reached = _size(part)
     try:
-        while _size(part) < archive.bytes:  # an attempt that gained bytes starts the count afresh
-            retrying(_append, archive, part, bar)
+        while reached < archive.bytes:  # an attempt that gained bytes starts the count afresh
+            reached = retrying(_gain, archive, part, reached, bar)
     except _InterruptedError as error:
         raise ArchiveError(
             f"cannot download {archive.source}: {error}; {_size(part):,} of {archive.bytes:,} "
@@ -168,29 +171,34 @@ def _download(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
         ) from error
 
 
+def _gain(archive: Archive, part: Path, reached: int, bar: "tqdm[Any]") -> int:
+    """Ask once for what is missing; return how far that led, if further than ever before."""
+    reason = "the server sent nothing new"
+    try:
+        _append(archive, part, bar)
+    except (requests.RequestException, HTTPError) as error:
+        reason = _reason(error)
+        logger.warning("%s: %s, at %s bytes", archive.name, reason, f"{_size(part):,}")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ArchiveError(f"the disk is full: {part} holds {_size(part):,} bytes") from error
+    if _size(part) <= reached:
+        raise _InterruptedError(reason)
+    return _size(part)
+
+
 def _append(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
-    """Ask for what is missing and append it; return as soon as anything was gained."""
     start = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
-    try:
-        with requests.get(
-            archive.source, headers=headers, stream=True, timeout=TIMEOUT
-        ) as response:
-            resumed = _check_response(response, archive, start)
-            if not resumed and start:
-                bar.reset()
-            with part.open("ab" if resumed else "wb") as writer:
-                _pump(response.iter_content(CHUNK), writer.write, bar)
-    except requests.RequestException as error:
-        if _size(part) <= start:
-            raise _InterruptedError(_reason(error)) from error
-        logger.warning("%s: connection lost after %s bytes", archive.name, f"{_size(part):,}")
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise ArchiveError(f"the disk is full: {part} holds {_size(part):,} bytes") from error
-        raise
-    if _size(part) <= start:
-        raise _InterruptedError("the server sent nothing")
+    with requests.get(archive.source, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        resumed = _check_response(response, archive, start)
+        if not resumed:
+            bar.reset()
+        with part.open("ab" if resumed else "wb") as writer:
+            # not iter_content, which forgets what it has buffered when a connection is lost
+            chunks = response.raw.stream(CHUNK, decode_content=False)
+            _pump(chunks, writer.write, bar)
 
 
 def _check_response(response: requests.Response, archive: Archive, start: int) -> bool:
@@ -220,14 +228,14 @@ def _pump(chunks: Iterator[bytes], write: Callable[[bytes], object], bar: "tqdm[
         bar.update(len(chunk))
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: Exception) -> str:
     """Return the innermost cause of a connection error: the one that tells a person something."""
     cause: BaseException = error
-    while (inner := getattr(cause, "reason", None) or (cause.args and cause.args[0])) and (
-        isinstance(inner, BaseException)
-    ):
+    while inner := getattr(cause, "reason", None) or (cause.args and cause.args[0]):
+        if not isinstance(inner, BaseException):
+            return str(inner)
         cause = inner
-    return str(cause) or type(cause).__name__
+    return type(cause).__name__
 
 
 def _verify(part: Path, archive: Archive) -> None:

@@ -20,11 +20,16 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
 
 
 def to_markdown(table: pd.DataFrame) -> str:
-    """Return a table of scores as Markdown, four significant digits each."""
-    lines = ["| " + " | ".join(table.columns) + " |", "|---" * len(table.columns) + "|"]
-    for row in table.itertuples(index=False):
-        cells = [f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row]
-        lines.append("| " + " | ".join(cells) + " |")
+    """Return a table of scores as aligned Markdown: a row a metric, a column a model."""
+    scores = table.set_index("model").T
+    first = max(map(len, scores.index))
+    widths = [max(10, len(model)) for model in scores.columns]
+    heads = [f"{model:>{width}}" for model, width in zip(scores.columns, widths, strict=True)]
+    lines = [f"| {'':{first}} | " + " | ".join(heads) + " |"]
+    lines.append(f"|-{'-' * first}-|" + "".join(f"-{'-' * width}:|" for width in widths))
+    for name, row in scores.iterrows():
+        cells = [f"{cell:>{width}.4g}" for cell, width in zip(row, widths, strict=True)]
+        lines.append(f"| {name:{first}} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -18,17 +18,17 @@ MADE = """
 Made in {minutes:.1f} minutes, from the photographs in sample/:
 
 {table}
-  {report}/figure8_comparison.png   the same photographs by every model
-  models/{profile}/*/grids/               the models while they learned
-  registered in MLflow                 {names}
+  {report}/figure8_comparison.png  the same photographs by every model
+  models/{profile}/*/grids/              the models while they learned
+  registered in MLflow                {names}
 
-Next:
+Next, after `. {activate}`:
 
-  make ui                              compare the runs and models in a browser
-  {bin}/dvc exp run -S profile={profile} -S 'profiles.{profile}.train.lr=0.0005'
-                                       vary the experiment; `{bin}/dvc exp show` compares
-  {bin}/mlflow models serve -m models:/colorizer@champion --env-manager local
-                                       serve the best model by its name
+  make ui                             compare the runs and models in a browser
+  dvc exp run -S profile={profile} -S 'profiles.{profile}.train.lr=0.0005'
+                                      vary the experiment; `dvc exp show` compares
+  mlflow models serve -m models:/colorizer@champion --env-manager local
+                                      serve the best model by its name
 """
 
 
@@ -52,10 +52,15 @@ def run_demo() -> None:
         table=(report / "metrics.md").read_text(encoding="utf-8"),
         report=report,
         profile=PROFILE,
-        names=", ".join(f"colorizer-{model}" for model in models),
-        bin=Path(".venv/bin") if Path(".venv/bin").exists() else programs,
+        names=", ".join(["colorizer", *(f"colorizer-{model}" for model in models)]),
+        activate=_relative(programs / "activate"),
     )
     sys.stdout.write(message)
+
+
+def _relative(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @contextlib.contextmanager

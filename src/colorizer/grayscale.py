@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -122,7 +122,8 @@ def survey(folder: Path, archives: Sequence[str], *, workers: int) -> list[Colou
 
 def colour_table(photos: Sequence[ColourStatistics], params: DropGrayscale) -> pd.DataFrame:
     """Return colour.csv: the statistics, `kept` and the `reason` for what is dropped."""
-    table = pd.DataFrame([asdict(photo) for photo in photos])
+    names = [field.name for field in fields(ColourStatistics)]
+    table = pd.DataFrame([asdict(photo) for photo in photos], columns=names)
     table["reason"] = [verdict(photo, params) for photo in photos]
     table["kept"] = table["reason"] == ""
     return table

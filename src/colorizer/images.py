@@ -6,15 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from colorizer.errors import ColorizerError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 """File names that promise an image."""
 
-MAX_PIXELS = 200_000_000
-"""A larger image is refused: decoding it would take more than 600 MB."""
+MAX_PIXELS = 178_956_970
+"""A larger image is refused, as Pillow does: decoding it would take more than 500 MB."""
+
+warnings.filterwarnings("ignore", module="PIL")  # of odd EXIF, and of sizes below the limit
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How a picture is turned upright, by its EXIF orientation."""
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
@@ -46,14 +59,13 @@ def decode(data: bytes) -> Photo:
         ImageError: if the bytes are no image, are cut short, or hold over `MAX_PIXELS` pixels.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd EXIF, and of bombs before we do
-            with Image.open(io.BytesIO(data)) as image:
-                _check_size(image)
-                upright = ImageOps.exif_transpose(image)
-                return Photo(np.asarray(_to_rgb(upright)), image.mode in GREY_MODES)
+        with Image.open(io.BytesIO(data)) as image:
+            _check_size(image)
+            return Photo(np.asarray(_to_rgb(_upright(image))), image.mode in GREY_MODES)
     except ImageError:
         raise
+    except UnidentifiedImageError:
+        raise ImageError("no readable image: of no format that is known") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"image too large: {error}") from None
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
@@ -91,10 +103,16 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    # not ImageOps.exif_transpose, which rewrites the EXIF and fails on photographs where it is odd
+    turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":  # 16 and 32 bits: to 8, by the full range
         wide = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if wide.max(initial=0) > 255 else 255.0
+        top = 65535 if image.mode.startswith("I;16") or wide.max(initial=0) > 255 else 255
         return Image.fromarray((wide / top * 255).clip(0, 255).round().astype(np.uint8)).convert(
             "RGB"
         )

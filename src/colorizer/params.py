@@ -159,7 +159,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         raise ColorizerError(
             f"{path} not found in {Path.cwd()}: run this from the project's root"
         ) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ColorizerError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         raise ColorizerError(f"{path}: {_first(error)}") from None

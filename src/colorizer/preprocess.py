@@ -13,7 +13,7 @@ from tqdm import tqdm
 from colorizer.archive import read_photo
 from colorizer.color import rgb_to_lab, to_planes
 from colorizer.dataset import SUBSETS, ab_path, lightness_path, manifest_path
-from colorizer.images import decode, resize
+from colorizer.images import ImageError, decode, resize
 from colorizer.params import Preprocess
 
 
@@ -68,7 +68,10 @@ def _allocate(folder: Path, subset: str, length: int, size: int) -> None:
 def _write_row(
     archives: Path, folder: Path, subset: str, row: int, photo_id: str, params: Preprocess
 ) -> None:
-    lab = photo_to_lab(read_photo(archives, photo_id), params)
+    try:
+        lab = photo_to_lab(read_photo(archives, photo_id), params)
+    except ImageError as error:
+        raise ImageError(f"{photo_id}: {error}") from error
     np.load(lightness_path(folder, subset), mmap_mode="r+")[row] = lab[:1]
     np.load(ab_path(folder, subset), mmap_mode="r+")[row] = lab[1:]
 

@@ -50,6 +50,7 @@ CHAMPION = "champion"
 BEST = "colorizer"
 """The registered model whose champion is the best of all."""
 
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # not MLflow's GenAI pages
 GRID_KEY = "samples"
 LOGGED_GRID = re.compile(rf"{GRID_KEY}[%+]step[%+](\d+)[%+]")
 """How `log_image` names its files: with % on a server's disk, with + on one that forbids it."""
@@ -112,7 +113,7 @@ class Store:
                 self.experiment_id = (
                     found.experiment_id
                     if found
-                    else self.client.create_experiment(experiment, artifacts)
+                    else self.client.create_experiment(experiment, artifacts, EXPERIMENT_TAGS)
                 )
         except MlflowException as error:
             raise ColorizerError(
@@ -174,7 +175,7 @@ class Store:
         if not self.find_run(summary["fingerprint"]):
             tags = {key: summary[key] for key in ("fingerprint", "profile", "best")}
             run_id = self.create_run("comparison", summary["created_at"], tags)
-            counts = {f"photographs.{k}": v for k, v in summary["photographs"].items()}
+            counts = {f"photographs/{k}": v for k, v in summary["photographs"].items()}
             self._log_metrics(run_id, counts, step=0, timestamp=summary["created_at"])
             self.client.log_artifacts(run_id, str(report))
             self.client.set_terminated(run_id, end_time=summary["created_at"])
@@ -187,7 +188,7 @@ class Store:
 
     def _log_scores(self, run_id: str, published: Published) -> None:
         known = self.client.get_run(run_id).data.metrics
-        scores = {f"test.{name}": value for name, value in published.metrics.items()}
+        scores = {f"test/{name}": value for name, value in published.metrics.items()}
         if all(known.get(name) == value for name, value in scores.items()):
             return
         record = published.record
@@ -287,8 +288,10 @@ class RunLog:
         best = history[record.best_epoch - 1]
         self.client.log_batch(
             self.run_id,
-            metrics=[Metric("best_train_loss", best.train_loss, best.finished_at, best.epoch)],
-            params=[Param("best_epoch", str(best.epoch))],
+            params=[
+                Param("best.epoch", str(best.epoch)),
+                Param("best.train_loss", str(best.train_loss)),
+            ],
         )
         for name in (RECORD, HISTORY):
             self.client.log_artifact(self.run_id, str(folder / name))

@@ -137,16 +137,18 @@ def mean_loss(model: nn.Module, photos: LabDataset, batch_size: int, fabric: Fab
 
 
 def estimate_seconds(
-    model: nn.Module, train: LabDataset, params: Train, *, device: torch.device
+    model: nn.Module, train: LabDataset, params: Train, *, fabric: Fabric
 ) -> float:
     """Estimate how long a training will take, from two steps on a copy of the network."""
-    model = copy.deepcopy(model).to(device)
+    model = copy.deepcopy(model).to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     sample = torch.arange(min(8, len(train)))
     durations = []
     for _ in range(2):  # the first one warms up
         started = time.perf_counter()
-        for lightness, ab in train.batches(len(sample), device=device, order=sample):
-            l2(model(lightness), ab).backward()  # type: ignore[no-untyped-call]
+        for lightness, ab in train.batches(len(sample), device=fabric.device, order=sample):
+            with fabric.autocast():
+                loss = l2(model(lightness), ab)
+            loss.backward()  # type: ignore[no-untyped-call]
         durations.append(time.perf_counter() - started)
     return durations[-1] / len(sample) * len(train) * params.epochs
 
@@ -157,7 +159,7 @@ def warn_if_long(
     """Say before a long training on a CPU how long it will take, and what else could be done."""
     if fabric.device.type != "cpu":
         return
-    seconds = estimate_seconds(model, train, params, device=fabric.device)
+    seconds = estimate_seconds(model, train, params, fabric=fabric)
     if seconds > LONG:
         logger.warning(
             "warning: training %s on this CPU will take about %s; a GPU takes minutes, "

@@ -1,0 +1,204 @@
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizer import images
+from colorizer.images import ImageError, decode, encode_png, resize
+from colorizer.params import Resample
+
+RGB = NDArray[np.uint8]
+
+RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
+SMALL: RGB = np.random.RandomState(7).randint(0, 256, (2, 3, 3), dtype=np.uint8)
+ORIENTATION = 0x0112
+
+
+def encode(image: Image.Image, suffix: str = "png", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, suffix, **options)
+    return buffer.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """Return a PNG of one bit a pixel that ends where its pixels should begin."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    checksum = struct.pack(">I", zlib.crc32(header))
+    pixels = struct.pack(">I", 1000) + b"IDAT"
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + checksum + pixels
+
+
+def decode_in_vain(data: bytes) -> str:
+    with pytest.raises(ImageError) as error:
+        decode(data)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "webp"])
+def test_colour_picture_is_decoded_as_stored(suffix: str) -> None:
+    options = {"lossless": True} if suffix == "webp" else {}
+    photo = decode(encode(Image.fromarray(SMALL), suffix, **options))
+    assert photo.rgb.dtype == np.uint8
+    np.testing.assert_array_equal(photo.rgb, SMALL)
+    assert not photo.single_channel
+
+
+@pytest.mark.parametrize(
+    ("orientation", "upright"),
+    [
+        (1, lambda stored: stored),
+        (2, np.fliplr),
+        (3, lambda stored: np.rot90(stored, 2)),
+        (4, np.flipud),
+        (5, lambda stored: stored.transpose(1, 0, 2)),
+        (6, lambda stored: np.rot90(stored, -1)),
+        (7, lambda stored: np.rot90(stored.transpose(1, 0, 2), 2)),
+        (8, np.rot90),
+    ],
+)
+def test_exif_orientation_is_applied(orientation: int, upright: Callable[[RGB], RGB]) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    data = encode(Image.fromarray(SMALL), exif=exif)
+    np.testing.assert_array_equal(decode(data).rgb, upright(SMALL))
+
+
+def test_picture_with_odd_exif_is_decoded_upright() -> None:
+    orientation = struct.pack(">HHIHH", ORIENTATION, 3, 1, 6, 0)
+    resolution_as_text = struct.pack(">HHI4s", 0x011A, 2, 4, b"72\0\0")  # should be a fraction
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2) + orientation + resolution_as_text + bytes(4)
+    data = encode(Image.fromarray(SMALL), exif=exif)
+    np.testing.assert_array_equal(decode(data).rgb, np.rot90(SMALL, -1))
+
+
+@pytest.mark.parametrize(
+    ("image", "suffix"),
+    [
+        pytest.param(Image.fromarray(RAMP), "png", id="L"),
+        pytest.param(Image.fromarray(np.dstack([RAMP, RAMP * 0 + 255])), "png", id="LA"),
+        pytest.param(Image.fromarray(RAMP.astype(np.uint16) * 257), "png", id="I;16"),
+        pytest.param(Image.fromarray(RAMP.astype(np.int32) * 257), "tiff", id="I"),
+        pytest.param(Image.fromarray(RAMP.astype(np.float32)), "tiff", id="F"),
+    ],
+)
+def test_grey_mode_is_one_channel_and_shown_grey(
+    image: Image.Image, suffix: str, request: pytest.FixtureRequest
+) -> None:
+    data = encode(image, suffix)
+    assert Image.open(io.BytesIO(data)).mode == request.node.callspec.id
+    photo = decode(data)
+    assert photo.single_channel
+    np.testing.assert_array_equal(photo.rgb, np.dstack([RAMP] * 3))
+
+
+def test_bilevel_picture_is_one_channel_of_black_and_white() -> None:
+    photo = decode(encode(Image.fromarray(RAMP > 99)))
+    assert photo.single_channel
+    np.testing.assert_array_equal(photo.rgb[..., 1], np.where(RAMP > 99, 255, 0))
+
+
+def test_palette_is_looked_up() -> None:
+    image = Image.fromarray(np.array([[0, 1], [2, 0]], dtype=np.uint8), "P")
+    image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+    photo = decode(encode(image))
+    red, green, blue = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    np.testing.assert_array_equal(photo.rgb, [[red, green], [blue, red]])
+    assert not photo.single_channel
+
+
+def test_first_frame_of_an_animation_counts() -> None:
+    red, blue = Image.new("RGB", (2, 2), "red"), Image.new("RGB", (2, 2), "blue")
+    data = encode(red, "gif", save_all=True, append_images=[blue])
+    np.testing.assert_array_equal(decode(data).rgb, np.asarray(red))
+
+
+def test_transparent_picture_lies_on_white() -> None:
+    alpha = np.array([[0, 128, 255]], dtype=np.uint8)
+    red = np.array([[[255, 0, 0]] * 3], dtype=np.uint8)
+    photo = decode(encode(Image.fromarray(np.dstack([red, alpha]))))
+    np.testing.assert_array_equal(photo.rgb, [[(255, 255, 255), (255, 127, 127), (255, 0, 0)]])
+
+
+def test_colour_that_stands_for_transparent_is_shown_white() -> None:
+    image = Image.fromarray(np.array([[(255, 0, 0), (0, 0, 255)]], dtype=np.uint8))
+    photo = decode(encode(image, transparency=(255, 0, 0)))
+    np.testing.assert_array_equal(photo.rgb, [[(255, 255, 255), (0, 0, 255)]])
+
+
+@pytest.mark.parametrize("suffix", ["tiff", "jpeg"])
+def test_cmyk_is_decoded_to_rgb(suffix: str) -> None:
+    magenta_and_yellow = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    photo = decode(encode(magenta_and_yellow, suffix))
+    assert not photo.single_channel
+    np.testing.assert_allclose(photo.rgb[4, 4], (255, 0, 0), atol=3)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_photograph_cut_short_is_an_error(sample_photos: dict[str, bytes], share: float) -> None:
+    data = next(iter(sample_photos.values()))
+    assert "no readable image" in decode_in_vain(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("suffix", ["png", "gif", "bmp", "tiff", "webp"])
+def test_picture_of_any_format_cut_short_is_an_error(suffix: str) -> None:
+    data = encode(Image.fromarray(np.tile(SMALL, (40, 40, 1))), suffix)
+    decode_in_vain(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF89a", b"<html>\nNot found\n</html>", bytes(1000)])
+def test_file_that_is_no_image_is_an_error(data: bytes) -> None:
+    assert "no readable image" in decode_in_vain(data)
+
+
+def test_more_pixels_than_allowed_are_an_error_that_gives_the_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wide = encode(Image.new("RGB", (101, 20)))
+    monkeypatch.setattr(images, "MAX_PIXELS", 101 * 20)
+    assert decode(wide).rgb.shape == (20, 101, 3)
+    monkeypatch.setattr(images, "MAX_PIXELS", 101 * 20 - 1)
+    assert "101 x 20 pixels" in decode_in_vain(wide)
+
+
+def test_decompression_bomb_is_refused_by_its_header() -> None:
+    assert "image too large" in decode_in_vain(png_header(60_000, 60_000))
+
+
+def test_limit_of_pixels_is_ours_and_not_pillow_s() -> None:
+    width, height = 20_000, images.MAX_PIXELS // 20_000
+    assert "too large" in decode_in_vain(png_header(width, height + 1))
+    assert "too large" not in decode_in_vain(png_header(width, height))
+
+
+@pytest.mark.parametrize("resample", get_args(Resample))
+def test_whole_picture_is_resized_to_a_square(resample: str) -> None:
+    rgb = np.zeros((30, 90, 3), dtype=np.uint8)
+    rgb[:, :45, 0] = rgb[:, 45:, 2] = 255  # red on the left, blue on the right
+    square = resize(rgb, size=16, resample=resample)
+    assert (square.shape, square.dtype) == ((16, 16, 3), np.uint8)
+    np.testing.assert_array_equal(square[:, 0], np.full((16, 3), (255, 0, 0)))
+    np.testing.assert_array_equal(square[:, -1], np.full((16, 3), (0, 0, 255)))
+
+
+@pytest.mark.parametrize("resample", get_args(Resample))
+def test_all_filters_but_nearest_antialias(resample: str) -> None:
+    checks = np.indices((64, 64)).sum(0) % 2 * 255
+    small = resize(np.dstack([checks.astype(np.uint8)] * 3), size=8, resample=resample)
+    inner = small[2:-2, 2:-2]
+    if resample == "nearest":
+        assert set(np.unique(inner)) <= {0, 255}
+    else:
+        np.testing.assert_allclose(inner, 127.5, atol=2)
+
+
+def test_png_round_trip() -> None:
+    data = encode_png(SMALL)
+    assert data.startswith(b"\x89PNG")
+    np.testing.assert_array_equal(decode(data).rgb, SMALL)

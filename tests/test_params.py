@@ -1,0 +1,205 @@
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from colorizer.errors import ColorizerError
+from colorizer.params import Archive, Params, load_params, project_root
+
+Change = Callable[[tuple[str | int, ...], Any], Path]
+
+MISSING = object()
+
+
+@pytest.fixture(scope="module")
+def original(root: Path) -> dict[str, Any]:
+    return yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def change(original: dict[str, Any], tmp_path: Path) -> Change:
+    """Return a function that writes params.yaml with one knob set, or left out."""
+
+    def write(knob: tuple[str | int, ...], value: Any) -> Path:
+        block = document = copy.deepcopy(original)
+        for part in knob[:-1]:
+            block = block[part]
+        block[knob[-1]] = value
+        if value is MISSING:
+            del block[knob[-1]]
+        path = tmp_path / "params.yaml"
+        path.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
+        return path
+
+    return write
+
+
+def load_in_vain(path: Path) -> str:
+    with pytest.raises(ColorizerError, match=r"params\.yaml") as error:
+        load_params(path)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+def test_params_of_the_project_are_valid(root: Path) -> None:
+    params = load_params(root / "params.yaml")
+    assert set(params.profiles) == {"paper", "demo"}
+    assert params.active is params.profiles[params.profile]
+
+
+def test_paper_profile_is_the_study_s(root: Path) -> None:
+    paper = load_params(root / "params.yaml").profiles["paper"]
+    assert (paper.split.train, paper.split.test) == (8000, 1000)
+    assert (paper.preprocess.image_size, paper.train.epochs) == (320, 120)
+    assert (paper.train.batch_size, paper.train.lr) == (128, 0.001)
+    assert set(paper.models) == {"model1", "model2", "model3"}
+
+
+def test_demo_profile_needs_no_download(root: Path) -> None:
+    demo = load_params(root / "params.yaml").profiles["demo"]
+    for archive in demo.download.archives:
+        assert (root / archive.source).stat().st_size == archive.bytes
+
+
+@pytest.mark.parametrize("profile", ["paper", "demo"])
+def test_active_profile_is_the_one_named(change: Change, profile: str) -> None:
+    params = load_params(change(("profile",), profile))
+    assert params.active is params.profiles[profile]
+
+
+@pytest.mark.parametrize("block", ["engine", "tracking"])
+def test_machine_and_tracking_have_defaults(root: Path, change: Change, block: str) -> None:
+    expected = getattr(load_params(root / "params.yaml"), block)
+    assert getattr(load_params(change((block,), MISSING)), block) == expected
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        lambda params: params,
+        lambda params: params.engine,
+        lambda params: params.active,
+        lambda params: params.active.train,
+        lambda params: params.active.download.archives[0],
+    ],
+)
+def test_params_are_frozen(root: Path, block: Callable[[Params], BaseModel]) -> None:
+    frozen = block(load_params(root / "params.yaml"))
+    for knob in type(frozen).model_fields:
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(frozen, knob, getattr(frozen, knob))
+
+
+@pytest.mark.parametrize(
+    ("knob", "value"),
+    [
+        ("profiles.demo.train.epoch", 3),
+        ("profiles.demo.trian", {"seed": 7}),
+        ("engine.worker", 2),
+        ("trackin", True),
+        ("profiles.demo.download.archives.0.sha1", "abc"),
+        ("profiles.demo.train.lr", 0),
+        ("profiles.demo.train.epochs", 0),
+        ("profiles.demo.train.epochs", 1.5),
+        ("profiles.demo.train.seed", "seven"),
+        ("profiles.paper.split.train", -8000),
+        ("profiles.paper.split.test", None),
+        ("profiles.paper.drop_grayscale.max_grey_chroma", -0.1),
+        ("profiles.paper.drop_grayscale.drop_toned", "perhaps"),
+        ("profiles.demo.preprocess.image_size", 0),
+        ("profiles.demo.preprocess.resample", "cubic"),
+        ("profiles.demo.download.archives", []),
+        ("profiles.demo.download.archives.0.md5", "no digest"),
+        ("profiles.demo.download.archives.0.bytes", 0),
+        ("profiles.demo.register.metric", "accuracy"),
+        ("profiles.demo.models", [1]),
+        ("profiles.demo.evaluate.batch_size", 0),
+        ("engine.accelerator", "two\nlines"),
+        ("engine.precision", 32),
+        ("profiles.demo.train.lr", MISSING),
+        ("profiles.demo.register", MISSING),
+        ("profile", MISSING),
+    ],
+)
+def test_wrong_knob_is_an_error_that_names_it(change: Change, knob: str, value: Any) -> None:
+    path = change(tuple(int(part) if part.isdigit() else part for part in knob.split(".")), value)
+    message = load_in_vain(path)
+    assert f"{knob}: " in message
+    if isinstance(value, str | int | float) and value is not MISSING:
+        assert repr(value) in message
+
+
+def test_unknown_profile_is_an_error_that_lists_the_others(change: Change) -> None:
+    message = load_in_vain(change(("profile",), "papper"))
+    assert "profile is 'papper'" in message
+    assert "'paper', 'demo'" in message or "'demo', 'paper'" in message
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("a/photos.zip", "b/photos.zip"),
+        ("https://a.org/photos.zip?version=2", "photos.zip"),
+    ],
+)
+def test_two_archives_of_one_name_are_an_error(change: Change, first: str, second: str) -> None:
+    archives = [{"source": source, "bytes": 1, "md5": "0" * 32} for source in (first, second)]
+    message = load_in_vain(change(("profiles", "demo", "download", "archives"), archives))
+    assert "profiles.demo.download: " in message
+    assert "photos.zip" in message
+
+
+def test_missing_file_is_an_error_that_says_where_to_stand(tmp_path: Path) -> None:
+    message = load_in_vain(tmp_path / "params.yaml")
+    assert "not found" in message
+    assert "project's root" in message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"profile: [demo\n",
+        b"profile: demo\n\tprofiles: {}\n",
+        b"profile: *demo\n",
+        b"profile: \x01\n",
+        b"",
+        b"- demo\n",
+        b"demo\n",
+    ],
+)
+def test_file_that_is_no_mapping_in_yaml_is_an_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    load_in_vain(path)
+
+
+def test_file_that_is_no_utf8_is_an_error(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes((root / "params.yaml").read_bytes() + "# für später\n".encode("latin-1"))
+    load_in_vain(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("sample/sample.zip", "sample.zip"),
+        ("sample.zip", "sample.zip"),
+        ("https://a.org/v3/photos.zip", "photos.zip"),
+        ("https://a.org/photos.zip?download=1&from=b/c", "photos.zip"),
+    ],
+)
+def test_archive_is_called_by_its_file_s_name(source: str, name: str) -> None:
+    assert Archive(source=source, bytes=1, md5="0" * 32).name == name
+
+
+def test_project_root_is_dvc_s_or_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    assert project_root() == tmp_path.resolve()
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "elsewhere"))
+    assert project_root() == tmp_path.resolve() / "elsewhere"
