@@ -158,6 +158,7 @@ def _download(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_exponential(multiplier=0.5, max=30),
         retry=retry_if_exception_type(_InterruptedError),
+        before_sleep=lambda state: logger.warning("%s: trying again", archive.name),
         reraise=True,
     )
     reached = _size(part)
@@ -178,13 +179,14 @@ def _gain(archive: Archive, part: Path, reached: int, bar: "tqdm[Any]") -> int:
         _append(archive, part, bar)
     except (requests.RequestException, HTTPError) as error:
         reason = _reason(error)
-        logger.warning("%s: %s, at %s bytes", archive.name, reason, f"{_size(part):,}")
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise ArchiveError(f"the disk is full: {part} holds {_size(part):,} bytes") from error
     if _size(part) <= reached:
         raise _InterruptedError(reason)
+    if _size(part) < archive.bytes:
+        logger.warning("%s: connection lost at %s bytes", archive.name, f"{_size(part):,}")
     return _size(part)
 
 
