@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,6 +16,8 @@ from colorizer.params import Archive
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample" / "sample.zip"
+
+torch.set_num_threads(1)  # the tests' pictures are so small that threads only wait for each other
 
 
 @pytest.fixture(scope="session")

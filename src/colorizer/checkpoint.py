@@ -1,7 +1,7 @@
 """Weights that describe themselves: model, arguments and colour convention in one safetensors."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from colorizer.errors import ColorizerError
 from colorizer.models import create_model
 
 FORMAT = "colorizer/1"
+KEY = "colorizer"  # of the metadata
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,19 @@ class ModelCard:
         model: a name in `list_models()`.
         arguments: what `create_model` was given.
         size: side in pixels of the square pictures that it was trained on.
+        resample: the filter that brought them to this size.
     """
 
     model: str
     arguments: dict[str, Any]
     size: int
+    resample: str = "bicubic"
 
 
 def save_weights(path: Path, card: ModelCard, weights: dict[str, Tensor]) -> None:
     """Write weights and their card; the file appears under its name only when it is whole."""
-    metadata = {
-        "format": FORMAT,
-        "model": card.model,
-        "arguments": json.dumps(card.arguments, sort_keys=True),
-        "size": str(card.size),
-        "color": json.dumps(convention(), sort_keys=True),
-    }
+    described = {"format": FORMAT, "color": convention(), **asdict(card)}
+    metadata = {KEY: json.dumps(described, sort_keys=True)}  # one key: safetensors shuffles several
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(save(contiguous, metadata=metadata))
@@ -55,14 +53,12 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            described = json.loads((file.metadata() or {}).get(KEY, "{}"))
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (FileNotFoundError, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         raise ColorizerError(f"{path} is no readable weights file: {error}") from None
-    _check(path, metadata)
-    card = ModelCard(
-        metadata["model"], json.loads(metadata["arguments"]), size=int(metadata["size"])
-    )
+    _check(path, described)
+    card = ModelCard(**{field.name: described[field.name] for field in fields(ModelCard)})
     model = create_model(card.model, **card.arguments)
     try:
         model.load_state_dict(weights)
@@ -72,14 +68,14 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     return model.eval(), card
 
 
-def _check(path: Path, metadata: dict[str, str]) -> None:
-    if metadata.get("format") != FORMAT:
+def _check(path: Path, described: dict[str, Any]) -> None:
+    if described.get("format") != FORMAT:
         raise ColorizerError(
-            f"{path}: format is {metadata.get('format')!r}; expected {FORMAT!r}: "
+            f"{path}: format is {described.get('format')!r}; expected {FORMAT!r}: "
             "it was not written by this version of colorizer"
         )
-    if json.loads(metadata["color"]) != convention():
+    if described["color"] != convention():
         raise ColorizerError(
-            f"{path}: trained with colour as {metadata['color']}, but this version uses "
-            f"{json.dumps(convention(), sort_keys=True)}"
+            f"{path}: trained with colour as {described['color']}, but this version uses "
+            f"{convention()}"
         )

@@ -28,9 +28,13 @@ def to_markdown(table: pd.DataFrame) -> str:
     lines = [f"| {'':{first}} | " + " | ".join(heads) + " |"]
     lines.append(f"|-{'-' * first}-|" + "".join(f"-{'-' * width}:|" for width in widths))
     for name, row in scores.iterrows():
-        cells = [f"{cell:>{width}.4g}" for cell, width in zip(row, widths, strict=True)]
+        cells = [f"{_rounded(cell):>{width}}" for cell, width in zip(row, widths, strict=True)]
         lines.append(f"| {name:{first}} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _rounded(score: float) -> str:
+    return f"{score:.0f}" if float(score).is_integer() else f"{score:.4g}"
 
 
 def draw_figures(runs: Mapping[str, Path], photos: LabDataset, folder: Path, *, count: int) -> None:
@@ -58,5 +62,5 @@ def draw_figures(runs: Mapping[str, Path], photos: LabDataset, folder: Path, *, 
 
 def comparison_fingerprint(fingerprints: Mapping[str, str], table: pd.DataFrame) -> str:
     """Name a comparison by what it compares: the runs' fingerprints and their scores."""
-    text = json.dumps(dict(fingerprints), sort_keys=True) + table.to_json()
+    text = json.dumps(dict(fingerprints), sort_keys=True) + table.to_csv(index=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,5 +1,6 @@
 """The study's drawings: architectures and learning curves."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -81,6 +82,7 @@ def _draw_layers(axes: Axes, name: str, model: nn.Module, size: int) -> None:
 def _trace(model: nn.Module, size: int) -> list[tuple[str, int, int, str]]:
     """Run the network once and note each layer's label, channels, side and colour."""
     seen: list[tuple[str, int, int, str]] = []
+    model = copy.deepcopy(model).eval()
 
     def note(module: nn.Module, _inputs: object, output: Tensor) -> None:
         seen.append((*_label(module, output), _colour(module)))

@@ -120,7 +120,8 @@ def _polar(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _wrap(degrees: Tensor) -> Tensor:
-    return (degrees + 180) % 360 - 180
+    """Take the shorter way round; half a turn keeps its sign."""
+    return torch.where(degrees > 180, degrees - 360, degrees) + 360.0 * (degrees < -180)
 
 
 def _chroma_weight(chroma: Tensor) -> Tensor:

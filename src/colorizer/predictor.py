@@ -62,7 +62,7 @@ class Colorizer:
         Returns:
             uint8 (H, W, 3), sRGB.
         """
-        small = rgb_to_lab(to_planes(resize(rgb, size=self.card.size, resample="bicubic")))
+        small = rgb_to_lab(to_planes(resize(rgb, size=self.card.size, resample=self.card.resample)))
         ab = self.predict_ab(small[None, :1]).cpu()
         lightness = rgb_to_lab(to_planes(rgb))[:1]
         ab = F.interpolate(ab, size=lightness.shape[-2:], mode="bicubic")[0]

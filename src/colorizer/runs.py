@@ -121,10 +121,13 @@ def list_grids(folder: Path) -> dict[int, Path]:
 
 
 def git_commit() -> str:
-    """Return the commit that the code is at, or "" outside a repository."""
+    """Return the commit that the code is at, or "" outside a repository or without git."""
     command = ["git", "rev-parse", "HEAD"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return ""
+    return answer.stdout.strip()
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -71,7 +71,12 @@ class Trainer:
         self.train_photos = LabDataset.open(lab, "train")
         self.test_photos = LabDataset.open(lab, "test")
         self.fabric = make_fabric(params.engine)
-        self.card = ModelCard(model, profile.models[model], self.train_photos.size)
+        self.card = ModelCard(
+            model,
+            profile.models[model],
+            self.train_photos.size,
+            profile.preprocess.resample,
+        )
         self.record = self._describe()
         self.folder = checkpoints / self.record.fingerprint
         if (self.folder / RECORD).exists():

@@ -11,7 +11,7 @@ from colorizer.errors import ColorizerError
 Norm = Literal["none", "batch", "group"]
 Init = Literal["kaiming", "xavier", "pytorch"]
 
-GROUPS = 8  # of group normalization; fewer channels make one group
+GROUPS = 8  # of group normalization; channels that do not fill them make one group
 
 
 class EncoderLayer(nn.Module):
@@ -79,11 +79,16 @@ def normalization(name: Norm, channels: int) -> nn.Module:
     layers: dict[str, Callable[[], nn.Module]] = {
         "none": nn.Identity,
         "batch": lambda: nn.BatchNorm2d(channels),
-        "group": lambda: nn.GroupNorm(GROUPS if channels % GROUPS == 0 else 1, channels),
+        "group": lambda: nn.GroupNorm(_groups(channels), channels),
     }
     if name not in layers:
         raise ColorizerError(f"norm is {name!r}: choose one of {', '.join(layers)}")
     return layers[name]()
+
+
+def _groups(channels: int) -> int:
+    """Return one group where there would be one channel a group, which a 1x1 picture breaks."""
+    return GROUPS if channels > GROUPS and channels % GROUPS == 0 else 1
 
 
 def initialize(model: nn.Module, init: Init) -> None:

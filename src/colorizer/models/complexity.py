@@ -1,5 +1,6 @@
 """What a network costs: parameters, and multiply-adds for one picture."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ def count_parameters(model: nn.Module) -> int:
 
 def count_multiply_adds(model: nn.Module, size: int) -> int:
     """Return the multiply-adds of the convolutions for one picture of size x size pixels."""
+    model = copy.deepcopy(model).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.zeros(1, 1, size, size))
     return int(counter.get_total_flops()) // 2  # PyTorch counts a multiply-add as two operations

@@ -149,7 +149,8 @@ def _encoder(widths: Sequence[int], dilations: Sequence[int], norm: Norm) -> nn.
 
 
 def _check_levels(name: str, values: Sequence[int], levels: int, what: str = "widths") -> None:
-    if len(values) != levels or min(values) < 1:
+    numbers = values if isinstance(values, Sequence) else ()
+    if len(numbers) != levels or not all(isinstance(n, int) and n > 0 for n in numbers):
         raise ColorizerError(
-            f"{name}: {what} is {list(values)}; expected {levels} positive numbers, one a layer"
+            f"{name}: {what} is {values!r}; expected {levels} positive whole numbers, one a layer"
         )

@@ -1,0 +1,229 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from colorizer.checkpoint import ModelCard, save_weights
+from colorizer.color import AB_SCALE, lab_to_rgb, rgb_to_lab, to_planes
+from colorizer.errors import ColorizerError
+from colorizer.images import ImageError, decode
+from colorizer.models import create_model, list_models
+from colorizer.predictor import Colorizer
+
+RGB = NDArray[np.uint8]
+
+CARD = ModelCard("model1", {"widths": [4, 8]}, size=32)
+COLOURFUL = "mirflickr/im2.jpg"
+ORIENTATION = 0x0112  # EXIF's tag
+SIZES = [(1, 1), (1, 40), (37, 53), (32, 32), (64, 7), (101, 99)]
+
+
+class Flat(nn.Module):
+    """A network that predicts one colour everywhere, and remembers what it was shown."""
+
+    def __init__(self, a: float = 0.0, b: float = 0.0) -> None:
+        super().__init__()
+        self.ab = torch.tensor([a, b]).view(1, 2, 1, 1) / AB_SCALE
+        self.shown: list[Tensor] = []
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        self.shown.append(lightness)
+        return self.ab.expand(len(lightness), 2, *lightness.shape[-2:])
+
+
+class Ramp(nn.Module):
+    """A network that predicts yellow on the right and blue on the left."""
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        side = lightness.shape[-1]
+        b = torch.linspace(-40, 40, side).expand_as(lightness) / AB_SCALE
+        return torch.cat((torch.zeros_like(b), b), dim=1)
+
+
+def network(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return create_model(CARD.model, **CARD.arguments)
+
+
+def colourless(size: int = 32) -> Colorizer:
+    return Colorizer(Flat(), ModelCard("flat", {}, size))
+
+
+def photograph(height: int, width: int) -> RGB:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def lab(rgb: RGB) -> Tensor:
+    return rgb_to_lab(to_planes(rgb))
+
+
+def in_grey(rgb: RGB) -> RGB:
+    """Return a photograph's own lightness without its colour."""
+    planes = lab(rgb)
+    planes[1:] = 0
+    return lab_to_rgb(planes).permute(1, 2, 0).numpy()
+
+
+def encode(image: Image.Image, suffix: str = "png", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, suffix, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_a_photograph_comes_back_in_its_size(height: int, width: int) -> None:
+    rgb = Colorizer(network(), CARD).colorize(photograph(height, width))
+    assert rgb.shape == (height, width, 3)
+    assert rgb.dtype == np.uint8
+    assert rgb.flags["C_CONTIGUOUS"]
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_a_grey_photograph_comes_back_unchanged_where_no_colour_is_predicted(
+    height: int, width: int
+) -> None:
+    grey = np.repeat(photograph(height, width)[..., :1], 3, axis=2)
+    coloured = colourless().colorize(grey)
+    assert np.abs(coloured.astype(int) - grey.astype(int)).max() <= 1
+
+
+def test_the_network_sees_a_square_of_the_size_it_learned_from() -> None:
+    model = Flat()
+    Colorizer(model, ModelCard("flat", {}, 24)).colorize(photograph(37, 53))
+    (shown,) = model.shown
+    assert shown.shape == (1, 1, 24, 24)
+    assert shown.dtype == torch.float32
+    assert -1 <= shown.min() < shown.max() <= 1
+
+
+def test_the_network_sees_normalized_lightness() -> None:
+    model = Flat()
+    colorizer = Colorizer(model, ModelCard("flat", {}, 8))
+    for level, expected in ((0, -1.0), (119, 0.0), (255, 1.0)):
+        colorizer.colorize(np.full((9, 9, 3), level, dtype=np.uint8))
+        assert model.shown[-1].mean().item() == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_photograph_keeps_its_own_lightness(sample_photos: dict[str, bytes]) -> None:
+    rgb = decode(sample_photos[COLOURFUL]).rgb
+    coloured = colourless().colorize(rgb)
+    assert (lab(coloured)[0] - lab(rgb)[0]).abs().max() < 0.3  # a level is up to 0.5
+
+
+def test_the_predicted_colour_arrives_in_cielab_units() -> None:
+    grey = np.full((21, 13, 3), 119, dtype=np.uint8)
+    planes = lab(Colorizer(Flat(a=30, b=-20), CARD).colorize(grey))
+    expected = torch.tensor([50.0, 30.0, -20.0]).view(3, 1, 1).expand(3, 21, 13)
+    torch.testing.assert_close(planes, expected, atol=0.5, rtol=0)
+
+
+def test_colours_are_spread_over_the_whole_photograph() -> None:
+    grey = np.full((50, 201, 3), 119, dtype=np.uint8)
+    b = lab(Colorizer(Ramp(), CARD).colorize(grey))[2]
+    expected = ((torch.arange(201) + 0.5) / 201 * 32 - 0.5) / 31 * 80 - 40  # pixel centres
+    assert (b[:, 6:-6] - expected[6:-6]).abs().max() < 0.7
+    assert (b - b[:1]).abs().max() == 0  # every row alike
+
+
+def test_only_the_lightness_of_a_photograph_matters(sample_photos: dict[str, bytes]) -> None:
+    rgb = decode(sample_photos[COLOURFUL]).rgb
+    grey = in_grey(rgb)
+    assert np.abs(rgb.astype(int) - grey).max() > 100  # it was colourful
+    colorizer = Colorizer(network(), ModelCard("model1", CARD.arguments, 96))
+    first, second = (lab(colorizer.colorize(picture)) for picture in (rgb, grey))
+    assert first[1:].std() > 1  # and it is coloured
+    # resizing averages sRGB, not lightness, and grey levels are rounded: near, not equal
+    assert (first - second).abs().mean() < 0.5
+    assert (first[0] - second[0]).abs().mean() < 0.5
+
+
+def test_the_input_is_left_as_it_was() -> None:
+    rgb = photograph(20, 30)
+    before = rgb.copy()
+    rgb.setflags(write=False)  # as Pillow gives it
+    Colorizer(network(), CARD).colorize(rgb)
+    assert np.array_equal(rgb, before)
+
+
+def test_the_same_photograph_gets_the_same_colours() -> None:
+    colorizer = Colorizer(network(), CARD)
+    first, second = (colorizer.colorize(photograph(33, 35)) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_predict_ab_takes_batches_and_keeps_no_gradients() -> None:
+    colorizer = Colorizer(network().train(), CARD)
+    assert not colorizer.model.training
+    lightness = torch.rand(3, 1, 33, 21) * 100
+    ab = colorizer.predict_ab(lightness)
+    assert ab.shape == (3, 2, 33, 21)
+    assert ab.dtype == torch.float32
+    assert not ab.requires_grad
+    alone = torch.cat([colorizer.predict_ab(picture[None]) for picture in lightness])
+    torch.testing.assert_close(ab, alone, atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_colours_a_photograph(name: str) -> None:
+    torch.manual_seed(0)
+    colorizer = Colorizer(create_model(name), ModelCard(name, {}, 64))
+    assert colorizer.colorize(photograph(19, 23)).shape == (19, 23, 3)
+
+
+def test_a_weights_file_colours_as_its_network_does(tmp_path: Path) -> None:
+    save_weights(tmp_path / "weights", CARD, network().state_dict())
+    colorizer = Colorizer.from_file(tmp_path / "weights")
+    assert colorizer.card == CARD
+    expected = Colorizer(network(), CARD).colorize(photograph(33, 35))
+    assert np.array_equal(colorizer.colorize(photograph(33, 35)), expected)
+
+
+def test_a_missing_weights_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ColorizerError, match="no readable weights file"):
+        Colorizer.from_file(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpeg", "bmp", "webp", "tiff", "gif"])
+def test_image_files_come_back_as_png(suffix: str) -> None:
+    data = encode(Image.fromarray(photograph(14, 27)), suffix)
+    with Image.open(io.BytesIO(colourless().colorize_bytes(data))) as image:
+        assert image.format == "PNG"
+        assert image.mode == "RGB"
+        assert image.size == (27, 14)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_every_kind_of_image_is_coloured(mode: str) -> None:
+    wide = mode.startswith("I")
+    image = Image.new(mode, (9, 6)) if wide else Image.fromarray(photograph(6, 9)).convert(mode)
+    data = encode(image, "tiff" if mode == "CMYK" else "png")
+    with Image.open(io.BytesIO(Colorizer(network(), CARD).colorize_bytes(data))) as coloured:
+        assert coloured.mode == "RGB"
+        assert coloured.size == (9, 6)
+
+
+@pytest.mark.parametrize("data", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"%PDF-1.4"])
+def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
+    with pytest.raises(ImageError) as error:
+        colourless().colorize_bytes(data)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "quarter_turns"), [(1, 0), (3, 2), (6, 3), (8, 1)], ids=lambda v: str(v)
+)
+def test_a_photograph_taken_sideways_comes_back_upright(
+    orientation: int, quarter_turns: int
+) -> None:
+    grey = np.repeat(photograph(12, 17)[..., :1], 3, axis=2)
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    coloured = decode(colourless().colorize_bytes(encode(Image.fromarray(grey), exif=exif))).rgb
+    upright = np.rot90(grey, quarter_turns)
+    assert coloured.shape == upright.shape
+    assert np.abs(coloured.astype(int) - upright).max() <= 1
