@@ -22,7 +22,10 @@ repro: .venv/pipeline.done ## run the pipeline for the profile in params.yaml (d
 	@$(BIN)/dvc repro
 
 ui: .venv/pipeline.done ## compare runs and models in a browser, at http://127.0.0.1:5000
-	@$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+	@case "$$MLFLOW_TRACKING_URI" in \
+		http*) echo "runs and models are at $$MLFLOW_TRACKING_URI" ;; \
+		*) $(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" ;; \
+	esac
 
 sync: .venv/pipeline.done ## tell MLflow of what DVC restored, or of what ran while it was down
 	@$(BIN)/colorizer sync
@@ -39,7 +42,7 @@ clean: ## remove .venv; data, models and runs stay
 .venv/pipeline.done: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found: install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "setting up .venv (a few minutes, once) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@$(PIP) torch
 	@$(PIP) --editable '.[pipeline]'
 	@touch $@

@@ -31,6 +31,7 @@ def main() -> None:
     summary = {
         "fingerprint": comparison_fingerprint(fingerprints, table),
         "profile": params.profile,
+        "fingerprints": fingerprints,
         "best": best_model(metrics, profile.register_.metric),
         "photographs": json.loads((paths.data / "colour.json").read_text()),
         "created_at": int(time.time() * 1000),

@@ -11,8 +11,7 @@ def main() -> None:
     """Run the stage."""
     params = load_params()
     partial = project_root() / ".downloads"
-    for archive in params.active.download.archives:
-        fetch(archive, Paths(params.profile).archives, partial=partial)
+    fetch(params.active.download.archives, Paths(params.profile).archives, partial=partial)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from colorizer.grids import photo_grid, show_versions
 from colorizer.params import load_params
 from colorizer.paths import Paths
 from colorizer.predictor import Colorizer
-from colorizer.runs import WEIGHTS
-from colorizer.tracking import Published, Store, tolerate
+from colorizer.runs import WEIGHTS, RunRecord
+from colorizer.tracking import SCORED, Published, Store, tolerate
 
 
 @entry_point
@@ -30,6 +30,8 @@ def main(model: str) -> None:
     scores = evaluate(colorizer, photos, batch_size=knobs.batch_size)
     scores.to_csv(folder / "per_image.csv", index=False)
     (folder / "metrics.json").write_text(json.dumps(summarize(scores), indent=1) + "\n")
+    scored = {"fingerprint": RunRecord.read(paths.run(model)).fingerprint}
+    (folder / SCORED).write_text(json.dumps(scored) + "\n")
     versions = show_versions(colorizer.model, photos, knobs.grid_photos)
     photo_grid(versions).save(folder / "grid.png")
     if params.tracking.enabled:

@@ -7,6 +7,7 @@ from colorizer.params import load_params, project_root
 from colorizer.paths import Paths
 from colorizer.tracking import follow
 from colorizer.trainer import Trainer
+from colorizer.training import only_process
 
 
 @entry_point
@@ -15,10 +16,11 @@ def main(model: str) -> None:
     params = load_params()
     paths = Paths(params.profile)
     trainer = Trainer(params, model, paths.lab, checkpoints=project_root() / ".checkpoints")
-    with follow(params.tracking, trainer.record) as live:
+    with only_process(trainer.folder), follow(params.tracking, trainer.record) as live:
         trainer.train(on_epoch_end=lambda history: live.add(history, trainer.folder))
         trainer.save(paths.run(model))
         live.finish(paths.run(model))
+        trainer.discard_checkpoints()
 
 
 if __name__ == "__main__":

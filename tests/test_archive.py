@@ -90,7 +90,8 @@ class Folders:
         return self.partial / f"{archive.md5}.part"
 
     def fetch(self, archive: Archive) -> Path:
-        return fetch(archive, self.final, partial=self.partial)
+        fetch([archive], self.final, partial=self.partial)
+        return self.final / archive.name
 
     def fail(self, archive: Archive) -> str:
         """Fetch in vain, see that nothing is final, and return the error, which is one line."""
@@ -386,3 +387,18 @@ def test_member_that_does_not_exist_is_an_error(make_archive: MakeArchive) -> No
     path = Path(make_archive({"im1.jpg": b"one"}).source)
     with pytest.raises(ArchiveError, match=r"im9\.jpg"):
         read_member(path, "im9.jpg")
+
+
+def test_what_is_complete_is_not_fetched_again_when_another_archive_fails(
+    folders: Folders, make_archive: Callable[..., Archive]
+) -> None:
+    first = make_archive({"a.jpg": b"first"}, "first.zip")
+    second = make_archive({"b.jpg": b"second"}, "second.zip")
+    missing = second.model_copy(update={"source": "nowhere.zip"})
+    with pytest.raises(ArchiveError, match=r"nowhere\.zip not found"):
+        fetch([first, missing], folders.final, partial=folders.partial)
+    assert list(folders.final.iterdir()) == []
+    assert folders.part(first).stat().st_size == first.bytes
+    fetch([first, second], folders.final, partial=folders.partial)
+    assert sorted(path.name for path in folders.final.iterdir()) == ["first.zip", "second.zip"]
+    assert list(folders.partial.iterdir()) == []

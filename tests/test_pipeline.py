@@ -193,19 +193,26 @@ def test_an_experiment_keeps_its_run_and_the_first_result_comes_back(project: Pa
     assert "0.0005" in dvc(project, "exp", "show", "--csv")
 
 
-def test_sync_tells_a_new_store_everything_once(project: Path, tmp_path: Path) -> None:
-    told = query(project, "select name, start_time, end_time from runs")[:4]
-    copied = tmp_path / "project"
-    shutil.copytree(project, copied, ignore=shutil.ignore_patterns("mlflow.db*", "mlartifacts"))
-    sync = [sys.executable, "-m", "colorizer.cli", "sync"]
+def test_a_clone_pulls_the_results_and_tells_a_new_store_everything_once(
+    project: Path, tmp_path: Path
+) -> None:
+    told = query(project, "select name, start_time, end_time from runs where name != 'model1'")
+    dvc(project, "remote", "add", "--force", "--default", "local", str(tmp_path / "remote"))
+    dvc(project, "push")
+    for command in (["add", "-A"], ["commit", "-qm", "results"]):
+        assert run(["git", *command], project).returncode == 0
+    clone = tmp_path / "clone"
+    assert run(["git", "clone", "-q", str(project), str(clone)], tmp_path).returncode == 0
+    dvc(clone, "pull")
+    assert "up to date" in dvc(clone, "status")
     for _ in range(2):
-        done = run(sync, copied)
+        done = run([sys.executable, "-m", "colorizer.cli", "sync"], clone)
         assert done.returncode == 0, done.stderr
-    again = query(copied, "select name, start_time, end_time from runs")
+    again = query(clone, "select name, start_time, end_time from runs where name != 'model1'")
     assert sorted(again) == sorted(told)
-    steps = query(copied, "select count(*) from metrics where key = 'train_loss'")
+    steps = query(clone, "select count(*) from metrics where key = 'train_loss'")
     assert steps == [(2 * len(MODELS),)]
-    versions = query(copied, "select name, version from model_versions order by name")
+    versions = query(clone, "select name, version from model_versions order by name")
     assert versions == [("colorizer", 1), *((f"colorizer-{model}", 1) for model in MODELS)]
 
 
@@ -261,7 +268,7 @@ def test_a_killed_training_ends_as_one_never_interrupted(trainable: Path) -> Non
         f"where m.key = 'train_loss' and t.value = '{record['fingerprint']}'",
     )
     assert sorted(step for (step,) in steps) == list(range(1, 41))
-    assert not list((trainable / ".checkpoints").iterdir())
+    assert not [path for path in (trainable / ".checkpoints").iterdir() if path.is_dir()]
 
     shutil.rmtree(trainable / "models")
     assert run(["stages/run", "train", "model1"], trainable).returncode == 0
@@ -277,6 +284,19 @@ def test_a_terminated_training_is_told_as_killed(trainable: Path) -> None:
     assert training.returncode == 128 + signal.SIGTERM
     assert "Traceback" not in stderr
     assert ("model1", "KILLED") in query(trainable, "select name, status from runs")
+
+
+def test_other_widths_of_one_model_concern_that_model_alone(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder, symlinks=True)
+
+    def widen(params: dict[str, Any]) -> None:
+        params["profiles"]["demo"]["models"]["model2"]["widths"] = [4, 8, 16]
+
+    change_params(folder, widen)
+    assert set(json.loads(dvc(folder, "status", "--json"))) == {"train@model2"}
+    assert "widths" in dvc(folder, "params", "diff")
+    assert "train@model2" in dvc(folder, "dag")
 
 
 def test_a_wrong_interpreter_is_told_in_one_line(project: Path, tmp_path: Path) -> None:

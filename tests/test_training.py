@@ -15,7 +15,15 @@ from colorizer.errors import ColorizerError
 from colorizer.models import create_model
 from colorizer.params import Engine, Train
 from colorizer.runs import HISTORY, Epoch, read_history
-from colorizer.training import STATE, Fit, duration, estimate_seconds, fit, warn_if_long
+from colorizer.training import (
+    STATE,
+    Fit,
+    duration,
+    estimate_seconds,
+    fit,
+    only_process,
+    warn_if_long,
+)
 
 SIZE = 16
 
@@ -151,12 +159,15 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
     assert all(math.isfinite(row["train_loss"]) for row in state["history"])
 
 
-def test_a_second_process_is_kept_out(run_fit: Callable[..., Fit]) -> None:
-    def train_again(model: nn.Module, history: list[Epoch]) -> None:
-        run_fit()
-
-    with pytest.raises(ColorizerError, match="another process is training"):
-        run_fit(on_epoch_end=train_again)
+def test_a_second_process_is_kept_out(tmp_path: Path) -> None:
+    with (
+        only_process(tmp_path / "run"),
+        pytest.raises(ColorizerError, match="another process is training"),
+        only_process(tmp_path / "run"),
+    ):
+        pass
+    with only_process(tmp_path / "run"):  # free again
+        pass
 
 
 def test_estimating_leaves_the_network_as_it_was(fabric: Fabric) -> None:
@@ -180,7 +191,8 @@ def test_a_long_training_on_a_cpu_is_announced(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "0 s"), (89, "89 s"), (95, "2 min"), (7200, "2.0 h")]
+    ("seconds", "said"),
+    [(0, "0 s"), (89, "89 s"), (95, "2 min"), (7200, "2.0 h"), (302_400, "3.5 days")],
 )
 def test_duration_is_said_as_a_person_would(seconds: float, said: str) -> None:
     assert duration(seconds) == said

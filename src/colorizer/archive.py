@@ -5,13 +5,14 @@ import hashlib
 import logging
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from filelock import FileLock
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
@@ -38,38 +39,44 @@ class _InterruptedError(Exception):
     """The connection ended early; asking again may help."""
 
 
-def fetch(archive: Archive, folder: Path, *, partial: Path) -> Path:
-    """Bring an archive into `folder`, verified by size and MD5.
+def fetch(archives: Sequence[Archive], folder: Path, *, partial: Path) -> None:
+    """Bring archives into `folder`, all of them or none.
 
-    A download goes on from where an earlier one stopped; only a complete and verified file gets its
-    final name.
+    A download goes on from where an earlier one stopped; only complete and verified files get their
+    final names. Those that are complete wait in `partial` for the others: a failure costs none.
 
     Args:
-        archive: where it is, and what it must be.
-        folder: where the file goes, under the archive's own name.
-        partial: where an unfinished download waits to be resumed.
-
-    Returns:
-        The file's path.
+        archives: where they are, and what they must be.
+        folder: where the files go, under the archives' own names.
+        partial: where unfinished downloads wait to be resumed.
 
     Raises:
-        ArchiveError: if it cannot be had, is not what was expected, or does not fit on the disk.
+        ArchiveError: if one cannot be had, is not what was expected, or all do not fit on the disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial.mkdir(parents=True, exist_ok=True)
-    part = partial / f"{archive.md5}.part"
+    with FileLock(f"{partial}.lock"):  # one download at a time: two would write the same part
+        missing = sum(a.bytes - min(_size(_part(a, partial)), a.bytes) for a in archives)
+        _require_space(partial, missing)
+        parts = [_fetch(archive, partial) for archive in archives]
+        for archive, part in zip(archives, parts, strict=True):
+            shutil.move(part, folder / archive.name)
+
+
+def _part(archive: Archive, partial: Path) -> Path:
+    return partial / f"{archive.md5}.part"
+
+
+def _fetch(archive: Archive, partial: Path) -> Path:
+    part = _part(archive, partial)
     with _progress(archive) as bar:
         if urlsplit(archive.source).scheme in ("http", "https"):
-            _require_space(part, archive.bytes - _size(part))
             _download(archive, part, bar)
         else:
             _require_local(archive)
-            _require_space(part, archive.bytes)
             _copy(Path(archive.source), part, bar)
     _verify(part, archive)
-    target = folder / archive.name
-    shutil.move(part, target)
-    return target
+    return part
 
 
 def list_members(archive: Path) -> tuple[list[str], list[str]]:
@@ -124,11 +131,11 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _require_space(part: Path, needed: int) -> None:
-    free = shutil.disk_usage(part.parent).free
+def _require_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
     if free < needed:
         raise ArchiveError(
-            f"too little disk in {part.parent}: {needed:,} bytes are needed, {free:,} are free; "
+            f"too little disk in {folder}: {needed:,} bytes are needed, {free:,} are free; "
             f"make room and run again, or {ELSEWHERE}"
         )
 

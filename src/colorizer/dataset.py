@@ -101,8 +101,8 @@ class LabDataset:
         """
         order = torch.arange(len(self)) if order is None else order
         for indices in torch.split(order.to(self.lightness.device), batch_size):
-            lightness = self.lightness[indices].to(device, torch.float32, non_blocking=True)
-            ab = self.ab[indices].to(device, torch.float32, non_blocking=True)
+            lightness = self.lightness[indices].to(device).float()
+            ab = self.ab[indices].to(device).float()
             yield normalize_lightness(lightness), normalize_ab(ab)
 
 

@@ -19,15 +19,17 @@ Made in {minutes:.1f} minutes, from the photographs in sample/:
 
 {table}
   {report}/figure8_comparison.png  the same photographs by every model
-  models/{profile}/*/grids/              the models while they learned
+  models/{profile}/*/grids/             the models while they learned
   registered in MLflow                {names}
+
+params.yaml is as it was before; set `profile: demo` there to go on with the demo.
 
 Next, after `. {activate}`:
 
   make ui                             compare the runs and models in a browser
   dvc exp run -S profile={profile} -S 'profiles.{profile}.train.lr=0.0005'
                                       vary the experiment; `dvc exp show` compares
-  mlflow models serve -m models:/colorizer@champion --env-manager local
+  mlflow models serve -m models:/colorizer@champion --env-manager local --port 5001
                                       serve the best model by its name
 """
 

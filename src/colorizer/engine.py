@@ -1,6 +1,7 @@
 """The machine that computes: device and precision, by Lightning Fabric."""
 
 import os
+from collections.abc import Callable
 
 import torch
 from lightning_fabric import Fabric
@@ -14,11 +15,18 @@ def make_fabric(engine: Engine) -> Fabric:
     accelerator = engine.accelerator
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if accelerator == "cuda" and not torch.cuda.is_available():
-        raise ColorizerError("engine.accelerator is cuda, but PyTorch sees no GPU: use auto or cpu")
+    available: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+    }
+    if accelerator != "cpu" and not available[accelerator]():
+        raise ColorizerError(
+            f"engine.accelerator is {accelerator}, but PyTorch sees no GPU of that kind: "
+            "use auto or cpu"
+        )
     precision = engine.precision
     if precision == "auto":
-        bf16 = accelerator == "cuda" and torch.cuda.is_bf16_supported()
+        bf16 = accelerator == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         precision = "bf16-mixed" if bf16 else "32-true"
     if accelerator == "cuda":  # the same seed gives the same weights on a GPU too
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -27,7 +27,7 @@ class Engine(Block):
     """The machine's shape; not part of the experiment."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     workers: int = -1
 
 

@@ -1,34 +1,44 @@
 """How MLflow learns afterwards of what it did not follow, such as what DVC restored."""
 
+import json
 import logging
 
-from colorizer.params import Params
+from colorizer.errors import ColorizerError
+from colorizer.params import Params, Profile
 from colorizer.paths import Paths
-from colorizer.runs import RECORD
-from colorizer.tracking import Published, Store
+from colorizer.tracking import FAILURES, Published, Store, one_line
 
 logger = logging.getLogger(__name__)
 
 
 def sync(params: Params) -> None:
-    """Tell MLflow of every training, score and comparison in the work tree that it does not know.
+    """Tell MLflow of every scored training and comparison in the work tree that it does not know.
 
     What DVC restores from its cache, or what was made while no server answered, then looks in
     MLflow as if it had been followed: same times, same registered models. Running it twice changes
     nothing.
 
     Raises:
-        ColorizerError: if MLflow does not answer.
+        ColorizerError: if MLflow does not answer or fails midway; what was told stays.
     """
-    store = Store(params.tracking.experiment)
-    for name, profile in params.profiles.items():
-        paths = Paths(name)
-        made = [m for m in profile.models if (paths.evaluation(m) / "metrics.json").exists()]
-        made = [model for model in made if (paths.run(model) / RECORD).exists()]
-        for model in made:
-            store.publish(Published(paths.run(model), paths.evaluation(model)), profile.register_)
-        if (paths.report / "comparison.json").exists():
-            trained = [Published(paths.run(model), paths.evaluation(model)) for model in made]
-            store.publish_comparison(paths.report, trained, profile.register_)
-        if made:
-            logger.info("%s: %s are in MLflow", name, ", ".join(made))
+    try:
+        store = Store(params.tracking.experiment)
+        for name, profile in params.profiles.items():
+            _sync_profile(store, Paths(name), profile)
+    except FAILURES as error:
+        raise ColorizerError(f"MLflow failed: {one_line(error)}; run `make sync` again") from error
+
+
+def _sync_profile(store: Store, paths: Paths, profile: Profile) -> None:
+    all_models = {m: Published(paths.run(m), paths.evaluation(m)) for m in profile.models}
+    made = {model: published for model, published in all_models.items() if published.complete}
+    for published in made.values():
+        store.publish(published, profile.register_)
+    summary = paths.report / "comparison.json"
+    if summary.exists():
+        compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]
+        if compared == {model: published.record.fingerprint for model, published in made.items()}:
+            store.publish_comparison(paths.report, list(made.values()), profile.register_)
+    for model in all_models:
+        state = "is in MLflow" if model in made else "has no scores here: `dvc repro` makes them"
+        logger.info("%s: %s %s", paths.profile, model, state)

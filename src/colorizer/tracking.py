@@ -8,6 +8,7 @@ same functions.
 
 import contextlib
 import getpass
+import hashlib
 import json
 import logging
 import os
@@ -28,6 +29,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 import mlflow
 import numpy as np
 import pandas as pd
+import requests
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities.model_registry import ModelVersion
@@ -54,6 +56,15 @@ EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # not M
 GRID_KEY = "samples"
 LOGGED_GRID = re.compile(rf"{GRID_KEY}[%+]step[%+](\d+)[%+]")
 """How `log_image` names its files: with % on a server's disk, with + on one that forbids it."""
+FAILURES = (MlflowException, requests.RequestException)
+"""How a tracking server that fails shows."""
+
+NO_ALIAS = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
+"""MLflow's words for: no such model, or no such alias of it."""
+
+SCORED = "scored.json"
+"""What a folder of scores says of the training that it is about."""
+
 SAMPLING = 5  # seconds between two readings of the machine's load
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "safetensors", "torch")
 SIGNATURE = ModelSignature(
@@ -72,7 +83,7 @@ class Published:
 
     Attributes:
         run: folder with run.json, history.csv, weights and grids.
-        evaluation: folder with metrics.json, per_image.csv and grid.png.
+        evaluation: folder with metrics.json, per_image.csv, grid.png and scored.json.
     """
 
     run: Path
@@ -82,6 +93,14 @@ class Published:
     def record(self) -> RunRecord:
         """The training's record."""
         return RunRecord.read(self.run)
+
+    @property
+    def complete(self) -> bool:
+        """Whether both are there, and the scores are this training's."""
+        scored = self.evaluation / SCORED
+        if not scored.exists() or not (self.run / RECORD).exists():
+            return False
+        return bool(json.loads(scored.read_text())["fingerprint"] == self.record.fingerprint)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -129,9 +148,7 @@ class Store:
 
     def open_run(self, record: RunRecord) -> str:
         """Return the id of a training's run, which is created if there is none."""
-        if run_id := self.find_run(record.fingerprint):
-            return run_id
-        run_id = self.create_run(
+        run_id = self.find_run(record.fingerprint) or self.create_run(
             record.model,
             record.started_at,
             {
@@ -144,9 +161,14 @@ class Store:
                 "mlflow.source.name": "stages/train.py",
             },
         )
-        params = flatten(record.params) | {f"machine.{k}": v for k, v in record.machine.items()}
-        self.client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
-        self.client.log_inputs(run_id, [_dataset(record, subset) for subset in record.data])
+        if "described" not in self.client.get_run(run_id).data.tags:
+            params = flatten(record.params) | {f"machine.{k}": v for k, v in record.machine.items()}
+            self.client.log_inputs(run_id, [_dataset(record, subset) for subset in record.data])
+            self.client.log_batch(
+                run_id,
+                params=[Param(k, str(v)) for k, v in params.items()],
+                tags=[RunTag("described", "true")],
+            )
         return run_id
 
     def create_run(self, name: str, started_at: int, tags: Mapping[str, str]) -> str:
@@ -163,8 +185,9 @@ class Store:
         RunLog(self.client, run_id).finish(published.run)
         self._log_scores(run_id, published)
         name = registered_name(record.model)
-        found = self._find_version(name, record.fingerprint)
-        self._crown(found or self._register(run_id, published), register)
+        tags = _version_tags(published)
+        found = self._find_version(name, tags) or self._register(run_id, published, tags)
+        self._crown(self._retag(found, tags), register)
         self.client.set_terminated(run_id, end_time=record.finished_at)
 
     def publish_comparison(
@@ -172,19 +195,22 @@ class Store:
     ) -> None:
         """Tell of a comparison, and make the best of its models the champion of all."""
         summary = json.loads((report / "comparison.json").read_text(encoding="utf-8"))
-        if not self.find_run(summary["fingerprint"]):
-            tags = {key: summary[key] for key in ("fingerprint", "profile", "best")}
-            run_id = self.create_run("comparison", summary["created_at"], tags)
+        tags = {key: summary[key] for key in ("fingerprint", "profile", "best")}
+        run_id = self.find_run(summary["fingerprint"]) or self.create_run(
+            "comparison", summary["created_at"], tags
+        )
+        if self.client.get_run(run_id).info.status != "FINISHED":
             counts = {f"photographs/{k}": v for k, v in summary["photographs"].items()}
             self._log_metrics(run_id, counts, step=0, timestamp=summary["created_at"])
             self.client.log_artifacts(run_id, str(report))
             self.client.set_terminated(run_id, end_time=summary["created_at"])
-        best = next(p.record for p in published if p.record.model == summary["best"])
-        source = self._find_version(registered_name(best.model), best.fingerprint)
-        if source is None:
-            raise ColorizerError(f"{best.model} is not registered yet: run `make sync`")
-        copied = self._find_version(BEST, best.fingerprint)
-        self._crown(copied or self._copy_version(source), register)
+        best = next((p for p in published if p.record.model == summary["best"]), None)
+        wanted = _version_tags(best) if best else {}
+        source = self._find_version(registered_name(summary["best"]), wanted)
+        if best is None or source is None:
+            raise ColorizerError(f"{summary['best']} is not registered yet: run `make sync`")
+        copied = self._find_version(BEST, wanted) or self._copy_version(source)
+        self._crown(self._retag(copied, wanted), register)
 
     def _log_scores(self, run_id: str, published: Published) -> None:
         known = self.client.get_run(run_id).data.metrics
@@ -192,8 +218,8 @@ class Store:
         if all(known.get(name) == value for name, value in scores.items()):
             return
         record = published.record
-        self._log_metrics(run_id, scores, step=record.best_epoch, timestamp=record.finished_at)
         self.client.log_artifacts(run_id, str(published.evaluation), "evaluation")
+        self._log_metrics(run_id, scores, step=record.best_epoch, timestamp=record.finished_at)
 
     def _log_metrics(
         self, run_id: str, metrics: Mapping[str, float], *, step: int, timestamp: int
@@ -201,10 +227,9 @@ class Store:
         entities = [Metric(name, value, timestamp, step) for name, value in metrics.items()]
         self.client.log_batch(run_id, metrics=entities)
 
-    def _register(self, run_id: str, published: Published) -> ModelVersion:
+    def _register(self, run_id: str, published: Published, tags: dict[str, str]) -> ModelVersion:
         from colorizer import serving
 
-        record = published.record
         package = Path(serving.__file__).parent
         with mlflow.start_run(run_id=run_id):
             info = mlflow.pyfunc.log_model(
@@ -216,28 +241,26 @@ class Store:
                 input_example=pd.DataFrame({"image": [_example_photo()]}),
                 pip_requirements=[f"{name}=={_public_version(name)}" for name in REQUIREMENTS],
             )
-        tags = {
-            "fingerprint": record.fingerprint,
-            "profile": record.profile,
-            "commit": record.commit,
-            "data.train": record.data["train"]["digest"],
-            "data.test": record.data["test"]["digest"],
-            **{name: str(value) for name, value in published.metrics.items()},
-        }
-        named = {key: value for key, value in tags.items() if value}
-        name = registered_name(record.model)
-        return mlflow.register_model(info.model_uri, name, tags=named)
+        return mlflow.register_model(
+            info.model_uri, registered_name(published.record.model), tags=tags
+        )
 
     def _copy_version(self, source: ModelVersion) -> ModelVersion:
         copied = self.client.copy_model_version(f"models:/{source.name}/{source.version}", BEST)
-        tags = source.tags | {"model": source.name}
-        for key, value in tags.items():
-            self.client.set_model_version_tag(BEST, copied.version, key, value)
-        return self.client.get_model_version(BEST, copied.version)
+        return self._retag(copied, source.tags | {"model": source.name})
 
-    def _find_version(self, name: str, fingerprint: str) -> ModelVersion | None:
+    def _retag(self, found: ModelVersion, tags: Mapping[str, str]) -> ModelVersion:
+        """Bring a version's tags up to date, such as after a new evaluation."""
+        for key, value in tags.items():
+            if found.tags.get(key) != value:
+                self.client.set_model_version_tag(found.name, found.version, key, value)
+        return self.client.get_model_version(found.name, found.version)
+
+    def _find_version(self, name: str, tags: Mapping[str, str]) -> ModelVersion | None:
+        """Return the version with the same fingerprint and the same weights."""
+        same = ("fingerprint", "weights")
         found = self.client.search_model_versions(f"name = '{name}'")
-        return next((v for v in found if v.tags.get("fingerprint") == fingerprint), None)
+        return next((v for v in found if all(v.tags.get(k) == tags.get(k) for k in same)), None)
 
     def _crown(self, candidate: ModelVersion, register: Register) -> None:
         """Give a version its profile's alias, and `champion` if it has earned that."""
@@ -245,7 +268,9 @@ class Store:
         self.client.set_registered_model_alias(name, candidate.tags["profile"], number)
         try:
             champion = self.client.get_model_version_by_alias(name, CHAMPION)
-        except MlflowException:  # there is none yet
+        except MlflowException as error:
+            if error.error_code not in NO_ALIAS:
+                raise
             champion = None
         if champion is None or deserves_alias(candidate.tags, champion.tags, register):
             self.client.set_registered_model_alias(name, CHAMPION, number)
@@ -265,8 +290,8 @@ class RunLog:
         """Log what is new of a history, and the sample grids by epoch, at their own times."""
         news = [epoch for epoch in history if epoch.epoch not in self._steps]
         metrics = [metric for epoch in news for metric in _epoch_metrics(epoch)]
-        for start in range(0, len(metrics), 1000):  # MLflow's limit for one batch
-            self.client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
+        for start in range(0, len(metrics), 999):  # MLflow takes 1000 at once; an epoch has 3
+            self.client.log_batch(self.run_id, metrics=metrics[start : start + 999])
         self._steps |= {epoch.epoch for epoch in news}
         times = {epoch.epoch: epoch.finished_at for epoch in history}
         for epoch in sorted(set(grids) & set(times) - self._grids):
@@ -386,10 +411,10 @@ def deserves_alias(
         champion: those of the other.
         register: the metric, and whether this profile may take the alias from another.
     """
-    if candidate["data.test"] == champion["data.test"] and register.metric in champion:
+    if candidate["data.test"] == champion.get("data.test") and register.metric in champion:
         ours, theirs = float(candidate[register.metric]), float(champion[register.metric])
         return ours <= theirs if LOWER_IS_BETTER[register.metric] else ours >= theirs
-    return register.champion or candidate["profile"] == champion["profile"]
+    return register.champion or candidate["profile"] == champion.get("profile")
 
 
 def best_model(metrics: Mapping[str, Mapping[str, float]], metric: str) -> str:
@@ -425,6 +450,23 @@ def _epoch_metrics(epoch: Epoch) -> list[Metric]:
         "images_per_second": epoch.images_per_second,
     }
     return [Metric(name, value, epoch.finished_at, epoch.epoch) for name, value in values.items()]
+
+
+def _version_tags(published: Published) -> dict[str, str]:
+    """Return what a registered model says of itself; empty values are left out."""
+    record = published.record
+    with (published.run / WEIGHTS).open("rb") as weights:
+        digest = hashlib.file_digest(weights, "sha256").hexdigest()
+    tags = {
+        "fingerprint": record.fingerprint,
+        "weights": digest,
+        "profile": record.profile,
+        "commit": record.commit,
+        "data.train": record.data["train"]["digest"],
+        "data.test": record.data["test"]["digest"],
+        **{name: str(value) for name, value in published.metrics.items()},
+    }
+    return {key: value for key, value in tags.items() if value}
 
 
 def _dataset(record: RunRecord, subset: str) -> DatasetInput:

@@ -37,7 +37,8 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = Path(colorizer.__file__).parent
 CODE = (
-    "models/*.py",
+    "models/blocks.py",
+    "models/paper.py",
     "training.py",
     "trainer.py",
     "losses.py",
@@ -114,7 +115,7 @@ class Trainer:
         )
 
     def save(self, folder: Path) -> None:
-        """Write the finished training to its final folder and drop its checkpoints."""
+        """Write the finished training to its final folder; the checkpoints stay for now."""
         assert self._fit is not None, "train first"
         result = self._fit
         unfinished = folder.with_name(folder.name + ".tmp")
@@ -128,8 +129,13 @@ class Trainer:
         record.write(unfinished)
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.replace(folder)
-        shutil.rmtree(self.folder)
         logger.info("%s: best epoch %d, kept in %s", self.card.model, result.best_epoch, folder)
+
+    def discard_checkpoints(self) -> None:
+        """Drop what only an interrupted training needs, once all else is done."""
+        trash = self.folder.with_suffix(".trash")
+        self.folder.replace(trash)  # at once, so that no half of it is ever resumed
+        shutil.rmtree(trash)
 
     def _draw_samples(self, network: nn.Module, epoch: int) -> None:
         versions = show_versions(network, self.test_photos, self.params.active.train.grid_photos)

@@ -1,10 +1,11 @@
 """One visible loop: a network, photographs and a recipe in; weights and a history of losses out."""
 
+import contextlib
 import copy
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,11 @@ def fit(
         on_epoch_end: called with the network and the history so far, before the checkpoint.
 
     Raises:
-        ColorizerError: if the loss is no longer finite (the last checkpoint stays), or if another
-            process is training in `folder`.
+        ColorizerError: if the loss is no longer finite (the last checkpoint stays), or if the GPU's
+            memory does not suffice.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_process(folder):
+    with _explained_memory():
         train, test = train.to(fabric.device), test.to(fabric.device)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.Adam(model.parameters(), lr=params.lr)
@@ -95,6 +96,7 @@ def fit(
             seconds = time.perf_counter() - started
             test_loss = mean_loss(model, test, params.batch_size, fabric)
             _require_finite(train_loss, epoch, folder)
+            _require_finite(test_loss, epoch, folder)  # the last step alone can spoil the weights
             if train_loss < state["best"]["loss"]:
                 weights = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
                 state["best"] = {"epoch": epoch, "loss": train_loss, "weights": weights}
@@ -162,8 +164,8 @@ def warn_if_long(
     seconds = estimate_seconds(model, train, params, fabric=fabric)
     if seconds > LONG:
         logger.warning(
-            "warning: training %s on this CPU will take about %s; a GPU takes minutes, "
-            "and `make demo` runs the same pipeline small",
+            "warning: training %s on this CPU will take about %s; a GPU is many times "
+            "faster, and `make demo` runs the same pipeline small",
             name,
             duration(seconds),
         )
@@ -180,18 +182,38 @@ def duration(seconds: float) -> str:
     """
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
 
 
-def _only_process(folder: Path) -> FileLock:
-    lock = FileLock(folder / "lock", timeout=0)
+@contextlib.contextmanager
+def only_process(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a training's folder, such as one that outlived its `dvc repro`.
+
+    Raises:
+        ColorizerError: if another process is training there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        lock.acquire()
+        with FileLock(folder.with_suffix(".lock"), timeout=0):
+            yield
     except Timeout:
         raise ColorizerError(
             f"another process is training in {folder}: wait for it, or end it (`ps` shows it)"
         ) from None
-    return lock
+
+
+@contextlib.contextmanager
+def _explained_memory() -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ColorizerError(
+            f"the GPU's memory does not suffice: lower train.batch_size in params.yaml, or set "
+            f"engine.precision to bf16-mixed ({' '.join(str(error).split())[:120]})"
+        ) from error
 
 
 def _progress(history: list[Epoch], params: Train, fabric: Fabric, train: LabDataset) -> Any:
@@ -226,7 +248,7 @@ def _progress(history: list[Epoch], params: Train, fabric: Fabric, train: LabDat
 def _require_finite(loss: float, epoch: int, folder: Path) -> None:
     if not math.isfinite(loss):
         raise ColorizerError(
-            f"the training loss became {loss} in epoch {epoch}: lower train.lr or set the model's "
+            f"the loss became {loss} in epoch {epoch}: lower train.lr or set the model's "
             f"norm in params.yaml; the checkpoint of epoch {epoch - 1} is kept in {folder}"
         )
 

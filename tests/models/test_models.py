@@ -32,6 +32,15 @@ SIZES = [(1, 1), (5, 7), (33, 65), (96, 96)]
 every_model = pytest.mark.parametrize("name", list_models())
 
 
+@pytest.mark.parametrize("name", list_models())
+def test_a_fresh_network_keeps_signals_at_their_size(name: str) -> None:
+    torch.manual_seed(0)
+    model = create_model(name)  # with its own widths
+    with torch.no_grad():
+        ab = model(torch.rand(2, 1, 96, 96) * 2 - 1)
+    assert 0.01 < ab.square().mean() < 2
+
+
 def build(name: str, *, seed: int = 0, **arguments: Any) -> nn.Module:
     torch.manual_seed(seed)
     return create_model(name, **NARROW.get(name, {}) | arguments)

@@ -1,7 +1,8 @@
 """What the networks are made of."""
 
+import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -94,23 +95,32 @@ def _groups(channels: int) -> int:
 def initialize(model: nn.Module, init: Init) -> None:
     """Draw a network's convolution weights anew; biases become 0.
 
-    "kaiming" is He et al. 2015, for ReLU; "xavier" is Glorot and Bengio 2010, uniform; "pytorch"
-    leaves what PyTorch drew.
+    "kaiming" is He et al. 2015, which keeps signals at their size through ReLU (`model.head`, which
+    no ReLU follows, is drawn without its gain); "xavier" is Glorot and Bengio 2010, uniform;
+    "pytorch" leaves what PyTorch drew.
 
     Raises:
         ColorizerError: if there is no such initialization.
     """
-    draw: dict[str, Callable[[Tensor], Tensor] | None] = {
-        "kaiming": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
-        "xavier": nn.init.xavier_uniform_,
-        "pytorch": None,
-    }
-    if init not in draw:
-        raise ColorizerError(f"init is {init!r}: choose one of {', '.join(draw)}")
-    if (draw_weight := draw[init]) is None:
+    if init not in get_args(Init):
+        raise ColorizerError(f"init is {init!r}: choose one of {', '.join(get_args(Init))}")
+    if init == "pytorch":
         return
-    for module in model.modules():
+    for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            draw_weight(module.weight)
+            if init == "xavier":
+                nn.init.xavier_uniform_(module.weight)
+            else:
+                gain = 1.0 if name == "head" else 2.0
+                nn.init.normal_(module.weight, std=math.sqrt(gain / _fan_in(module)))
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def _fan_in(conv: nn.Conv2d | nn.ConvTranspose2d) -> float:
+    """Return how many inputs each output pixel sums: a transposed convolution's stride thins them.
+
+    PyTorch's own count takes a transposed convolution's outputs for its inputs.
+    """
+    taps = math.prod(conv.kernel_size) * conv.in_channels
+    return taps / math.prod(conv.stride) if isinstance(conv, nn.ConvTranspose2d) else taps
