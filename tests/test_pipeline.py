@@ -210,7 +210,7 @@ def test_a_clone_pulls_the_results_and_tells_a_new_store_everything_once(
         assert done.returncode == 0, done.stderr
     again = query(clone, "select name, start_time, end_time from runs where name != 'model1'")
     assert sorted(again) == sorted(told)
-    steps = query(clone, "select count(*) from metrics where key = 'train_loss'")
+    steps = query(clone, "select count(*) from metrics where key = 'loss/train'")
     assert steps == [(2 * len(MODELS),)]
     versions = query(clone, "select name, version from model_versions order by name")
     assert versions == [("colorizer", 1), *((f"colorizer-{model}", 1) for model in MODELS)]
@@ -265,7 +265,7 @@ def test_a_killed_training_ends_as_one_never_interrupted(trainable: Path) -> Non
     steps = query(
         trainable,
         "select m.step from metrics m join tags t on t.run_uuid = m.run_uuid "
-        f"where m.key = 'train_loss' and t.value = '{record['fingerprint']}'",
+        f"where m.key = 'loss/train' and t.value = '{record['fingerprint']}'",
     )
     assert sorted(step for (step,) in steps) == list(range(1, 41))
     assert not [path for path in (trainable / ".checkpoints").iterdir() if path.is_dir()]

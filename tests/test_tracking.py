@@ -107,7 +107,7 @@ def snapshot(store: Store, fingerprint: str, name: str) -> dict[str, object]:
         "times": (run.info.start_time, run.info.end_time, run.info.status),
         "losses": [
             (m.step, m.value, m.timestamp)
-            for m in store.client.get_metric_history(run_id, "train_loss")
+            for m in store.client.get_metric_history(run_id, "loss/train")
         ],
         "images": sorted(f.path for f in store.client.list_artifacts(run_id, "images")),
         "versions": [
@@ -176,7 +176,7 @@ def test_a_comparison_makes_the_best_model_the_champion_of_all(
     assert champion.tags["model"] == "colorizer-best"
     assert len(store.client.search_model_versions("name = 'colorizer'")) == 1
     run = store.client.get_run(store.find_run("comparison"))
-    assert run.data.metrics["photographs/kept"] == 96
+    assert run.data.params["photographs.kept"] == "96"
 
 
 def test_a_resumed_training_goes_on_in_its_run(
@@ -196,7 +196,7 @@ def test_a_resumed_training_goes_on_in_its_run(
         live.finish(published.run)
     assert store.find_run("resumed") == run_id
     assert store.client.get_run(run_id).info.status == "FINISHED"
-    steps = [m.step for m in store.client.get_metric_history(run_id, "train_loss")]
+    steps = [m.step for m in store.client.get_metric_history(run_id, "loss/train")]
     assert steps == [1, 2, 3]
 
 

@@ -52,7 +52,9 @@ CHAMPION = "champion"
 BEST = "colorizer"
 """The registered model whose champion is the best of all."""
 
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # not MLflow's GenAI pages
+EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development"
+}  # a training, not a language model's
 GRID_KEY = "samples"
 LOGGED_GRID = re.compile(rf"{GRID_KEY}[%+]step[%+](\d+)[%+]")
 """How `log_image` names its files: with % on a server's disk, with + on one that forbids it."""
@@ -200,8 +202,8 @@ class Store:
             "comparison", summary["created_at"], tags
         )
         if self.client.get_run(run_id).info.status != "FINISHED":
-            counts = {f"photographs/{k}": v for k, v in summary["photographs"].items()}
-            self._log_metrics(run_id, counts, step=0, timestamp=summary["created_at"])
+            counts = flatten({"photographs": summary["photographs"]})
+            self.client.log_batch(run_id, params=[Param(k, str(v)) for k, v in counts.items()])
             self.client.log_artifacts(run_id, str(report))
             self.client.set_terminated(run_id, end_time=summary["created_at"])
         best = next((p for p in published if p.record.model == summary["best"]), None)
@@ -219,13 +221,9 @@ class Store:
             return
         record = published.record
         self.client.log_artifacts(run_id, str(published.evaluation), "evaluation")
-        self._log_metrics(run_id, scores, step=record.best_epoch, timestamp=record.finished_at)
-
-    def _log_metrics(
-        self, run_id: str, metrics: Mapping[str, float], *, step: int, timestamp: int
-    ) -> None:
-        entities = [Metric(name, value, timestamp, step) for name, value in metrics.items()]
-        self.client.log_batch(run_id, metrics=entities)
+        at, step = record.finished_at, record.best_epoch
+        metrics = [Metric(name, value, at, step) for name, value in scores.items()]
+        self.client.log_batch(run_id, metrics=metrics)
 
     def _register(self, run_id: str, published: Published, tags: dict[str, str]) -> ModelVersion:
         from colorizer import serving
@@ -282,7 +280,7 @@ class RunLog:
     def __init__(self, client: mlflow.MlflowClient, run_id: str) -> None:
         self.client = client
         self.run_id = run_id
-        self._steps = {m.step for m in client.get_metric_history(run_id, "train_loss")}
+        self._steps = {m.step for m in client.get_metric_history(run_id, "loss/train")}
         images = [image.path for image in client.list_artifacts(run_id, "images")]
         self._grids = {int(found[1]) for path in images if (found := LOGGED_GRID.search(path))}
 
@@ -445,8 +443,8 @@ def one_line(error: BaseException) -> str:
 
 def _epoch_metrics(epoch: Epoch) -> list[Metric]:
     values = {
-        "train_loss": epoch.train_loss,
-        "test_loss": epoch.test_loss,
+        "loss/train": epoch.train_loss,
+        "loss/test": epoch.test_loss,
         "images_per_second": epoch.images_per_second,
     }
     return [Metric(name, value, epoch.finished_at, epoch.epoch) for name, value in values.items()]
