@@ -219,10 +219,9 @@ class Store:
         scores = {f"test/{name}": value for name, value in published.metrics.items()}
         if all(known.get(name) == value for name, value in scores.items()):
             return
-        record = published.record
         self.client.log_artifacts(run_id, str(published.evaluation), "evaluation")
-        at, step = record.finished_at, record.best_epoch
-        metrics = [Metric(name, value, at, step) for name, value in scores.items()]
+        at = published.record.finished_at
+        metrics = [Metric(name, value, at, 0) for name, value in scores.items()]
         self.client.log_batch(run_id, metrics=metrics)
 
     def _register(self, run_id: str, published: Published, tags: dict[str, str]) -> ModelVersion:
