@@ -52,9 +52,7 @@ CHAMPION = "champion"
 BEST = "colorizer"
 """The registered model whose champion is the best of all."""
 
-EXPERIMENT_TAGS = {
-    "mlflow.experimentKind": "custom_model_development"
-}  # a training, not a language model's
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 GRID_KEY = "samples"
 LOGGED_GRID = re.compile(rf"{GRID_KEY}[%+]step[%+](\d+)[%+]")
 """How `log_image` names its files: with % on a server's disk, with + on one that forbids it."""
