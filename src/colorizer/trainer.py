@@ -134,6 +134,7 @@ class Trainer:
     def discard_checkpoints(self) -> None:
         """Drop what only an interrupted training needs, once all else is done."""
         trash = self.folder.with_suffix(".trash")
+        shutil.rmtree(trash, ignore_errors=True)  # of an earlier time that was interrupted here
         self.folder.replace(trash)  # at once, so that no half of it is ever resumed
         shutil.rmtree(trash)
 
