@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup demo repro ui sync test lint clean
+.PHONY: help setup demo repro ui sync test lint bench bench-gpu clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/pipeline.done ## create .venv with everything the pipeline needs
 
@@ -35,6 +35,13 @@ test: .venv/dev.done ## run the tests
 
 lint: .venv/dev.done ## check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: .venv/dev.done ## measure speed beside a plain script's (SHORT=1: only show that it works)
+	@for script in preprocessing training colorizing pipeline parity; do \
+		echo "== $$script"; $(BIN)/python benchmarks/$$script.py $(if $(SHORT),--short) || exit 1; done
+
+bench-gpu: .venv/dev.done ## measure training on a GPU, compiled and not
+	@$(BIN)/python benchmarks/training.py --size 320 --compile
 
 clean: ## remove .venv; data, models and runs stay
 	rm -rf .venv

@@ -7,6 +7,7 @@ from colorizer.console import entry_point
 from colorizer.grayscale import colour_table, count_other_files, summarize, survey
 from colorizer.params import load_params
 from colorizer.paths import Paths
+from colorizer.workers import workers
 
 
 @entry_point
@@ -16,7 +17,8 @@ def main() -> None:
     paths = Paths(params.profile)
     thresholds = params.active.drop_grayscale
     names = [archive.name for archive in params.active.download.archives]
-    photos = survey(paths.archives, names, workers=params.engine.workers)
+    with workers(params.engine):
+        photos = survey(paths.archives, names)
     table = colour_table(photos, thresholds)
     table.to_csv(paths.data / "colour.csv", index=False)
     counts = summarize(table, thresholds)

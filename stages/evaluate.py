@@ -5,7 +5,7 @@ import sys
 
 from colorizer.console import entry_point
 from colorizer.dataset import LabDataset
-from colorizer.engine import make_fabric
+from colorizer.engine import choose_device
 from colorizer.evaluation import evaluate, summarize
 from colorizer.grids import photo_grid, show_versions
 from colorizer.params import load_params
@@ -21,8 +21,9 @@ def main(model: str) -> None:
     params = load_params()
     paths = Paths(params.profile)
     knobs = params.active.evaluate
-    device = make_fabric(params.engine).device
-    colorizer = Colorizer.from_file(paths.run(model) / WEIGHTS, device=str(device))
+    device = choose_device(params.engine)
+    weights = paths.run(model) / WEIGHTS
+    colorizer = Colorizer.from_file(weights, device=str(device), precision="float32")
     photos = LabDataset.open(paths.lab, "test")
 
     folder = paths.evaluation(model)

@@ -6,6 +6,7 @@ from colorizer.console import entry_point
 from colorizer.params import load_params
 from colorizer.paths import Paths
 from colorizer.preprocess import preprocess
+from colorizer.workers import workers
 
 
 @entry_point
@@ -14,8 +15,8 @@ def main() -> None:
     params = load_params()
     paths = Paths(params.profile)
     split = pd.read_csv(paths.data / "split.csv")
-    workers = params.engine.workers
-    preprocess(paths.archives, split, paths.lab, params.active.preprocess, workers=workers)
+    with workers(params.engine):
+        preprocess(paths.archives, split, paths.lab, params.active.preprocess)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ import sys
 from colorizer.console import entry_point
 from colorizer.params import load_params, project_root
 from colorizer.paths import Paths
+from colorizer.resume import only_process
 from colorizer.tracking import follow
 from colorizer.trainer import Trainer
-from colorizer.training import only_process
 
 
 @entry_point
@@ -16,6 +16,9 @@ def main(model: str) -> None:
     params = load_params()
     paths = Paths(params.profile)
     trainer = Trainer(params, model, paths.lab, checkpoints=project_root() / ".checkpoints")
+    if not trainer.is_main:
+        trainer.train()
+        return
     with only_process(trainer.folder), follow(params.tracking, trainer.record) as live:
         trainer.train(on_epoch_end=lambda history: live.add(history, trainer.folder))
         trainer.save(paths.run(model))

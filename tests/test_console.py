@@ -1,6 +1,9 @@
+import os
 import signal
 import subprocess
 import sys
+
+import pytest
 
 from colorizer.console import entry_point
 
@@ -17,9 +20,16 @@ main()
 """
 
 
-def run(body: str) -> subprocess.CompletedProcess[str]:
+SPEAK = """
+    for level in (logging.INFO, logging.WARNING, logging.ERROR):
+        logging.getLogger('colorizer').log(level, logging.getLevelName(level).lower())"""
+
+
+def run(body: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", SCRIPT.format(body=body)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=os.environ | env, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_error_is_one_line_and_exit_code_1() -> None:
@@ -53,6 +63,31 @@ def test_interrupt_exits_with_130_in_silence() -> None:
 def test_success_exits_with_0_and_logs_plain_lines() -> None:
     done = run("logging.getLogger('colorizer').info('80 photographs')")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "80 photographs\n")
+
+
+@pytest.mark.parametrize("env", [{"RANK": "0"}, {"LOCAL_RANK": "0"}], ids=str)
+def test_the_first_of_several_processes_speaks_as_one_alone(env: dict[str, str]) -> None:
+    done = run("raise ColorizerError('lr is 0: choose more')", **env)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: lr is 0: choose more\n"
+    assert run(SPEAK, **env).stderr == "info\nwarning\nerror\n"
+
+
+@pytest.mark.parametrize(
+    "env",
+    [{"RANK": "1"}, {"LOCAL_RANK": "1"}, {"RANK": "1", "LOCAL_RANK": "0"}],  # on another machine
+    ids=str,
+)
+def test_the_others_end_without_a_word(env: dict[str, str]) -> None:
+    done = run("raise ColorizerError('lr is 0: choose more')", **env)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    assert run(SPEAK, **env).stderr == "error\n"
+
+
+def test_a_mistake_of_ours_keeps_its_traceback_in_any_process() -> None:
+    done = run("{}['lr']", RANK="1")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
 
 
 def test_sigterm_closes_what_is_open_and_exits_with_143() -> None:

@@ -1,16 +1,18 @@
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
 
 from colorizer.checkpoint import ModelCard
-from colorizer.color import AB_SCALE, rgb_to_lab, to_planes
+from colorizer.color import AB_SCALE, rgb_to_lab
 from colorizer.dataset import LabDataset
 from colorizer.evaluation import evaluate, summarize
-from colorizer.images import decode, resize
+from colorizer.images import decode
 from colorizer.metrics import LOWER_IS_BETTER, PSNR_OF_IDENTICAL, colourfulness
 from colorizer.models import create_model
 from colorizer.predictor import Colorizer
+from colorizer.resampling import resize
 
 NAMES = [f"mirflickr/im{number}.jpg" for number in (2, 3, 4, 5, 6)]
 SIDE = 32
@@ -43,15 +45,20 @@ class Colourless(nn.Module):
         return torch.zeros_like(lightness).expand(-1, 2, -1, -1)
 
 
+def lab_of(pictures: Tensor) -> Tensor:
+    """Return the CIELAB of uint8 (N, 3, H, W)."""
+    return torch.from_numpy(np.stack([rgb_to_lab(p.permute(1, 2, 0).numpy()) for p in pictures]))
+
+
 @pytest.fixture(scope="module")
 def originals(sample_photos: dict[str, bytes]) -> Tensor:
-    shown = [resize(decode(sample_photos[n]).rgb, size=SIDE, resample="box") for n in NAMES]
-    return torch.stack([to_planes(rgb) for rgb in shown])
+    shown = [resize(decode(sample_photos[n]).rgb, size=SIDE, resample="bilinear") for n in NAMES]
+    return torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2)
 
 
 @pytest.fixture(scope="module")
 def photos(originals: Tensor) -> LabDataset:
-    lab = rgb_to_lab(originals).half()
+    lab = lab_of(originals).half()
     return LabDataset(lab[:, :1], lab[:, 1:], NAMES, digest="")
 
 

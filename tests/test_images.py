@@ -6,12 +6,12 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from colorizer import images
-from colorizer.images import ImageError, decode, encode_png, resize
-from colorizer.params import Resample
+from colorizer.images import ImageError, decode
 
 RGB = NDArray[np.uint8]
 
@@ -32,6 +32,35 @@ def png_header(width: int, height: int) -> bytes:
     checksum = struct.pack(">I", zlib.crc32(header))
     pixels = struct.pack(">I", 1000) + b"IDAT"
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + checksum + pixels
+
+
+def by_pillow(data: bytes) -> RGB:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def outcome(data: bytes) -> tuple[str, bytes]:
+    try:
+        rgb = decode(data).rgb
+    except ImageError as error:
+        return str(error), b""
+    return str(rgb.shape), rgb.tobytes()
+
+
+@pytest.fixture(scope="module")
+def small_photo(sample_photos: dict[str, bytes]) -> Image.Image:
+    with Image.open(io.BytesIO(sample_photos["mirflickr/im2.jpg"])) as image:
+        return image.resize((61, 43))  # blocks at the edges are cut
+
+
+@pytest.fixture
+def no_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbid that Pillow decodes pixels."""
+
+    def refuse(_image: Image.Image) -> None:
+        raise AssertionError("left to Pillow")
+
+    monkeypatch.setattr(images, "_to_rgb", refuse)
 
 
 def decode_in_vain(data: bytes) -> str:
@@ -63,11 +92,16 @@ def test_colour_picture_is_decoded_as_stored(suffix: str) -> None:
         (8, np.rot90),
     ],
 )
-def test_exif_orientation_is_applied(orientation: int, upright: Callable[[RGB], RGB]) -> None:
+def test_exif_orientation_is_applied(
+    orientation: int, upright: Callable[[RGB], RGB], small_photo: Image.Image
+) -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     data = encode(Image.fromarray(SMALL), exif=exif)
     np.testing.assert_array_equal(decode(data).rgb, upright(SMALL))
+    data, stored = (encode(small_photo, "jpeg", **options) for options in ({"exif": exif}, {}))
+    np.testing.assert_array_equal(decode(data).rgb, upright(by_pillow(stored)))
+    np.testing.assert_array_equal(decode(data).rgb, by_pillow(data))
 
 
 def test_picture_with_odd_exif_is_decoded_upright() -> None:
@@ -140,6 +174,99 @@ def test_cmyk_is_decoded_to_rgb(suffix: str) -> None:
     np.testing.assert_allclose(photo.rgb[4, 4], (255, 0, 0), atol=3)
 
 
+@pytest.mark.usefixtures("no_pillow")
+def test_photographs_are_decoded_to_the_bit_as_by_pillow(sample_photos: dict[str, bytes]) -> None:
+    for name, data in sample_photos.items():
+        assert np.array_equal(decode(data).rgb, by_pillow(data)), name
+
+
+@pytest.mark.usefixtures("no_pillow")
+@pytest.mark.parametrize("size", [(61, 43), (16, 16), (17, 1), (1, 1)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"subsampling": "4:4:4", "quality": 100}, id="4:4:4"),
+        pytest.param({"subsampling": "4:2:2", "quality": 90}, id="4:2:2"),
+        pytest.param({"subsampling": "4:2:0", "quality": 75}, id="4:2:0"),
+        pytest.param({"subsampling": "4:2:0", "progressive": True}, id="progressive"),
+        pytest.param({"subsampling": "4:4:4", "progressive": True}, id="progressive 4:4:4"),
+        pytest.param({"quality": 5, "optimize": True}, id="coarse"),
+        pytest.param({"restart_marker_blocks": 2}, id="restart markers"),
+        pytest.param({"keep_rgb": True}, id="RGB"),
+    ],
+)
+def test_jpeg_of_any_make_is_decoded_to_the_bit_as_by_pillow(
+    small_photo: Image.Image, options: dict[str, Any], size: tuple[int, int]
+) -> None:
+    data = encode(small_photo.resize(size), "jpeg", **options)
+    photo = decode(data)
+    assert (photo.rgb.shape, photo.rgb.dtype) == ((size[1], size[0], 3), np.uint8)
+    assert not photo.single_channel
+    np.testing.assert_array_equal(photo.rgb, by_pillow(data))
+
+
+@pytest.mark.usefixtures("no_pillow")
+@pytest.mark.parametrize("subsampling", ["440", "411"])
+def test_jpeg_of_rare_subsampling_is_decoded_to_the_bit_as_by_pillow(
+    small_photo: Image.Image, subsampling: str
+) -> None:
+    data = simplejpeg.encode_jpeg(np.array(small_photo), colorsubsampling=subsampling)
+    np.testing.assert_array_equal(decode(data).rgb, by_pillow(data))
+
+
+@pytest.mark.usefixtures("no_pillow")
+@pytest.mark.parametrize("progressive", [False, True])
+def test_grey_jpeg_is_one_channel(small_photo: Image.Image, progressive: bool) -> None:
+    data = encode(small_photo.convert("L"), "jpeg", progressive=progressive)
+    photo = decode(data)
+    assert photo.single_channel
+    np.testing.assert_array_equal(photo.rgb, by_pillow(data))
+
+
+def test_cmyk_jpeg_is_decoded_to_the_bit_as_by_pillow(small_photo: Image.Image) -> None:
+    data = encode(small_photo.convert("CMYK"), "jpeg")
+    np.testing.assert_array_equal(decode(data).rgb, by_pillow(data))
+
+
+def test_first_picture_of_a_multi_picture_jpeg_counts(small_photo: Image.Image) -> None:
+    other = Image.new("RGB", small_photo.size, "red")
+    data = encode(small_photo, "mpo", save_all=True, append_images=[other])
+    np.testing.assert_array_equal(decode(data).rgb, by_pillow(encode(small_photo, "jpeg")))
+
+
+@pytest.mark.parametrize("garbage", [b"\0", b"garbage" * 99, b"\xff\xd9", b"\xff\xd8\xff\xe0"])
+def test_what_follows_a_jpeg_s_end_does_not_matter(
+    small_photo: Image.Image, garbage: bytes
+) -> None:
+    for image in (small_photo, small_photo.convert("L"), small_photo.convert("CMYK")):
+        data = encode(image, "jpeg")
+        np.testing.assert_array_equal(decode(data + garbage).rgb, by_pillow(data))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_jpeg_cut_short_is_an_error(small_photo: Image.Image, mode: str, progressive: bool) -> None:
+    data = encode(small_photo.convert(mode), "jpeg", progressive=progressive)
+    for length in (2, 20, len(data) // 3, len(data) // 2, len(data) - 9, len(data) - 2):
+        assert "no readable image" in decode_in_vain(data[:length])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_damaged_jpeg_is_what_pillow_makes_of_it(
+    small_photo: Image.Image, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, random = encode(small_photo.convert(mode), "jpeg"), np.random.RandomState(7)
+    damaged = []
+    for _ in range(200):
+        wrong = bytearray(data)
+        wrong[random.randint(len(data))] = random.randint(256)
+        damaged.append(bytes(wrong))
+    outcomes = [outcome(wrong) for wrong in damaged]
+    monkeypatch.setattr(images, "_decode_jpeg", lambda *_: None)
+    assert outcomes == [outcome(wrong) for wrong in damaged]
+    assert {bool(pixels) for _, pixels in outcomes} == {False, True}
+
+
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_photograph_cut_short_is_an_error(sample_photos: dict[str, bytes], share: float) -> None:
     data = next(iter(sample_photos.values()))
@@ -177,28 +304,30 @@ def test_limit_of_pixels_is_ours_and_not_pillow_s() -> None:
     assert "too large" not in decode_in_vain(png_header(width, height))
 
 
-@pytest.mark.parametrize("resample", get_args(Resample))
-def test_whole_picture_is_resized_to_a_square(resample: str) -> None:
-    rgb = np.zeros((30, 90, 3), dtype=np.uint8)
-    rgb[:, :45, 0] = rgb[:, 45:, 2] = 255  # red on the left, blue on the right
-    square = resize(rgb, size=16, resample=resample)
-    assert (square.shape, square.dtype) == ((16, 16, 3), np.uint8)
-    np.testing.assert_array_equal(square[:, 0], np.full((16, 3), (255, 0, 0)))
-    np.testing.assert_array_equal(square[:, -1], np.full((16, 3), (0, 0, 255)))
-
-
-@pytest.mark.parametrize("resample", get_args(Resample))
-def test_all_filters_but_nearest_antialias(resample: str) -> None:
-    checks = np.indices((64, 64)).sum(0) % 2 * 255
-    small = resize(np.dstack([checks.astype(np.uint8)] * 3), size=8, resample=resample)
-    inner = small[2:-2, 2:-2]
-    if resample == "nearest":
-        assert set(np.unique(inner)) <= {0, 255}
-    else:
-        np.testing.assert_allclose(inner, 127.5, atol=2)
-
-
 def test_png_round_trip() -> None:
-    data = encode_png(SMALL)
+    data = images.encode(SMALL)
     assert data.startswith(b"\x89PNG")
     np.testing.assert_array_equal(decode(data).rgb, SMALL)
+
+
+def test_jpeg_is_encoded_at_quality_95_with_its_colours_at_full_resolution(
+    small_photo: Image.Image,
+) -> None:
+    def error(data: bytes) -> float:
+        return np.abs(by_pillow(data) - np.asarray(small_photo, dtype=float)).mean()
+
+    ours = images.encode(np.array(small_photo), format="jpeg")
+    pillows = encode(small_photo, "jpeg", quality=95, subsampling="4:4:4")
+    assert simplejpeg.decode_jpeg_header(ours) == simplejpeg.decode_jpeg_header(pillows)
+    tables = [Image.open(io.BytesIO(data)).quantization for data in (ours, pillows)]
+    assert tables[0] == tables[1]
+    assert error(ours) < 1.1 * error(pillows)
+
+
+@pytest.mark.parametrize("format", get_args(images.Format))
+def test_picture_of_any_memory_layout_is_encoded(format: images.Format) -> None:
+    turned = np.tile(SMALL, (9, 9, 1))[::-1, ::2]
+    expected = images.encode(turned.copy(), format=format)
+    assert images.encode(turned, format=format) == expected
+    turned.setflags(write=False)
+    assert images.encode(turned, format=format) == expected

@@ -11,8 +11,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetrics_psnr
 
-from colorizer.color import rgb_to_lab, to_planes
-from colorizer.images import decode, resize
+from colorizer.color import rgb_to_lab as picture_to_lab
+from colorizer.images import decode
 from colorizer.metrics import (
     LOWER_IS_BETTER,
     PSNR_OF_IDENTICAL,
@@ -23,6 +23,7 @@ from colorizer.metrics import (
     ssim,
 )
 from colorizer.params import Register
+from colorizer.resampling import resize
 
 Lab = tuple[float, float, float]
 
@@ -69,6 +70,12 @@ SHARMA: list[tuple[Lab, Lab, float]] = [
 ]
 
 
+def rgb_to_lab(rgb: Tensor) -> Tensor:
+    """Convert a batch, uint8 (N, 3, H, W), picture by picture."""
+    pictures = rgb.permute(0, 2, 3, 1).numpy()
+    return torch.from_numpy(np.stack([picture_to_lab(picture) for picture in pictures]))
+
+
 def noisy_pair(side: int, *, count: int = 2, noise: int = 40) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(side)
     target = torch.randint(0, 256, (count, 3, side, side), generator=generator)
@@ -79,7 +86,7 @@ def noisy_pair(side: int, *, count: int = 2, noise: int = 40) -> tuple[Tensor, T
 def photographs(sample_photos: dict[str, bytes], side: int) -> Tensor:
     files = [sample_photos[name] for name in COLOURFUL]
     shown = [resize(decode(data).rgb, size=side, resample="bicubic") for data in files]
-    return torch.stack([to_planes(rgb) for rgb in shown])
+    return torch.stack([torch.from_numpy(rgb).permute(2, 0, 1) for rgb in shown])
 
 
 def degraded(rgb: Tensor) -> Tensor:

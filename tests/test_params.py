@@ -113,6 +113,7 @@ def test_params_are_frozen(root: Path, block: Callable[[Params], BaseModel]) -> 
         ("profiles.paper.drop_grayscale.drop_toned", "perhaps"),
         ("profiles.demo.preprocess.image_size", 0),
         ("profiles.demo.preprocess.resample", "cubic"),
+        ("profiles.demo.preprocess.resample", "lanczos"),  # PyTorch has no such filter
         ("profiles.demo.download.archives", []),
         ("profiles.demo.download.archives.0.md5", "no digest"),
         ("profiles.demo.download.archives.0.bytes", 0),
@@ -121,6 +122,8 @@ def test_params_are_frozen(root: Path, block: Callable[[Params], BaseModel]) -> 
         ("profiles.demo.evaluate.batch_size", 0),
         ("engine.accelerator", "two\nlines"),
         ("engine.precision", 32),
+        ("engine.backend", "spark"),
+        ("engine.scheduler", 8786),
         ("profiles.demo.train.lr", MISSING),
         ("profiles.demo.register", MISSING),
         ("profile", MISSING),

@@ -1,4 +1,6 @@
 import io
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from colorizer import predictor
 from colorizer.checkpoint import ModelCard, save_weights
-from colorizer.color import AB_SCALE, lab_to_rgb, rgb_to_lab, to_planes
+from colorizer.color import AB_SCALE, rgb_to_lab
+from colorizer.color_tensor import lab_to_rgb
 from colorizer.errors import ColorizerError
 from colorizer.images import ImageError, decode
 from colorizer.models import create_model, list_models
@@ -59,7 +63,7 @@ def photograph(height: int, width: int) -> RGB:
 
 
 def lab(rgb: RGB) -> Tensor:
-    return rgb_to_lab(to_planes(rgb))
+    return torch.from_numpy(rgb_to_lab(rgb))
 
 
 def in_grey(rgb: RGB) -> RGB:
@@ -157,7 +161,7 @@ def test_the_same_photograph_gets_the_same_colours() -> None:
 
 
 def test_predict_ab_takes_batches_and_keeps_no_gradients() -> None:
-    colorizer = Colorizer(network().train(), CARD)
+    colorizer = Colorizer(network().train(), CARD, precision="float32")
     assert not colorizer.model.training
     lightness = torch.rand(3, 1, 33, 21) * 100
     ab = colorizer.predict_ab(lightness)
@@ -166,6 +170,22 @@ def test_predict_ab_takes_batches_and_keeps_no_gradients() -> None:
     assert not ab.requires_grad
     alone = torch.cat([colorizer.predict_ab(picture[None]) for picture in lightness])
     torch.testing.assert_close(ab, alone, atol=1e-3, rtol=1e-4)
+
+
+def test_bfloat16_is_used_where_it_is_native_and_too_close_for_the_eye(
+    sample_photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lightness = lab(decode(sample_photos[COLOURFUL]).rgb)[None, :1]
+    exact = Colorizer(network(), CARD, precision="float32")
+    assert not exact.bf16
+    monkeypatch.setattr(predictor, "computes_bf16", lambda device: False)
+    assert not Colorizer(network(), CARD).bf16
+    monkeypatch.setattr(predictor, "computes_bf16", lambda device: True)
+    fast = Colorizer(network(), CARD)
+    assert fast.bf16
+    ab, expected = fast.predict_ab(lightness), exact.predict_ab(lightness)
+    assert ab.dtype == torch.float32
+    assert 0 < (ab - expected).square().mean() < 0.01**2 * expected.square().mean()
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -195,6 +215,59 @@ def test_image_files_come_back_as_png(suffix: str) -> None:
         assert image.format == "PNG"
         assert image.mode == "RGB"
         assert image.size == (27, 14)
+
+
+def test_image_files_come_back_as_jpeg_on_demand() -> None:
+    data = colourless().colorize_bytes(encode(Image.fromarray(photograph(14, 27))), format="jpeg")
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "JPEG"
+        assert image.size == (27, 14)
+
+
+def test_many_photographs_come_back_in_their_order() -> None:
+    colorizer = Colorizer(network(), CARD)
+    files = [encode(Image.fromarray(photograph(12 + 40 * (n % 3), 9 + n))) for n in range(10)]
+    expected = [colorizer.colorize_bytes(data) for data in files]
+    assert list(colorizer.colorize_many(files)) == expected
+    assert list(colorizer.colorize_many([])) == []
+
+
+def test_many_photographs_are_taken_as_they_are_needed() -> None:
+    data, taken = encode(Image.fromarray(photograph(8, 8))), 0
+
+    def files() -> Iterator[bytes]:
+        nonlocal taken
+        for taken in range(1, 51 * (os.cpu_count() or 1)):  # noqa: B007
+            yield data
+
+    coloured = colourless().colorize_many(files())
+    next(coloured)
+    assert taken <= 10 * (os.cpu_count() or 1)
+    assert sum(1 for _ in coloured) == taken - 1
+
+
+def test_pytorch_s_threads_are_as_before_when_many_are_coloured() -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert len(list(colourless().colorize_many([encode(Image.new("L", (8, 8)))]))) == 1
+        with pytest.raises(ImageError):
+            list(colourless().colorize_many([b"no image"]))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_many_photographs_come_back_in_the_format_asked_for() -> None:
+    files = [encode(Image.fromarray(photograph(8, 8)))] * 2
+    shown = [Image.open(io.BytesIO(d)) for d in colourless().colorize_many(files, format="jpeg")]
+    assert [image.format for image in shown] == ["JPEG", "JPEG"]
+
+
+def test_one_of_many_that_is_no_image_is_an_error() -> None:
+    good = encode(Image.fromarray(photograph(8, 8)))
+    with pytest.raises(ImageError, match="no readable image"):
+        list(colourless().colorize_many([good, b"no image", good]))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])

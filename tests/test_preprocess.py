@@ -1,4 +1,3 @@
-import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -8,15 +7,19 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+import xxhash
 from numpy.typing import NDArray
 from PIL import Image
-from skimage.color import rgb2lab
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from colorizer.archive import ArchiveError
 from colorizer.dataset import SUBSETS, LabDataset, ab_path, lightness_path, manifest_path
-from colorizer.images import ImageError
-from colorizer.params import Archive, Preprocess, Resample
+from colorizer.images import ImageError, decode
+from colorizer.params import Archive, Engine, Preprocess, Resample
 from colorizer.preprocess import photo_to_lab, preprocess
+from colorizer.resampling import resize
+from colorizer.workers import workers
 
 PARAMS = Preprocess(image_size=24, resample="bicubic")
 PHOTOS = [f"sample.zip/mirflickr/im{n}.jpg" for n in (5, 2, 6, 3, 4, 1)]  # 1 is grey
@@ -24,6 +27,12 @@ SPLIT = pd.DataFrame({"id": PHOTOS, "subset": ["train"] * 4 + ["test"] * 2})
 
 
 def exact_lab(data: bytes, params: Preprocess) -> NDArray[np.float64]:
+    """Return float64 (3, size, size) as scikit-image makes it of the resized photograph."""
+    rgb = resize(decode(data).rgb, size=params.image_size, resample=params.resample)
+    return rgb2lab(rgb.astype(np.float64) / 255).transpose(2, 0, 1)
+
+
+def lab_by_pillow(data: bytes, params: Preprocess) -> NDArray[np.float64]:
     """Return float64 (3, size, size) as Pillow and scikit-image make it."""
     side, resample = params.image_size, Image.Resampling[params.resample.upper()]
     rgb = Image.open(io.BytesIO(data)).convert("RGB").resize((side, side), resample)
@@ -50,9 +59,10 @@ def make(root: Path, tmp_path: Path) -> Callable[..., Path]:
     """Return a function that preprocesses bundled photographs into a new folder."""
 
     def run(
-        name: str, split: pd.DataFrame = SPLIT, params: Preprocess = PARAMS, *, workers: int = 1
+        name: str, split: pd.DataFrame = SPLIT, params: Preprocess = PARAMS, *, threads: int = 1
     ) -> Path:
-        preprocess(root / "sample", split, tmp_path / name, params, workers=workers)
+        with workers(Engine(workers=threads)):
+            preprocess(root / "sample", split, tmp_path / name, params)
         return tmp_path / name
 
     return run
@@ -65,8 +75,10 @@ def test_photograph_is_resized_and_converted_as_by_scikit_image(
     params = Preprocess(image_size=40, resample=resample)
     for name in ("mirflickr/im2.jpg", "mirflickr/im4.jpg", "mirflickr/im7.jpg"):
         lab = photo_to_lab(sample_photos[name], params)
-        assert lab.shape == (3, 40, 40)
-        assert_rounded(lab, exact_lab(sample_photos[name], params))
+        assert (lab.shape, lab.dtype) == ((3, 40, 40), np.float32)
+        assert np.abs(lab - exact_lab(sample_photos[name], params)).max() < 0.001
+        by_pillow = lab_by_pillow(sample_photos[name], params)
+        assert deltaE_ciede2000(lab, by_pillow, channel_axis=0).mean() < 0.1
 
 
 def test_file_that_is_no_image_is_an_error() -> None:
@@ -90,12 +102,12 @@ def test_arrays_hold_the_photographs_in_the_split_s_order(
 
 
 def test_arrays_are_the_same_whatever_the_number_of_workers(make: Callable[..., Path]) -> None:
-    one = read_all(make("one", workers=1))
+    one = read_all(make("one", threads=1))
     assert set(one) == {
         "manifest.json",
         *(f"{subset}_{part}.npy" for subset in SUBSETS for part in ("lightness", "ab")),
     }
-    assert read_all(make("two", workers=2)) == one
+    assert read_all(make("two", threads=2)) == one
 
 
 def test_rows_of_the_split_may_lie_mixed(make: Callable[..., Path]) -> None:
@@ -105,7 +117,7 @@ def test_rows_of_the_split_may_lie_mixed(make: Callable[..., Path]) -> None:
 
 def test_arrays_are_made_anew_over_older_ones(make: Callable[..., Path]) -> None:
     expected = read_all(make("fresh"))
-    make("lab", SPLIT.iloc[::2], Preprocess(image_size=9, resample="box"))
+    make("lab", SPLIT.iloc[::2], Preprocess(image_size=9, resample="bilinear"))
     assert read_all(make("lab")) == expected
 
 
@@ -119,12 +131,24 @@ def test_digest_is_of_the_arrays_of_one_subset(make: Callable[..., Path]) -> Non
     assert after["test"]["digest"] != before["test"]["digest"]
 
 
-def test_digest_covers_lightness_and_colour(make: Callable[..., Path]) -> None:
+def test_digest_covers_the_lightness_and_colour_of_every_photograph(
+    make: Callable[..., Path],
+) -> None:
     folder = make("lab")
     for subset in SUBSETS:
-        paths = (lightness_path(folder, subset), ab_path(folder, subset))
-        files = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)
-        assert manifest(folder)[subset]["digest"] == hashlib.sha256(files).hexdigest()
+        arrays = [np.load(path(folder, subset)) for path in (lightness_path, ab_path)]
+        rows = [lightness.tobytes() + ab.tobytes() for lightness, ab in zip(*arrays, strict=True)]
+        whole = xxhash.xxh3_128(b"".join(xxhash.xxh3_128_digest(row) for row in rows))
+        assert manifest(folder)[subset]["digest"] == whole.hexdigest()
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 4, 100])
+def test_arrays_are_the_same_however_they_are_handed_out(
+    make: Callable[..., Path], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = read_all(make("as usual"))
+    monkeypatch.setattr("colorizer.preprocess.CHUNK", chunk)
+    assert read_all(make("otherwise", threads=2)) == expected
 
 
 @pytest.mark.parametrize(
@@ -144,20 +168,48 @@ def test_digest_changes_with_the_order(make: Callable[..., Path]) -> None:
     assert all(before[subset]["digest"] != after[subset]["digest"] for subset in SUBSETS)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("threads", [1, 2])
 def test_damaged_photograph_is_an_error_that_names_it(
     make_archive: Callable[[Mapping[str, bytes]], Archive],
     sample_photos: dict[str, bytes],
     tmp_path: Path,
-    workers: int,
+    threads: int,
 ) -> None:
     photo = sample_photos["mirflickr/im2.jpg"]
     path = Path(make_archive({"im1.jpg": photo[:-1] + b"?"}).source)
     path.write_bytes(path.read_bytes().replace(photo[:-1] + b"?", photo))
     split = pd.DataFrame({"id": ["photos.zip/im1.jpg"], "subset": ["train"]})
-    with pytest.raises(ArchiveError, match=r"photos\.zip: im1\.jpg is damaged") as error:
-        preprocess(path.parent, split, tmp_path / "lab", PARAMS, workers=workers)
+    message = r"photos\.zip: im1\.jpg is damaged"
+    with workers(Engine(workers=threads)), pytest.raises(ArchiveError, match=message) as error:
+        preprocess(path.parent, split, tmp_path / "lab", PARAMS)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_file_that_is_no_image_is_an_error_that_names_it(
+    make_archive: Callable[[Mapping[str, bytes]], Archive],
+    sample_photos: dict[str, bytes],
+    tmp_path: Path,
+    threads: int,
+) -> None:
+    members = {f"im{n}.jpg": sample_photos["mirflickr/im2.jpg"] for n in range(20)}
+    path = Path(make_archive(members | {"im9.jpg": b"no image\nat all"}).source)
+    split = pd.DataFrame({"id": [f"photos.zip/{name}" for name in members], "subset": "train"})
+    message = r"^photos\.zip/im9\.jpg: no readable image"
+    with workers(Engine(workers=threads)), pytest.raises(ImageError, match=message) as error:
+        preprocess(path.parent, split, tmp_path / "lab", PARAMS)
+    assert len(str(error.value).splitlines()) == 1
+    assert not manifest_path(tmp_path / "lab").exists()
+
+
+def test_pytorch_s_threads_are_as_before(make: Callable[..., Path]) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        make("lab", threads=2)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_dataset_opens_what_was_written(make: Callable[..., Path]) -> None:

@@ -1,6 +1,9 @@
 """The loop: exact resume, the recipe's rules, and what ends a training."""
 
+import functools
+import itertools
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,22 +13,24 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from colorizer.dataset import LabDataset
-from colorizer.engine import make_fabric
+from colorizer.engine import Precision, make_fabric
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model
 from colorizer.params import Engine, Train
+from colorizer.resume import STATE
 from colorizer.runs import HISTORY, Epoch, read_history
 from colorizer.training import (
-    STATE,
     Fit,
+    _require_shares,
     duration,
     estimate_seconds,
     fit,
-    only_process,
     warn_if_long,
 )
 
 SIZE = 16
+CPU = Engine(accelerator="cpu")
+PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed")
 
 
 def photographs(count: int, *, seed: int) -> LabDataset:
@@ -38,32 +43,42 @@ def photographs(count: int, *, seed: int) -> LabDataset:
 
 @pytest.fixture
 def fabric() -> Fabric:
-    return make_fabric(Engine(accelerator="cpu"))
+    return make_fabric(CPU)
 
 
 @pytest.fixture
-def run_fit(tmp_path: Path, fabric: Fabric) -> Callable[..., Fit]:
+def run_fit(tmp_path: Path) -> Callable[..., Fit]:
     def run(
         folder: str = "run",
         *,
         epochs: int = 4,
         lr: float = 0.01,
+        batch_size: int = 4,
         model: nn.Module | None = None,
         on_epoch_end: Callable[[nn.Module, list[Epoch]], None] = lambda model, history: None,
+        engine: Engine = CPU,
+        compiled: bool = False,
     ) -> Fit:
         torch.manual_seed(7)
-        recipe = Train(seed=7, epochs=epochs, batch_size=4, lr=lr, grid_every=1, grid_photos=1)
+        recipe = Train(
+            seed=7, epochs=epochs, batch_size=batch_size, lr=lr, grid_every=1, grid_photos=1
+        )
         return fit(
             model or create_model("model2", widths=[4, 8, 8]),
             photographs(10, seed=1),
             photographs(3, seed=2),
             params=recipe,
-            fabric=fabric,
+            fabric=make_fabric(engine),
             folder=tmp_path / folder,
             on_epoch_end=on_epoch_end,
+            compiled=compiled,
         )
 
     return run
+
+
+def small_network() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.Tanh())
 
 
 def same_weights(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
@@ -78,13 +93,17 @@ def test_loss_falls_and_every_epoch_is_recorded(run_fit: Callable[..., Fit]) -> 
     assert result.history[-1].test_loss < result.history[0].test_loss
 
 
-def test_best_weights_are_those_of_the_lowest_training_loss(run_fit: Callable[..., Fit]) -> None:
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_best_weights_are_those_of_the_lowest_training_loss(
+    run_fit: Callable[..., Fit], precision: Precision
+) -> None:
     after: dict[int, dict[str, Tensor]] = {}
 
     def keep(model: nn.Module, history: list[Epoch]) -> None:
         after[len(history)] = {k: v.clone() for k, v in model.state_dict().items()}
 
-    result = run_fit(epochs=8, lr=0.2, on_epoch_end=keep)  # so high that the loss also rises
+    engine = Engine(accelerator="cpu", precision=precision)
+    result = run_fit(epochs=8, lr=0.5, on_epoch_end=keep, engine=engine)  # the loss also rises
     losses = [epoch.train_loss for epoch in result.history]
     assert losses != sorted(losses, reverse=True)
     assert result.best_epoch == losses.index(min(losses)) + 1
@@ -95,10 +114,13 @@ def test_same_seed_gives_bit_identical_weights(run_fit: Callable[..., Fit]) -> N
     assert same_weights(run_fit("one").weights, run_fit("two").weights)
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("killed_in", [1, 3])
 def test_resumed_training_ends_as_an_uninterrupted_one(
-    run_fit: Callable[..., Fit], killed_in: int
+    run_fit: Callable[..., Fit], killed_in: int, precision: Precision
 ) -> None:
+    engine = Engine(accelerator="cpu", precision=precision)
+
     class KilledError(Exception):
         pass
 
@@ -107,8 +129,8 @@ def test_resumed_training_ends_as_an_uninterrupted_one(
             raise KilledError
 
     with pytest.raises(KilledError):
-        run_fit("resumed", on_epoch_end=kill)
-    resumed, whole = run_fit("resumed"), run_fit("whole")
+        run_fit("resumed", on_epoch_end=kill, engine=engine)
+    resumed, whole = run_fit("resumed", engine=engine), run_fit("whole", engine=engine)
     assert same_weights(resumed.weights, whole.weights)
     assert [e.train_loss for e in resumed.history] == [e.train_loss for e in whole.history]
     assert [e.test_loss for e in resumed.history] == [e.test_loss for e in whole.history]
@@ -159,15 +181,78 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
     assert all(math.isfinite(row["train_loss"]) for row in state["history"])
 
 
-def test_a_second_process_is_kept_out(tmp_path: Path) -> None:
-    with (
-        only_process(tmp_path / "run"),
-        pytest.raises(ColorizerError, match="another process is training"),
-        only_process(tmp_path / "run"),
-    ):
-        pass
-    with only_process(tmp_path / "run"):  # free again
-        pass
+@pytest.mark.parametrize(("devices", "batch_size", "smallest"), [(2, 9, 1), (4, 7, 3), (8, 5, 5)])
+def test_a_batch_that_devices_cannot_share_is_one_clear_line(
+    run_fit: Callable[..., Fit], devices: int, batch_size: int, smallest: int
+) -> None:
+    engine = Engine(accelerator="cpu", devices=devices)
+    with pytest.raises(ColorizerError) as caught:
+        run_fit(batch_size=batch_size, engine=engine)
+    assert str(caught.value) == (
+        f"{devices} devices cannot share a batch of {smallest}: of 10 photographs, "
+        f"train.batch_size {batch_size} leaves one of that size; choose another in params.yaml"
+    )
+
+
+def test_every_device_has_a_share_of_every_batch_that_is_let_through() -> None:
+    for photos, batch_size in itertools.product(range(1, 20), repeat=2):
+        smallest = min(len(part) for part in torch.arange(photos).split(batch_size))
+        for devices in (1, 2, 4, 8):
+            try:
+                _require_shares(photos, batch_size, devices)
+                assert smallest >= devices
+            except ColorizerError as error:
+                assert smallest < devices
+                assert f"a batch of {smallest}:" in str(error)
+
+
+def test_too_little_memory_is_one_clear_line(run_fit: Callable[..., Fit]) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 9 GiB")
+
+    model = small_network()
+    model.register_forward_pre_hook(fail)
+    with pytest.raises(ColorizerError) as caught:
+        run_fit(model=model)
+    assert str(caught.value) == (
+        "the GPU's memory does not suffice: lower train.batch_size in params.yaml, or set "
+        "engine.precision to bf16-mixed (CUDA out of memory. Tried to allocate 9 GiB)"
+    )
+
+
+def test_a_compiler_that_fails_is_one_clear_line(
+    run_fit: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Callable[..., Tensor]:
+        raise FileNotFoundError("no g++")
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=fail))
+    with pytest.raises(ColorizerError, match=r"engine.compile .* to never .*no g\+\+") as caught:
+        run_fit(model=small_network(), compiled=True)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="nothing to compile with")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's, of its own code
+def test_a_compiled_training_learns_the_same(
+    run_fit: Callable[..., Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
+    untried = {"cpp.vec_isa_ok": True}  # trying g++ on every instruction set takes 8 s
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, options=untried))
+    engine = Engine(accelerator="cpu", precision="32-true")
+    torch.manual_seed(7)
+    eager = run_fit("eager", model=small_network(), batch_size=5, engine=engine)
+    torch.manual_seed(7)
+    compiled = run_fit(
+        "compiled", model=small_network(), batch_size=5, engine=engine, compiled=True
+    )
+    assert any((tmp_path / "compiled").rglob("*.so"))
+    for one, other in zip(eager.history, compiled.history, strict=True):
+        assert (other.train_loss, other.test_loss) == pytest.approx(
+            (one.train_loss, one.test_loss), rel=1e-5
+        )
+    assert compiled.weights.keys() == eager.weights.keys()
 
 
 def test_estimating_leaves_the_network_as_it_was(fabric: Fabric) -> None:
@@ -196,10 +281,3 @@ def test_a_long_training_on_a_cpu_is_announced(
 )
 def test_duration_is_said_as_a_person_would(seconds: float, said: str) -> None:
     assert duration(seconds) == said
-
-
-def test_a_gpu_that_is_not_there_is_one_clear_line() -> None:
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
-    with pytest.raises(ColorizerError, match="PyTorch sees no GPU"):
-        make_fabric(Engine(accelerator="cuda"))

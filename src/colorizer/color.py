@@ -1,13 +1,18 @@
 """sRGB to CIELAB and back, and the scale a network sees: the one place that knows the convention.
 
 CIELAB (CIE 15:2004) under illuminant D65 for the 2-degree observer, from sRGB (IEC 61966-2-1), with
-the constants of scikit-image, so that the two agree. Colour is always on axis -3: (..., 3, H, W).
+the constants of scikit-image, so that the two agree. What is here works on one decoded picture, in
+one pass over its pixels that Numba compiles; `colorizer.color_tensor` does batches on any device.
 """
 
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import numpy as np
-import torch
+from numba import njit
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 AB_SCALE = 110.0
 """CIELAB units of a or b that a network sees as 1; sRGB's ab lie in -107.9 .. 98.3."""
@@ -25,64 +30,72 @@ RGB_TO_XYZ = (
 EPSILON = 0.008856
 KAPPA = 7.787  # slope of the linear part near black: f(t) = KAPPA * t + 16 / 116
 
+BICUBIC = -0.75  # Keys's parameter (1981), as PyTorch's bicubic upsampling has it
 
-def to_planes(rgb: NDArray[np.uint8]) -> Tensor:
-    """Turn a decoded picture, uint8 (H, W, 3), into a tensor of planes, uint8 (3, H, W)."""
-    return torch.from_numpy(rgb.copy()).permute(2, 0, 1)
+Array = TypeVar("Array", NDArray[Any], "Tensor")
 
 
-def rgb_to_lab(rgb: Tensor) -> Tensor:
-    """Convert sRGB to CIELAB.
+def rgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Convert a picture from sRGB to CIELAB.
 
     Args:
-        rgb: uint8 (..., 3, H, W), 0..255.
+        rgb: uint8 (H, W, 3), 0..255.
 
     Returns:
-        float32 (..., 3, H, W): L* in 0..100, a* and b* in about -108..98.
+        float32 (3, H, W): L* in 0..100, a* and b* in about -108..98; within 0.001 of exact
+        arithmetic.
 
     Raises:
         TypeError: if `rgb` is not uint8 (a float's range could only be guessed).
-        ValueError: if axis -3 is not 3 long.
+        ValueError: if it is not (H, W, 3).
 
     Example:
-        >>> rgb_to_lab(torch.full((3, 1, 1), 255, dtype=torch.uint8)).flatten().round().abs()
-        tensor([100.,   0.,   0.])
+        >>> rgb_to_lab(np.full((1, 1, 3), 255, np.uint8)).ravel().round(1) + 0
+        array([100.,   0.,   0.], dtype=float32)
     """
-    if rgb.dtype != torch.uint8:
-        raise TypeError(f"rgb is {rgb.dtype}; expected torch.uint8 in 0..255")
-    _check_channels(rgb, "rgb")
-    return _xyz_to_lab(_mix(_linearize(rgb.float() / 255), torch.tensor(RGB_TO_XYZ)))
+    _check_picture(rgb)
+    lab = np.empty((3, *rgb.shape[:2]), np.float32)
+    _rgb_to_lab(rgb, lab)
+    return lab
 
 
-def lab_to_rgb(lab: Tensor) -> Tensor:
-    """Convert CIELAB to sRGB; colours that sRGB cannot show are clipped channel by channel.
+def recolor(rgb: NDArray[np.uint8], ab: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Put new colours under a picture's own lightness.
+
+    Colours that sRGB cannot show are clipped channel by channel.
 
     Args:
-        lab: float (..., 3, H, W), L* in 0..100, a* and b* in CIELAB units.
+        rgb: uint8 (H, W, 3), of which only the lightness is used.
+        ab: float32 (2, h, w), CIELAB units, of the whole picture at any size; brought to the
+            picture's by bicubic interpolation.
 
     Returns:
-        uint8 (..., 3, H, W), 0..255, rounded.
+        uint8 (H, W, 3), sRGB.
 
     Raises:
-        ValueError: if axis -3 is not 3 long.
+        TypeError: if `rgb` is not uint8.
+        ValueError: if the shapes are others.
     """
-    _check_channels(lab, "lab")
-    matrix = torch.tensor(RGB_TO_XYZ, dtype=torch.float64).inverse().float()
-    rgb = _companded(_mix(_lab_to_xyz(lab.float()), matrix).clamp(0, 1))
-    return (rgb * 255).round().to(torch.uint8)
+    _check_picture(rgb)
+    if ab.ndim != 3 or ab.shape[0] != 2 or not ab.size:
+        raise ValueError(f"ab has shape {ab.shape}; expected (2, h, w)")
+    out = np.empty(rgb.shape, np.uint8)
+    rows, columns = (_bicubic(rgb.shape[axis], ab.shape[1 + axis]) for axis in (0, 1))
+    _recolor(rgb, np.ascontiguousarray(ab, np.float32), *rows, *columns, out)
+    return out
 
 
-def normalize_lightness(lightness: Tensor) -> Tensor:
+def normalize_lightness(lightness: Array) -> Array:
     """Bring L* from 0..100 to the -1..1 that a network sees."""
     return lightness / 50 - 1
 
 
-def normalize_ab(ab: Tensor) -> Tensor:
+def normalize_ab(ab: Array) -> Array:
     """Bring a* and b* from CIELAB units to about -1..1, divided by `AB_SCALE`."""
     return ab / AB_SCALE
 
 
-def denormalize_ab(ab: Tensor) -> Tensor:
+def denormalize_ab(ab: Array) -> Array:
     """Bring a network's ab back to CIELAB units."""
     return ab * AB_SCALE
 
@@ -92,37 +105,141 @@ def convention() -> dict[str, object]:
     return {"space": "CIELAB D65/2", "lightness": "L*/50 - 1", "ab_scale": AB_SCALE}
 
 
-def _check_channels(image: Tensor, name: str) -> None:
-    if image.ndim < 3 or image.shape[-3] != 3:
-        raise ValueError(f"{name} has shape {tuple(image.shape)}; expected (..., 3, H, W)")
+def _check_picture(rgb: NDArray[np.uint8]) -> None:
+    if rgb.dtype != np.uint8:
+        raise TypeError(f"rgb is {rgb.dtype}; expected uint8 in 0..255")
+    if rgb.ndim != 3 or rgb.shape[-1] != 3:
+        raise ValueError(f"rgb has shape {rgb.shape}; expected (H, W, 3)")
 
 
-def _linearize(rgb: Tensor) -> Tensor:
-    return torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+def _bicubic(length: int, source: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return which four of `source` samples make each of `length`, and their weights: (4, length).
+
+    Pixels are areas: the outer edges of both grids coincide (`align_corners=False`).
+    """
+    position = (np.arange(length) + 0.5) * source / length - 0.5
+    first = np.floor(position) - 1
+    indices = first + np.arange(4)[:, None]
+    d, a = np.abs(position - indices), BICUBIC
+    near = ((a + 2) * d - (a + 3)) * d**2 + 1
+    far = ((d - 5) * d + 8) * d * a - 4 * a
+    weights = np.where(d <= 1, near, far).astype(np.float32)
+    return indices.clip(0, source - 1).astype(np.int32), weights
 
 
-def _companded(linear: Tensor) -> Tensor:
-    power = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
-    return torch.where(linear > 0.0031308, power, linear * 12.92)
+# The loops that Numba compiles. They go row by row, so that what a step leaves for the next stays
+# in the first cache, and each inner loop does one thing, so that it is vectorized. Arithmetic is
+# float32 and never reordered: the same picture gives the same bytes on every machine.
+
+_inlined = njit(inline="always", error_model="numpy")
 
 
-def _mix(image: Tensor, matrix: Tensor) -> Tensor:
-    return torch.einsum("ij,...jhw->...ihw", matrix.to(image.device), image)
+def _compiled(loop: Any) -> Any:
+    try:
+        return njit(nogil=True, cache=True, error_model="numpy")(loop)
+    except RuntimeError:  # nowhere to keep what is compiled, as in a read-only container
+        return njit(nogil=True, error_model="numpy")(loop)
 
 
-def _white(like: Tensor) -> Tensor:
-    return torch.tensor(WHITE, device=like.device).view(3, 1, 1)
+_F = np.float32
+_LEVELS = np.arange(256) / 255
+_LINEAR = np.where(_LEVELS > 0.04045, ((_LEVELS + 0.055) / 1.055) ** 2.4, _LEVELS / 12.92).astype(
+    _F
+)
+"""Linear light of each of sRGB's 256 levels."""
+_TO_WHITE = (np.array(RGB_TO_XYZ) / np.array(WHITE)[:, None]).astype(_F)
+_FROM_WHITE = (np.linalg.inv(np.array(RGB_TO_XYZ)) * np.array(WHITE)).astype(_F)
+_OFFSET = _F(16 / 116)
 
 
-def _xyz_to_lab(xyz: Tensor) -> Tensor:
-    t = xyz / _white(xyz)
-    f = torch.where(t > EPSILON, t.clamp(min=EPSILON) ** (1 / 3), KAPPA * t + 16 / 116)
-    x, y, z = f.unbind(-3)
-    return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), dim=-3)
+@_compiled
+def _rgb_to_lab(rgb: Any, lab: Any) -> None:
+    height, width, _ = rgb.shape
+    linear = np.empty((3, width), _F)
+    for y in range(height):
+        for x in range(width):
+            linear[0, x] = _LINEAR[rgb[y, x, 0]]
+            linear[1, x] = _LINEAR[rgb[y, x, 1]]
+            linear[2, x] = _LINEAR[rgb[y, x, 2]]
+        lightness, a, b = lab[0, y], lab[1, y], lab[2, y]
+        for x in range(width):
+            fx = _f(_dot(_TO_WHITE[0], linear[0, x], linear[1, x], linear[2, x]))
+            fy = _f(_dot(_TO_WHITE[1], linear[0, x], linear[1, x], linear[2, x]))
+            fz = _f(_dot(_TO_WHITE[2], linear[0, x], linear[1, x], linear[2, x]))
+            lightness[x] = _F(116) * fy - _F(16)
+            a[x] = _F(500) * (fx - fy)
+            b[x] = _F(200) * (fy - fz)
 
 
-def _lab_to_xyz(lab: Tensor) -> Tensor:
-    lightness, a, b = lab.unbind(-3)
-    y = (lightness + 16) / 116
-    f = torch.stack((y + a / 500, y, y - b / 200), dim=-3)
-    return torch.where(f > 0.2068966, f**3, (f - 16 / 116) / KAPPA) * _white(lab)
+@_compiled
+def _recolor(
+    rgb: Any, ab: Any, row: Any, row_weight: Any, column: Any, column_weight: Any, out: Any
+) -> None:
+    height, width, _ = rgb.shape
+    narrow = np.empty(ab.shape[2], _F)  # a row of a or b, as wide as ab
+    wide = np.empty((2, width), _F)
+    luminance = np.empty(width, _F)
+    levels = np.empty((3, width), _F)
+    for y in range(height):
+        for channel in range(2):
+            source, w = ab[channel], row_weight[:, y]
+            s0, s1 = source[row[0, y]], source[row[1, y]]
+            s2, s3 = source[row[2, y]], source[row[3, y]]
+            for x in range(narrow.size):
+                narrow[x] = w[0] * s0[x] + w[1] * s1[x] + w[2] * s2[x] + w[3] * s3[x]
+            for x in range(width):
+                total = column_weight[0, x] * narrow[column[0, x]]
+                total += column_weight[1, x] * narrow[column[1, x]]
+                total += column_weight[2, x] * narrow[column[2, x]]
+                wide[channel, x] = total + column_weight[3, x] * narrow[column[3, x]]
+        for x in range(width):
+            r, g, b = _LINEAR[rgb[y, x, 0]], _LINEAR[rgb[y, x, 1]], _LINEAR[rgb[y, x, 2]]
+            luminance[x] = _dot(_TO_WHITE[1], r, g, b)
+        for x in range(width):
+            fy = _f(luminance[x])
+            tx = _f_inverse(fy + wide[0, x] * _F(1 / 500))
+            ty = _f_inverse(fy)
+            tz = _f_inverse(fy - wide[1, x] * _F(1 / 200))
+            levels[0, x] = _level(_dot(_FROM_WHITE[0], tx, ty, tz))
+            levels[1, x] = _level(_dot(_FROM_WHITE[1], tx, ty, tz))
+            levels[2, x] = _level(_dot(_FROM_WHITE[2], tx, ty, tz))
+        for x in range(width):
+            out[y, x, 0] = np.int32(levels[0, x])
+            out[y, x, 1] = np.int32(levels[1, x])
+            out[y, x, 2] = np.int32(levels[2, x])
+
+
+@_inlined
+def _dot(weights: Any, x: Any, y: Any, z: Any) -> Any:
+    return weights[0] * x + weights[1] * y + weights[2] * z
+
+
+@_inlined
+def _cube_root(t: Any) -> Any:
+    """Cube root of a float32 > 0: dividing the exponent by 3, then Halley's iteration, twice."""
+    root = np.int32(_F(t).view(np.int32) // np.int32(3) + np.int32(709921077)).view(_F)
+    cube = root * root * root
+    root = root * (cube + t + t) / (cube + cube + t)
+    cube = root * root * root
+    return root * (cube + t + t) / (cube + cube + t)
+
+
+@_inlined
+def _f(t: Any) -> Any:
+    """CIELAB's f of a part of the white, 0..1."""
+    return _cube_root(t) if t > _F(EPSILON) else _F(KAPPA) * t + _OFFSET
+
+
+@_inlined
+def _f_inverse(f: Any) -> Any:
+    return f * f * f if f > _F(0.2068966) else (f - _OFFSET) * _F(1 / KAPPA)
+
+
+@_inlined
+def _level(linear: Any) -> Any:
+    """Return sRGB's level of linear light, 0..255, half a level up for the cut to a whole one."""
+    light = min(max(linear, _F(0)), _F(1))
+    fourth_root = np.sqrt(np.sqrt(max(light, _F(1e-6))))
+    root = _cube_root(fourth_root)
+    power = _F(1.055) * fourth_root * root * root - _F(0.055)  # light ** (1/4 + 1/4 * 2/3 = 1/2.4)
+    return (power if light > _F(0.0031308) else _F(12.92) * light) * _F(255) + _F(0.5)

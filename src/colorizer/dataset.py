@@ -1,9 +1,11 @@
 """LAB arrays on disk, and batches of them on the training device."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +15,15 @@ from colorizer.color import normalize_ab, normalize_lightness
 from colorizer.errors import ColorizerError
 
 SUBSETS = ("train", "test")
+
+SHARDS = 8
+"""Photograph i is in shard i % SHARDS; a number of devices that divides it can share a training."""
+
+Resident = Literal["auto", "always", "never"]
+"""Whether the photographs are copied to a GPU once: if they fit, or always, or never."""
+
+Batch = tuple[Tensor, Tensor]
+Part = TypeVar("Part")
 
 
 def lightness_path(folder: Path, subset: str) -> Path:
@@ -38,13 +49,17 @@ class LabDataset:
         lightness: float16 (N, 1, size, size), L* in 0..100.
         ab: float16 (N, 2, size, size), CIELAB units.
         ids: the photographs' names.
-        digest: SHA-256 of the arrays' content.
+        digest: a hash of the arrays' content.
+        rank: which part of the photographs the arrays hold, 0 .. world - 1.
+        world: how many processes share them; 1 if the arrays hold all.
     """
 
     lightness: Tensor
     ab: Tensor
     ids: list[str]
     digest: str
+    rank: int = 0
+    world: int = 1
 
     @classmethod
     def open(cls, folder: Path, subset: str) -> "LabDataset":
@@ -78,35 +93,81 @@ class LabDataset:
         """Bytes that the arrays take."""
         return self.lightness.nbytes + self.ab.nbytes
 
-    def to(self, device: torch.device) -> "LabDataset":
-        """Copy the arrays to a GPU if half of its free memory holds them; else leave them here."""
-        if device.type != "cuda" or self.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+    def shard(self, rank: int, world: int) -> "LabDataset":
+        """Return the part of one of several processes: photographs rank, rank + world, ..."""
+        lightness, ab = self.lightness[rank::world], self.ab[rank::world]
+        return replace(self, lightness=lightness, ab=ab, rank=rank, world=world)
+
+    def to(self, device: torch.device, resident: Resident = "auto") -> "LabDataset":
+        """Copy the arrays to a GPU, by default if half of its free memory holds them."""
+        if device.type == "cpu" or resident == "never":
             return self
-        lightness, ab = self.lightness.to(device), self.ab.to(device)
-        return LabDataset(lightness, ab, self.ids, self.digest)
+        if resident == "auto" and device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            if self.nbytes > free // 2:
+                return self
+        return replace(self, lightness=self.lightness.to(device), ab=self.ab.to(device))
 
     def batches(
         self, batch_size: int, *, device: torch.device, order: Tensor | None = None
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    ) -> Iterator[Batch]:
         """Yield what a network sees and what it should say; the last batch may be smaller.
 
+        Of a dataset that several processes share, each yields its part of every batch. Where the
+        arrays are not on the device, the next batch is brought there meanwhile.
+
         Args:
-            batch_size: photographs a batch.
+            batch_size: photographs a batch, of all processes together.
             device: where the batches are wanted.
-            order: int64 (N,), the photographs' order; by default as they lie.
+            order: int64 (N,), the order of all photographs; by default as they lie.
 
         Yields:
             lightness float32 (B, 1, size, size) in -1..1 and ab float32 (B, 2, size, size)
             divided by `AB_SCALE`.
         """
         order = torch.arange(len(self)) if order is None else order
-        for indices in torch.split(order.to(self.lightness.device), batch_size):
-            lightness = self.lightness[indices].to(device).float()
-            ab = self.ab[indices].to(device).float()
-            yield normalize_lightness(lightness), normalize_ab(ab)
+        parts = [part[part % self.world == self.rank] for part in torch.split(order, batch_size)]
+        places = [(part // self.world).to(self.lightness.device) for part in parts]
+        if self.lightness.device == device:
+            batches: Iterator[Batch] = ((self.lightness[rows], self.ab[rows]) for rows in places)
+        else:
+            batches = prefetch(lambda rows: self._upload(rows, device), places)
+        for lightness, ab in batches:
+            yield normalize_lightness(lightness.float()), normalize_ab(ab.float())
+
+    def _upload(self, rows: Tensor, device: torch.device) -> Batch:
+        batch = self.lightness[rows], self.ab[rows]
+        if device.type == "cuda":
+            batch = batch[0].pin_memory(), batch[1].pin_memory()
+        return batch[0].to(device, non_blocking=True), batch[1].to(device, non_blocking=True)
+
+
+def prefetch(load: Callable[[Part], Batch], parts: Iterable[Part]) -> Iterator[Batch]:
+    """Yield `load(part)` of each part, the next one loading in a thread meanwhile."""
+    with ThreadPoolExecutor(1) as thread:
+        ahead = None
+        for part in parts:
+            loading = thread.submit(load, part)
+            if ahead is not None:
+                yield ahead.result()
+            ahead = loading
+        if ahead is not None:
+            yield ahead.result()
 
 
 def permutation(length: int, *, seed: int, epoch: int) -> Tensor:
-    """Return an epoch's order, which depends on (seed, epoch) alone: int64 (length,)."""
+    """Return an epoch's order, which depends on (seed, epoch) alone: int64 (length,).
+
+    Each shard is shuffled for itself and place k goes to a photograph of shard k % SHARDS. So a
+    process finds its share of every batch among its own photographs, and a batch holds the same
+    photographs however many processes there are.
+
+    Example:
+        >>> permutation(20, seed=7, epoch=1) % SHARDS
+        tensor([0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3])
+    """
     state = np.random.RandomState([seed % 2**32, epoch])  # a stream that NumPy keeps frozen
-    return torch.from_numpy(state.permutation(length))
+    order = np.empty(length, np.int64)
+    for shard in range(SHARDS):
+        order[shard::SHARDS] = state.permutation(np.arange(shard, length, SHARDS))
+    return torch.from_numpy(order)

@@ -6,7 +6,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from colorizer.color import denormalize_ab, lab_to_rgb
+from colorizer.color import denormalize_ab
+from colorizer.color_tensor import lab_to_rgb
 from colorizer.dataset import LabDataset
 from colorizer.metrics import colourfulness, delta_e2000, psnr, squared_error, ssim
 from colorizer.predictor import Colorizer

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from colorizer.archive import ArchiveError, list_members, read_photo
-from colorizer.color import rgb_to_lab, to_planes
+from colorizer.color import rgb_to_lab
 from colorizer.images import ImageError, decode
 from colorizer.params import DropGrayscale
 
 logger = logging.getLogger(__name__)
 
-MAX_SAMPLES = 1 << 20  # pixels that a statistic looks at; a larger photograph is read on a grid
+CHUNK = 16  # photographs that a worker takes at a time
+MAX_SAMPLES = 1 << 16  # pixels that a statistic looks at; a larger photograph is read on a grid
 
 REASONS = ("single_channel", "equal_channels", "near_grey", "toned", "too_small", "unreadable")
 """Why a photograph is dropped, in the order in which reasons are tried (unreadable apart)."""
@@ -63,20 +64,20 @@ def measure(photo_id: str, data: bytes) -> ColourStatistics:
     rgb = photo.rgb
     height, width = rgb.shape[:2]
     lightness, ab = _sample_lab(rgb)
-    chroma = np.hypot(ab[:, 0], ab[:, 1])
+    chroma = np.sqrt((ab**2).sum(1, dtype=np.float32))
     return ColourStatistics(
         id=photo_id,
         width=width,
         height=height,
         single_channel=photo.single_channel,
-        equal_channels=bool((rgb[..., :1] == rgb[..., 1:]).all()),
+        equal_channels=all(np.array_equal(rgb[..., 0], rgb[..., i]) for i in (1, 2)),
         chroma_mean=round(float(chroma.mean()), 4),
         chroma_p99=round(float(np.percentile(chroma, 99)), 4),
         tone_residual=round(tone_residual(lightness, ab), 4),
     )
 
 
-def tone_residual(lightness: NDArray[np.float64], ab: NDArray[np.float64]) -> float:
+def tone_residual(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> float:
     """Return how far colour is from being a function of lightness.
 
     Args:
@@ -87,11 +88,14 @@ def tone_residual(lightness: NDArray[np.float64], ab: NDArray[np.float64]) -> fl
         The RMS distance of the pixels' ab from the best cubic in L*, over RMS chroma: 0..1, and 1
         if there is no colour at all.
     """
-    powers = np.vander(lightness / 50 - 1, 4)
-    gram = powers.T @ powers + 1e-6 * np.eye(4)  # a flat picture has but one lightness
-    cubic = np.linalg.solve(gram, powers.T @ ab)
-    unexplained, whole = ((ab - powers @ cubic) ** 2).sum(), (ab**2).sum()
-    return float(np.sqrt(min(unexplained / whole, 1.0))) if whole else 1.0
+    x, ab = lightness.astype(np.float64) / 50 - 1, ab.astype(np.float64)
+    powers = np.stack((np.ones_like(x), x, x * x, x * x * x))  # (4, N)
+    gram = powers @ powers.T + 1e-6 * np.eye(4)  # a flat picture has but one lightness
+    projected = powers @ ab  # (4, 2)
+    whole = float((ab**2).sum())
+    cubic = np.linalg.solve(gram, projected)
+    unexplained = whole - (cubic * (2 * projected - gram @ cubic)).sum()  # of |ab - powers.T cubic|
+    return float(np.sqrt(np.clip(unexplained / whole, 0, 1))) if whole else 1.0
 
 
 def verdict(photo: ColourStatistics, params: DropGrayscale) -> str:
@@ -112,12 +116,18 @@ def verdict(photo: ColourStatistics, params: DropGrayscale) -> str:
     return next((reason for reason, applies in checks.items() if applies), "")
 
 
-def survey(folder: Path, archives: Sequence[str], *, workers: int) -> list[ColourStatistics]:
+def survey(folder: Path, archives: Sequence[str]) -> list[ColourStatistics]:
     """Measure every photograph in a folder's archives, in the order of archives and names."""
     ids = [f"{name}/{member}" for name in archives for member in list_members(folder / name)[0]]
-    jobs = (delayed(_measure_member)(folder, photo_id) for photo_id in ids)
-    parallel = Parallel(n_jobs=workers, prefer="threads", return_as="generator")
-    return list(tqdm(parallel(jobs), total=len(ids), unit="photo", desc="colour", disable=None))
+    jobs = (
+        delayed(_measure_members)(folder, ids[i : i + CHUNK]) for i in range(0, len(ids), CHUNK)
+    )
+    photos: list[ColourStatistics] = []
+    with tqdm(total=len(ids), unit="photo", desc="colour", disable=None) as bar:
+        for measured in Parallel(return_as="generator")(jobs):
+            photos += measured
+            bar.update(len(measured))
+    return photos
 
 
 def colour_table(photos: Sequence[ColourStatistics], params: DropGrayscale) -> pd.DataFrame:
@@ -147,6 +157,10 @@ def count_other_files(folder: Path, archives: Sequence[str]) -> dict[str, int]:
     return dict(Counter(path.suffix.lower() or path.name for path in others).most_common())
 
 
+def _measure_members(folder: Path, ids: Sequence[str]) -> list[ColourStatistics]:
+    return [_measure_member(folder, photo_id) for photo_id in ids]
+
+
 def _measure_member(folder: Path, photo_id: str) -> ColourStatistics:
     try:
         return measure(photo_id, read_photo(folder, photo_id))
@@ -154,7 +168,7 @@ def _measure_member(folder: Path, photo_id: str) -> ColourStatistics:
         return ColourStatistics(photo_id, error=str(error))
 
 
-def _sample_lab(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _sample_lab(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     step = int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / MAX_SAMPLES)))
-    lab = rgb_to_lab(to_planes(rgb[::step, ::step])).flatten(1).double().numpy()
+    lab = rgb_to_lab(rgb[::step, ::step]).reshape(3, -1)
     return lab[0], lab[1:].T

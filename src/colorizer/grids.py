@@ -6,7 +6,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
-from colorizer.color import denormalize_ab, lab_to_rgb, normalize_lightness
+from colorizer.color import denormalize_ab, normalize_lightness
+from colorizer.color_tensor import lab_to_rgb
 from colorizer.dataset import LabDataset
 
 GAP = 4  # pixels between two photographs

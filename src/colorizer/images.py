@@ -3,8 +3,10 @@
 import io
 import warnings
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -12,6 +14,11 @@ from colorizer.errors import ColorizerError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 """File names that promise an image."""
+
+Format = Literal["png", "jpeg"]
+
+JPEG_QUALITY = 95
+PNG_LEVEL = 3  # of zlib: 2.5 times as fast as Pillow's 6 on photographs, for 1% more bytes
 
 MAX_PIXELS = 178_956_970
 """A larger image is refused, as Pillow does: decoding it would take more than 500 MB."""
@@ -61,7 +68,11 @@ def decode(data: bytes) -> Photo:
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check_size(image)
-            return Photo(np.asarray(_to_rgb(_upright(image))), image.mode in GREY_MODES)
+            grey, turn = image.mode in GREY_MODES, _turn(image)
+            rgb = _decode_jpeg(data, image)
+            if rgb is None:
+                rgb = np.array(_to_rgb(image))
+            return Photo(rgb if turn is None else _turned(rgb, turn), grey)
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -73,25 +84,18 @@ def decode(data: bytes) -> Photo:
         raise ImageError(f"no readable image: {reason}") from error
 
 
-def resize(rgb: NDArray[np.uint8], *, size: int, resample: str) -> NDArray[np.uint8]:
-    """Resize a whole picture to a square, whatever its proportions.
+def encode(rgb: NDArray[np.uint8], *, format: Format = "png") -> bytes:
+    """Encode a picture.
 
     Args:
-        rgb: uint8 (H, W, 3).
-        size: the square's side in pixels.
-        resample: a filter of Pillow's by name, such as "bicubic"; all but "nearest" antialias.
-
-    Returns:
-        uint8 (size, size, 3).
+        rgb: uint8 (H, W, 3), sRGB.
+        format: "png", without loss, or "jpeg", at quality 95 with full resolution of colour.
     """
-    image = Image.fromarray(rgb).resize((size, size), Image.Resampling[resample.upper()])
-    return np.asarray(image)
-
-
-def encode_png(rgb: NDArray[np.uint8]) -> bytes:
-    """Encode a uint8 (H, W, 3) sRGB picture as PNG."""
+    if format == "jpeg":
+        whole = np.ascontiguousarray(rgb)
+        return bytes(simplejpeg.encode_jpeg(whole, JPEG_QUALITY, colorsubsampling="444"))
     buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "png")
+    Image.fromarray(rgb).save(buffer, "png", compress_level=PNG_LEVEL)
     return buffer.getvalue()
 
 
@@ -103,10 +107,24 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _decode_jpeg(data: bytes, image: Image.Image) -> NDArray[np.uint8] | None:
+    """Decode a common JPEG, to the bit as Pillow does but faster; None if Pillow has to decide."""
+    if image.format not in ("JPEG", "MPO") or image.mode not in ("RGB", "L"):
+        return None
+    try:
+        rgb: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", strict=True)
+    except ValueError:  # something is odd or damaged
+        return None
+    return rgb
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
     # not ImageOps.exif_transpose, which rewrites the EXIF and fails on photographs where it is odd
-    turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return image if turn is None else image.transpose(turn)
+    return UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+
+
+def _turned(rgb: NDArray[np.uint8], turn: Image.Transpose) -> NDArray[np.uint8]:
+    return np.array(Image.fromarray(rgb).transpose(turn))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

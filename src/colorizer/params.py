@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from colorizer.errors import ColorizerError
 
-Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+Resample = Literal["bilinear", "bicubic"]
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -27,7 +27,12 @@ class Engine(Block):
     """The machine's shape; not part of the experiment."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: Positive = 1
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    resident: Literal["auto", "always", "never"] = "auto"
+    compile: Literal["auto", "always", "never"] = "auto"
+    backend: Literal["local", "dask"] = "local"
+    scheduler: str = ""
     workers: int = -1
 
 

@@ -1,16 +1,20 @@
 """Colorizer: a photograph of any size in, the same photograph in colour out."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from colorizer.checkpoint import ModelCard, load_model
-from colorizer.color import denormalize_ab, lab_to_rgb, normalize_lightness, rgb_to_lab, to_planes
-from colorizer.images import decode, encode_png, resize
+from colorizer.color import denormalize_ab, normalize_lightness, recolor, rgb_to_lab
+from colorizer.hardware import computes_bf16, one_thread_each
+from colorizer.images import Format, decode, encode
+from colorizer.resampling import resize
 
 
 class Colorizer:
@@ -20,21 +24,33 @@ class Colorizer:
         model: a network from `create_model` with its weights.
         card: what it is and the size it was trained on.
         device: where it computes.
+        precision: "auto" computes in bfloat16 where the hardware does so natively, about twice as
+            fast and too close for the eye; "float32" gives the same numbers everywhere.
     """
 
-    def __init__(self, model: nn.Module, card: ModelCard, *, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        card: ModelCard,
+        *,
+        device: str = "cpu",
+        precision: Literal["auto", "float32"] = "auto",
+    ) -> None:
         self.device = torch.device(device)
-        self.model = model.to(self.device).eval()
+        self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.card = card
+        self.bf16 = precision == "auto" and computes_bf16(self.device)
 
     @classmethod
-    def from_file(cls, path: Path, *, device: str = "cpu") -> "Colorizer":
+    def from_file(
+        cls, path: Path, *, device: str = "cpu", precision: Literal["auto", "float32"] = "auto"
+    ) -> "Colorizer":
         """Load a weights file.
 
         Raises:
             ColorizerError: if it is missing or no weights file of this project.
         """
-        return cls(*load_model(path), device=device)
+        return cls(*load_model(path), device=device, precision=precision)
 
     @torch.no_grad()
     def predict_ab(self, lightness: Tensor) -> Tensor:
@@ -47,7 +63,10 @@ class Colorizer:
         Returns:
             float32 (N, 2, H, W) on `device`, a* and b* in CIELAB units.
         """
-        return denormalize_ab(self.model(normalize_lightness(lightness.to(self.device))).float())
+        normalized = normalize_lightness(lightness.to(self.device))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            ab: Tensor = self.model(normalized)
+        return denormalize_ab(ab.float())
 
     def colorize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Colour one photograph.
@@ -62,17 +81,31 @@ class Colorizer:
         Returns:
             uint8 (H, W, 3), sRGB.
         """
-        small = rgb_to_lab(to_planes(resize(rgb, size=self.card.size, resample=self.card.resample)))
-        ab = self.predict_ab(small[None, :1]).cpu()
-        lightness = rgb_to_lab(to_planes(rgb))[:1]
-        ab = F.interpolate(ab, size=lightness.shape[-2:], mode="bicubic")[0]
-        colour = lab_to_rgb(torch.cat((lightness, ab)))
-        return np.ascontiguousarray(colour.permute(1, 2, 0).numpy())
+        small = rgb_to_lab(resize(rgb, size=self.card.size, resample=self.card.resample))
+        ab = self.predict_ab(torch.from_numpy(small)[None, :1])[0]
+        return recolor(rgb, ab.cpu().numpy())
 
-    def colorize_bytes(self, data: bytes) -> bytes:
-        """Colour an image file: bytes in any format that Pillow reads, PNG bytes out.
+    def colorize_bytes(self, data: bytes, *, format: Format = "png") -> bytes:
+        """Colour an image file: bytes in any format that Pillow reads, an image file's bytes out.
 
         Raises:
             ImageError: if the bytes are no image.
         """
-        return encode_png(self.colorize(decode(data).rgb))
+        return encode(self.colorize(decode(data).rgb), format=format)
+
+    def colorize_many(self, photos: Iterable[bytes], *, format: Format = "png") -> Iterator[bytes]:
+        """Colour image files on all cores, each decoding while others compute or are encoded.
+
+        Args:
+            photos: the files' bytes; taken as they are needed, a few ahead.
+            format: what comes out.
+
+        Yields:
+            The coloured files' bytes, in the order of `photos`.
+
+        Raises:
+            ImageError: if one is no image.
+        """
+        jobs = (delayed(self.colorize_bytes)(photo, format=format) for photo in photos)
+        with one_thread_each():
+            yield from Parallel(n_jobs=-1, backend="threading", return_as="generator")(jobs)

@@ -1,61 +1,76 @@
 """Photographs in archives -> LAB arrays on disk, each worker writing its own rows in place."""
 
-import hashlib
+import contextlib
 import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+import xxhash
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from colorizer.archive import read_photo
-from colorizer.color import rgb_to_lab, to_planes
+from colorizer.color import rgb_to_lab
 from colorizer.dataset import SUBSETS, ab_path, lightness_path, manifest_path
-from colorizer.images import ImageError, decode, resize
+from colorizer.hardware import one_thread_each
+from colorizer.images import ImageError, decode
 from colorizer.params import Preprocess
+from colorizer.resampling import resize
+
+CHUNK = 8  # photographs that a worker takes at a time
 
 
-def photo_to_lab(data: bytes, params: Preprocess) -> NDArray[np.float16]:
+def photo_to_lab(data: bytes, params: Preprocess) -> NDArray[np.float32]:
     """Decode an image file, resize the whole picture to a square and convert it to CIELAB.
 
     Returns:
-        float16 (3, size, size): L* in 0..100, a* and b* in CIELAB units.
+        float32 (3, size, size): L* in 0..100, a* and b* in CIELAB units.
 
     Raises:
         ImageError: if the file cannot be decoded.
     """
     rgb = resize(decode(data).rgb, size=params.image_size, resample=params.resample)
-    lab = rgb_to_lab(to_planes(rgb))
-    return lab.numpy().astype(np.float16)
+    return rgb_to_lab(rgb)
 
 
-def preprocess(
-    archives: Path, split: pd.DataFrame, folder: Path, params: Preprocess, *, workers: int
-) -> None:
+def preprocess(archives: Path, split: pd.DataFrame, folder: Path, params: Preprocess) -> None:
     """Write a split's photographs as float16 arrays, one pair of files a subset.
 
-    Memory does not grow with the number of photographs: rows are written where they belong and
-    forgotten.
+    Joblib hands the photographs out, to whom `colorizer.workers` says. Memory does not grow with
+    their number: each worker writes its rows where they belong and forgets them.
 
     Args:
         archives: the folder of zip files that the split's ids name.
         split: columns `id` and `subset`, as `colorizer.split.split` makes it.
         folder: where the arrays go, in the split's order.
         params: size and resampling filter.
-        workers: threads; -1 is one a core.
+
+    Raises:
+        ImageError: if a photograph cannot be decoded; the line says which.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ids = {subset: split.loc[split["subset"] == subset, "id"].tolist() for subset in SUBSETS}
     for subset in SUBSETS:
         _allocate(folder, subset, len(ids[subset]), params.image_size)
-    rows = [(subset, row, photo) for subset in SUBSETS for row, photo in enumerate(ids[subset])]
-    jobs = (delayed(_write_row)(archives, folder, *row, params) for row in rows)
-    parallel = Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered")
-    for _ in tqdm(parallel(jobs), total=len(rows), unit="photo", desc="lab", disable=None):
-        pass
-    manifest = {s: {"ids": ids[s], "digest": _digest(folder, s)} for s in SUBSETS}
+    jobs = (
+        delayed(_write_rows)(
+            archives, folder, subset, first, ids[subset][first : first + CHUNK], params
+        )
+        for subset in SUBSETS
+        for first in range(0, len(ids[subset]), CHUNK)
+    )
+    digests = {subset: xxhash.xxh3_128() for subset in SUBSETS}
+    bar = tqdm(total=len(split), unit="photo", desc="lab", disable=None)
+    with bar, one_thread_each():
+        for subset, written in Parallel(return_as="generator")(jobs):  # in the split's order
+            for digest in written:
+                digests[subset].update(digest)
+            bar.update(len(written))
+    manifest = {s: {"ids": ids[s], "digest": digests[s].hexdigest()} for s in SUBSETS}
     manifest_path(folder).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
@@ -65,20 +80,37 @@ def _allocate(folder: Path, subset: str, length: int, size: int) -> None:
         np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
 
 
-def _write_row(
-    archives: Path, folder: Path, subset: str, row: int, photo_id: str, params: Preprocess
-) -> None:
-    try:
-        lab = photo_to_lab(read_photo(archives, photo_id), params)
-    except ImageError as error:
-        raise ImageError(f"{photo_id}: {error}") from error
-    np.load(lightness_path(folder, subset), mmap_mode="r+")[row] = lab[:1]
-    np.load(ab_path(folder, subset), mmap_mode="r+")[row] = lab[1:]
+def _write_rows(
+    archives: Path,
+    folder: Path,
+    subset: str,
+    first: int,
+    ids: Sequence[str],
+    params: Preprocess,
+) -> tuple[str, list[bytes]]:
+    """Write photographs into rows of a subset's arrays; return the subset and a digest of each."""
+    digests = []
+    with _rows(lightness_path(folder, subset)) as lightness, _rows(ab_path(folder, subset)) as ab:
+        for row, photo_id in enumerate(ids, start=first):
+            try:
+                lab = photo_to_lab(read_photo(archives, photo_id), params)
+            except ImageError as error:
+                raise ImageError(f"{photo_id}: {error}") from error
+            half = torch.from_numpy(lab).half().numpy()  # 50 times as fast as NumPy's rounding
+            lightness(row, half[:1])
+            ab(row, half[1:])
+            digests.append(xxhash.xxh3_128_digest(half.data))
+    return subset, digests
 
 
-def _digest(folder: Path, subset: str) -> str:
-    digest = hashlib.sha256()
-    for path in (lightness_path(folder, subset), ab_path(folder, subset)):
-        with path.open("rb") as reader:
-            digest.update(hashlib.file_digest(reader, "sha256").digest())
-    return digest.hexdigest()
+@contextlib.contextmanager
+def _rows(path: Path) -> Iterator[Callable[[int, NDArray[np.float16]], None]]:
+    """Yield what writes a row of an array on disk: twice as fast as through a memory map."""
+    start = np.load(path, mmap_mode="r").offset
+    with path.open("r+b") as file:
+
+        def write(index: int, row: NDArray[np.float16]) -> None:
+            file.seek(start + index * row.nbytes)
+            file.write(row.data)
+
+        yield write

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
@@ -21,8 +22,9 @@ class ColorizerModel(PythonModel):
     """A colorizer behind MLflow's pyfunc interface."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the weights, once."""
+        """Load the weights and compile what has to be, once, so that no request waits for it."""
         self.colorizer = Colorizer.from_file(Path(context.artifacts["weights"]))
+        self.colorizer.colorize(np.zeros((8, 8, 3), np.uint8))
 
     def predict(
         self,

@@ -41,7 +41,7 @@ from PIL import Image
 
 from colorizer.errors import ColorizerError
 from colorizer.figures import learning_curves
-from colorizer.images import encode_png
+from colorizer.images import encode
 from colorizer.metrics import LOWER_IS_BETTER
 from colorizer.params import Register, Tracking, project_root
 from colorizer.runs import HISTORY, RECORD, WEIGHTS, Epoch, RunRecord, list_grids, read_history
@@ -66,7 +66,10 @@ SCORED = "scored.json"
 """What a folder of scores says of the training that it is about."""
 
 SAMPLING = 5  # seconds between two readings of the machine's load
-REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "safetensors", "torch")
+REQUIREMENTS = (
+    *("joblib", "mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
+    "torch",
+)
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("binary", "image")]), outputs=Schema([ColSpec("binary", "image")])
 )
@@ -479,7 +482,7 @@ def _dataset(record: RunRecord, subset: str) -> DatasetInput:
 def _example_photo() -> bytes:
     """Return a small grey ramp as PNG: what a request to the served model looks like."""
     ramp = np.linspace(0, 255, 32, dtype=np.uint8)
-    return encode_png(np.repeat(np.tile(ramp, (32, 1))[..., None], 3, axis=2))
+    return encode(np.repeat(np.tile(ramp, (32, 1))[..., None], 3, axis=2))
 
 
 def _public_version(package: str) -> str:

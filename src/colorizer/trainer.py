@@ -1,6 +1,7 @@
 """One training from params.yaml to a run's folder: network, photographs, checkpoints, record."""
 
 import logging
+import math
 import os
 import platform
 import shutil
@@ -14,7 +15,7 @@ from torch import nn
 import colorizer
 from colorizer.checkpoint import ModelCard, save_weights
 from colorizer.dataset import LabDataset
-from colorizer.engine import make_fabric
+from colorizer.engine import choose_precision, compile_pays, make_fabric
 from colorizer.errors import ColorizerError
 from colorizer.grids import photo_grid, show_versions
 from colorizer.models import create_model
@@ -40,6 +41,7 @@ CODE = (
     "models/blocks.py",
     "models/paper.py",
     "training.py",
+    "resume.py",
     "trainer.py",
     "losses.py",
     "dataset.py",
@@ -84,19 +86,26 @@ class Trainer:
             self.record = RunRecord.read(self.folder)
         self._fit: Fit | None = None
 
-    def train(self, *, on_epoch_end: Callable[[list[Epoch]], None]) -> None:
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the process that writes and tracks; others only compute their share."""
+        return self.fabric.is_global_zero
+
+    def train(self, *, on_epoch_end: Callable[[list[Epoch]], None] = lambda history: None) -> None:
         """Train to the last epoch, from the last checkpoint if there is one.
 
         Args:
             on_epoch_end: called with the history so far when the epoch's files are in `folder`.
         """
-        recipe = self.params.active.train
+        recipe, engine = self.params.active.train, self.params.engine
         torch.manual_seed(recipe.seed)
         model = create_model(self.card.model, **self.card.arguments)
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
-        if not (self.folder / RECORD).exists():
+        if self.is_main and not (self.folder / RECORD).exists():
             self.record.write(self.folder)
             warn_if_long(self.card.model, model, self.train_photos, recipe, self.fabric)
+        self.fabric.launch()
+        steps = recipe.epochs * math.ceil(len(self.train_photos) / recipe.batch_size)
 
         def after_epoch(network: nn.Module, history: list[Epoch]) -> None:
             epoch = len(history)
@@ -112,6 +121,8 @@ class Trainer:
             fabric=self.fabric,
             folder=self.folder,
             on_epoch_end=after_epoch,
+            resident=engine.resident,
+            compiled=compile_pays(engine, self.fabric.device, steps=steps),
         )
 
     def save(self, folder: Path) -> None:
@@ -166,7 +177,8 @@ class Trainer:
             data=data,
             machine={
                 "device": _device_name(self.fabric.device),
-                "precision": self.fabric._precision.precision,
+                "devices": str(self.fabric.world_size),
+                "precision": choose_precision(self.params.engine, self.fabric.device),
                 "torch": torch.__version__,
                 "python": platform.python_version(),
             },

@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch._dynamo.exc import TorchDynamoException
+from torch.optim import Optimizer
 from tqdm import tqdm
 
-from colorizer.dataset import LabDataset, permutation
+from colorizer.dataset import LabDataset, Resident, permutation
 from colorizer.errors import ColorizerError
 from colorizer.losses import l2
 from colorizer.params import Train
+from colorizer.resume import Checkpoint, snapshot
 from colorizer.runs import HISTORY, Epoch, write_history
 
 logger = logging.getLogger(__name__)
 
-STATE = "state.pt"
 LONG = 30 * 60  # seconds of training on a CPU that are worth a warning
 
 OnEpochEnd = Callable[[nn.Module, list[Epoch]], None]
@@ -54,78 +55,109 @@ def fit(
     fabric: Fabric,
     folder: Path,
     on_epoch_end: OnEpochEnd,
+    resident: Resident = "auto",
+    compiled: bool = False,
 ) -> Fit:
     """Train a network, or go on training it if `folder` holds a checkpoint.
 
     The order of the photographs depends on (seed, epoch) alone and a checkpoint is written after
-    every epoch, so a training that was killed ends with the weights of one that was not.
+    every epoch, so a training that was killed ends with the weights of one that was not. The batch
+    is shared by as many processes as Fabric has started; with any number, each epoch's batches hold
+    the same photographs and a step follows the mean gradient over the whole batch.
 
     Args:
         model: a network from `create_model`, freshly initialized.
         train: the photographs to learn from.
         test: the photographs whose loss is followed, never used to choose.
         params: the recipe.
-        fabric: from `make_fabric`.
-        folder: where checkpoints and history.csv are kept; it must belong to this training alone.
-        on_epoch_end: called with the network and the history so far, before the checkpoint.
+        fabric: from `make_fabric`, launched.
+        folder: where checkpoints and history.csv are kept; it must belong to this training alone,
+            and all its processes must see it.
+        on_epoch_end: called with the network and the history so far, before the checkpoint; of
+            several processes only the first calls it.
+        resident: whether the photographs are copied to a GPU once.
+        compiled: whether `torch.compile` compiles the training's steps.
 
     Raises:
-        ColorizerError: if the loss is no longer finite (the last checkpoint stays), or if the GPU's
-            memory does not suffice.
+        ColorizerError: if the loss is no longer finite (the last checkpoint stays), if the GPU's
+            memory does not suffice, or if an epoch's last batch is too small to be shared.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _explained_memory():
-        train, test = train.to(fabric.device), test.to(fabric.device)
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.Adam(model.parameters(), lr=params.lr)
-        model, optimizer = fabric.setup(model, optimizer)
-        state: dict[str, Any] = {
-            "model": model,
-            "optimizer": optimizer,
-            "best": {"epoch": 0, "loss": math.inf, "weights": {}},
-            "history": [],
-        }
-        if (folder / STATE).exists():
-            fabric.load(folder / STATE, state)
-            logger.info("resuming after epoch %d of %d", len(state["history"]), params.epochs)
-        history = [Epoch(**row) for row in state["history"]]
+    _require_shares(len(train), params.batch_size, fabric.world_size)
+    parts = [photos.shard(fabric.global_rank, fabric.world_size) for photos in (train, test)]
+    with Checkpoint(folder, enabled=fabric.is_global_zero) as checkpoint, _explained():
+        train, test = (photos.to(fabric.device, resident) for photos in parts)
+        network = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        adam = torch.optim.Adam(network.parameters(), lr=params.lr, fused=True)
+        best: dict[str, Any] = {"epoch": 0, "loss": math.inf, "weights": {}}
+        history: list[Epoch] = []
+        if state := checkpoint.load():
+            network.load_state_dict(state["model"])
+            adam.load_state_dict(state["optimizer"])
+            best, history = state["best"], [Epoch(**row) for row in state["history"]]
+            logger.info("resuming after epoch %d of %d", len(history), params.epochs)
+        steps: Any = torch.compile(network, dynamic=False) if compiled else network
+        stepped, optimizer = fabric.setup(steps, adam)
         for epoch in _progress(history, params, fabric, train):
             started = time.perf_counter()
-            order = permutation(len(train), seed=params.seed, epoch=epoch)
-            train_loss = _train_epoch(model, optimizer, train, order, params.batch_size, fabric)
+            train_loss = train_epoch(stepped, optimizer, train, epoch, params, fabric)
             seconds = time.perf_counter() - started
-            test_loss = mean_loss(model, test, params.batch_size, fabric)
+            test_loss = mean_loss(network, test, params.batch_size, fabric)
             _require_finite(train_loss, epoch, folder)
             _require_finite(test_loss, epoch, folder)  # the last step alone can spoil the weights
-            if train_loss < state["best"]["loss"]:
-                weights = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
-                state["best"] = {"epoch": epoch, "loss": train_loss, "weights": weights}
+            if train_loss < best["loss"]:
+                weights = snapshot(network.state_dict())
+                best = {"epoch": epoch, "loss": train_loss, "weights": weights}
             speed = round(len(train) / seconds, 2)
             history.append(Epoch(epoch, train_loss, test_loss, speed, int(time.time() * 1000)))
-            write_history(folder / HISTORY, history)
-            on_epoch_end(model, history)
-            state["history"] = [asdict(row) for row in history]
-            _save(state, folder / STATE, fabric)
-        return Fit(state["best"]["weights"], state["best"]["epoch"], history)
+            if fabric.is_global_zero:
+                write_history(folder / HISTORY, history)
+                on_epoch_end(network, history)
+            checkpoint.save(
+                {
+                    "model": network.state_dict(),
+                    "optimizer": adam.state_dict(),
+                    "best": best,
+                    "history": [asdict(row) for row in history],
+                }
+            )
+        return Fit(best["weights"], best["epoch"], history)
 
 
-def _train_epoch(
+def train_epoch(
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     train: LabDataset,
-    order: Tensor,
-    batch_size: int,
+    epoch: int,
+    params: Train,
     fabric: Fabric,
 ) -> float:
+    """Take a step for every batch of an epoch.
+
+    Args:
+        model: the network, set up by `fabric`.
+        optimizer: its optimizer, set up by `fabric`.
+        train: the photographs, or this process's share of them.
+        epoch: which; it decides the order of the photographs.
+        params: the recipe.
+        fabric: what set them up.
+
+    Returns:
+        The mean loss over all photographs, each under the weights of its moment.
+    """
     model.train()
+    order = permutation(len(train), seed=params.seed, epoch=epoch)
+    sizes = [len(part) for part in torch.split(order, params.batch_size)]
+    batches = train.batches(params.batch_size, device=fabric.device, order=order)
     total = torch.zeros((), device=fabric.device)  # stays on the device: no waiting inside an epoch
-    for lightness, ab in train.batches(batch_size, device=fabric.device, order=order):
+    for size, (lightness, ab) in zip(sizes, batches, strict=True):
+        share = len(lightness) / size  # of the batch: 1 on one device
         loss = l2(model(lightness), ab)
-        fabric.backward(loss)
+        fabric.backward(loss * share * fabric.world_size)  # gradients are averaged over processes
         optimizer.step()
         optimizer.zero_grad()
         total += loss.detach() * len(lightness)
-    return total.item() / len(train)
+    return _sum(total, fabric) / len(train)
 
 
 @torch.no_grad()
@@ -134,8 +166,15 @@ def mean_loss(model: nn.Module, photos: LabDataset, batch_size: int, fabric: Fab
     model.eval()
     total = torch.zeros((), device=fabric.device)
     for lightness, ab in photos.batches(batch_size, device=fabric.device):
-        total += l2(model(lightness), ab) * len(lightness)
-    return total.item() / len(photos)
+        if len(lightness):  # of a batch smaller than the number of processes, some have nothing
+            with fabric.autocast():
+                preds = model(lightness)
+            total += l2(preds.float(), ab) * len(lightness)
+    return _sum(total, fabric) / len(photos)
+
+
+def _sum(total: Tensor, fabric: Fabric) -> float:
+    return float(fabric.all_reduce(total, reduce_op="sum"))  # type: ignore[arg-type]
 
 
 def estimate_seconds(
@@ -189,31 +228,23 @@ def duration(seconds: float) -> str:
 
 
 @contextlib.contextmanager
-def only_process(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a training's folder, such as one that outlived its `dvc repro`.
-
-    Raises:
-        ColorizerError: if another process is training there.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder.with_suffix(".lock"), timeout=0):
-            yield
-    except Timeout:
-        raise ColorizerError(
-            f"another process is training in {folder}: wait for it, or end it (`ps` shows it)"
-        ) from None
-
-
-@contextlib.contextmanager
-def _explained_memory() -> Iterator[None]:
+def _explained() -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
         raise ColorizerError(
             f"the GPU's memory does not suffice: lower train.batch_size in params.yaml, or set "
-            f"engine.precision to bf16-mixed ({' '.join(str(error).split())[:120]})"
+            f"engine.precision to bf16-mixed ({_first_words(error)})"
         ) from error
+    except TorchDynamoException as error:
+        raise ColorizerError(
+            "torch.compile failed: set engine.compile in params.yaml to never "
+            f"({_first_words(error)})"
+        ) from error
+
+
+def _first_words(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
 
 
 def _progress(history: list[Epoch], params: Train, fabric: Fabric, train: LabDataset) -> Any:
@@ -245,15 +276,18 @@ def _progress(history: list[Epoch], params: Train, fabric: Fabric, train: LabDat
                 logger.info("about %s to go", duration(left))
 
 
+def _require_shares(photos: int, batch_size: int, processes: int) -> None:
+    smallest = min(batch_size, photos % batch_size or batch_size)
+    if smallest < processes:
+        raise ColorizerError(
+            f"{processes} devices cannot share a batch of {smallest}: of {photos} photographs, "
+            f"train.batch_size {batch_size} leaves one of that size; choose another in params.yaml"
+        )
+
+
 def _require_finite(loss: float, epoch: int, folder: Path) -> None:
     if not math.isfinite(loss):
         raise ColorizerError(
             f"the loss became {loss} in epoch {epoch}: lower train.lr or set the model's "
             f"norm in params.yaml; the checkpoint of epoch {epoch - 1} is kept in {folder}"
         )
-
-
-def _save(state: dict[str, Any], path: Path, fabric: Fabric) -> None:
-    temporary = path.with_suffix(".tmp")
-    fabric.save(temporary, state)
-    temporary.replace(path)
