@@ -1,12 +1,15 @@
 """Colorizer: a photograph of any size in, the same photograph in colour out."""
 
+import os
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -106,6 +109,12 @@ class Colorizer:
         Raises:
             ImageError: if one is no image.
         """
-        jobs = (delayed(self.colorize_bytes)(photo, format=format) for photo in photos)
-        with one_thread_each():
-            yield from Parallel(n_jobs=-1, backend="threading", return_as="generator")(jobs)
+        files, cores = iter(photos), os.cpu_count() or 1
+        with one_thread_each(), ThreadPoolExecutor(cores) as threads:
+            ahead: deque[Future[bytes]] = deque()
+            while True:
+                for photo in islice(files, 2 * cores - len(ahead)):
+                    ahead.append(threads.submit(self.colorize_bytes, photo, format=format))
+                if not ahead:
+                    return
+                yield ahead.popleft().result()

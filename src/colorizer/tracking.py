@@ -67,7 +67,7 @@ SCORED = "scored.json"
 
 SAMPLING = 5  # seconds between two readings of the machine's load
 REQUIREMENTS = (
-    *("joblib", "mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
+    *("mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
     "torch",
 )
 SIGNATURE = ModelSignature(
