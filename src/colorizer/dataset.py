@@ -37,7 +37,7 @@ def ab_path(folder: Path, subset: str) -> Path:
 
 
 def manifest_path(folder: Path) -> Path:
-    """Return where the arrays' ids and SHA-256 digests lie."""
+    """Return where the arrays' ids and digests lie."""
     return folder / "manifest.json"
 
 
