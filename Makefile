@@ -31,7 +31,7 @@ sync: .venv/pipeline.done ## tell MLflow of what DVC restored, or of what ran wh
 	@$(BIN)/colorizer sync
 
 test: .venv/dev.done ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.done ## check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -20,6 +20,11 @@ SAMPLE = ROOT / "sample" / "sample.zip"
 torch.set_num_threads(1)  # the tests' pictures are so small that threads only wait for each other
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the pipeline: it takes as long as all the rest, which another process runs."""
+    items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's root."""

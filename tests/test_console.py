@@ -78,9 +78,10 @@ def test_the_first_of_several_processes_speaks_as_one_alone(env: dict[str, str])
     [{"RANK": "1"}, {"LOCAL_RANK": "1"}, {"RANK": "1", "LOCAL_RANK": "0"}],  # on another machine
     ids=str,
 )
-def test_the_others_end_without_a_word(env: dict[str, str]) -> None:
+def test_the_others_tell_only_errors(env: dict[str, str]) -> None:
     done = run("raise ColorizerError('lr is 0: choose more')", **env)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error (process 1): lr is 0: choose more\n"
     assert run(SPEAK, **env).stderr == "error\n"
 
 

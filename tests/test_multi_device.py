@@ -111,6 +111,15 @@ def run(folder: Path, *commands: list[str]) -> list[str]:
     return said
 
 
+def torchrun(*, machines: int, processes: int) -> list[str]:
+    """Return torchrun's command; it meets at an address, since a host's name may not resolve."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = ["-m", "torch.distributed.run", "--master-addr", "127.0.0.1", "--master-port", port]
+    return [*command, "--nnodes", str(machines), "--nproc-per-node", str(processes)]
+
+
 def losses(folder: Path) -> list[float]:
     history = read_history(folder / HISTORY)
     assert [epoch.epoch for epoch in history] == list(range(1, EPOCHS + 1))
@@ -171,8 +180,7 @@ def test_two_processes_of_torchrun_go_on_where_one_was_interrupted(
     with pytest.raises(KeyboardInterrupt):
         trainer.train(on_epoch_end=interrupt)
     (project / "train.py").write_text(SCRIPT)
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    [said] = run(project, [*torchrun, "train.py"])
+    [said] = run(project, [*torchrun(machines=1, processes=2), "train.py"])
     assert said.count(f"resuming after epoch 1 of {EPOCHS}") == 1
     assert losses(project / "run") == pytest.approx(losses(alone / "run"), rel=1e-4)
     assert [path.name for path in (project / "checkpoints").iterdir()] == [trainer.folder.name]
@@ -181,11 +189,7 @@ def test_two_processes_of_torchrun_go_on_where_one_was_interrupted(
 def test_two_machines_of_torchrun_leave_what_one_leaves(tmp_path: Path, alone: Path) -> None:
     project = make_project(tmp_path / "project", devices=1)
     (project / "train.py").write_text(SCRIPT)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    torchrun = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1"]
-    torchrun += ["--master-addr", "127.0.0.1", "--master-port", port]
-    said = run(project, *([*torchrun, "--node-rank", str(n), "train.py"] for n in range(2)))
+    command = torchrun(machines=2, processes=1)
+    said = run(project, *([*command, "--node-rank", str(n), "train.py"] for n in range(2)))
     assert [text.count(f"epoch 1/{EPOCHS}") for text in said] == [1, 0]
     assert_same_outcome(project / "run", alone)

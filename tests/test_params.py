@@ -206,3 +206,11 @@ def test_project_root_is_dvc_s_or_here(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert project_root() == tmp_path.resolve()
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "elsewhere"))
     assert project_root() == tmp_path.resolve() / "elsewhere"
+
+
+@pytest.mark.parametrize("workers", [0, -2])
+def test_a_number_of_workers_that_means_nothing_is_refused(change: Change, workers: int) -> None:
+    message = load_in_vain(change(("engine", "workers"), workers))
+    assert f"engine.workers: Value error, one or more, or -1 for one a core (found {workers})" in (
+        message
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from distributed import get_client
+from distributed import LocalCluster, get_client
 from joblib import Parallel, cpu_count, delayed
 
 from colorizer import workers as module
@@ -170,6 +170,15 @@ def test_a_scheduler_that_does_not_answer_is_an_error_that_names_it(
     assert time.monotonic() - start < 5
     assert f"engine.scheduler is {scheduler!r}" in message
     assert "`dask scheduler`" in message
+
+
+def test_a_scheduler_without_workers_is_an_error_that_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as idle:
+        message = use_in_vain(Engine(backend="dask", scheduler=idle.scheduler_address))
+    assert f"scheduler at {idle.scheduler_address} has no workers" in message
 
 
 def test_patience_with_a_scheduler_is_short() -> None:

@@ -22,7 +22,8 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
     """Run `main` with logging configured; end on an error with one line and exit code 1.
 
     SIGTERM is raised as `Terminated`, so that what is open gets closed, and exits with 143 (SIGINT
-    with 130), as shells expect. Of several processes that share a training only the first speaks.
+    with 130), as shells expect. Of several processes that share a training only the first speaks,
+    but for errors.
     """
 
     @functools.wraps(main)
@@ -34,7 +35,7 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
         try:
             main(*args, **kwargs)
         except ColorizerError as error:
-            sys.exit(1 if rank else f"error: {error}")
+            sys.exit(f"error (process {rank}): {error}" if rank else f"error: {error}")
         except Terminated:
             sys.exit(128 + signal.SIGTERM)
         except KeyboardInterrupt:

@@ -128,7 +128,7 @@ class LabDataset:
         order = torch.arange(len(self)) if order is None else order
         parts = [part[part % self.world == self.rank] for part in torch.split(order, batch_size)]
         places = [(part // self.world).to(self.lightness.device) for part in parts]
-        if self.lightness.device == device:
+        if self.lightness.device.type == device.type:
             batches: Iterator[Batch] = ((self.lightness[rows], self.ab[rows]) for rows in places)
         else:
             batches = prefetch(lambda rows: self._upload(rows, device), places)

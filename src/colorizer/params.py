@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from colorizer.errors import ColorizerError
 
@@ -34,6 +34,13 @@ class Engine(Block):
     backend: Literal["local", "dask"] = "local"
     scheduler: str = ""
     workers: int = -1
+
+    @field_validator("workers")
+    @classmethod
+    def _is_a_number_of_workers(cls, workers: int) -> int:
+        if workers != -1 and workers < 1:
+            raise ValueError("one or more, or -1 for one a core")
+        return workers
 
 
 class Tracking(Block):

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import logging
 import math
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -244,7 +245,7 @@ def _explained() -> Iterator[None]:
 
 
 def _first_words(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
+    return textwrap.shorten(str(error), 120, placeholder=" ...")
 
 
 def _progress(history: list[Epoch], params: Train, fabric: Fabric, train: LabDataset) -> Any:

@@ -18,7 +18,8 @@ def workers(engine: Engine) -> Iterator[None]:
     A Dask cluster's workers need this package and see the project's files under the same paths.
 
     Raises:
-        ColorizerError: if Dask is asked for and not installed, or its scheduler does not answer.
+        ColorizerError: if Dask is asked for and not installed, or its scheduler does not answer or
+            has no workers.
     """
     if engine.backend == "local":
         with parallel_config("threading", n_jobs=engine.workers):
@@ -37,16 +38,25 @@ def workers(engine: Engine) -> Iterator[None]:
         else:
             n_workers = None if engine.workers < 0 else engine.workers
             cluster = stack.enter_context(
-                LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None)  # type: ignore[no-untyped-call]
+                LocalCluster(
+                    n_workers=n_workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+                )  # type: ignore[no-untyped-call]
             )
         try:
             if engine.scheduler:
                 resolve_address(engine.scheduler)  # a client of no address would never be closed
-            stack.enter_context(Client(cluster, timeout=PATIENCE))  # type: ignore[no-untyped-call]
+            client = stack.enter_context(Client(cluster, timeout=PATIENCE))  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise ColorizerError(
                 f"engine.scheduler is {engine.scheduler!r}, but no Dask scheduler answers there: "
                 f"start one (`dask scheduler`), or set engine.backend to local ({error})"
+            ) from None
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise ColorizerError(
+                f"the Dask scheduler at {engine.scheduler} has no workers: start one "
+                f"(`dask worker {engine.scheduler}`), or set engine.backend to local"
             ) from None
         stack.enter_context(parallel_config("dask"))
         yield
