@@ -3,10 +3,10 @@
 import sys
 
 from colorizer.console import entry_point
+from colorizer.following import follow
 from colorizer.params import load_params, project_root
 from colorizer.paths import Paths
 from colorizer.resume import only_process
-from colorizer.tracking import follow
 from colorizer.trainer import Trainer
 
 

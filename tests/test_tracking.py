@@ -3,9 +3,11 @@
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import mlflow
@@ -14,6 +16,7 @@ from PIL import Image
 
 from colorizer.checkpoint import ModelCard, save_weights
 from colorizer.errors import ColorizerError
+from colorizer.following import follow
 from colorizer.models import create_model
 from colorizer.params import Register, Tracking
 from colorizer.runs import (
@@ -27,11 +30,11 @@ from colorizer.runs import (
 )
 from colorizer.tracking import (
     Published,
+    RunLog,
     Store,
     best_model,
     deserves_alias,
     flatten,
-    follow,
     one_line,
     tolerate,
 )
@@ -208,6 +211,25 @@ def test_a_training_that_fails_is_told_as_failed(
     assert store.client.get_run(store.find_run("nan")).info.status == "FAILED"
 
 
+def test_an_interruption_does_not_disturb_what_is_being_told(
+    store: Store, publishable: Callable[..., Published], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = publishable("disturbed", "disturbed")
+    add = RunLog.add
+
+    def add_disturbed(self: RunLog, history: list[Epoch], grids: Mapping[int, Path]) -> None:
+        os.kill(os.getpid(), signal.SIGINT)  # Python raises it in the main thread
+        add(self, history, grids)
+
+    monkeypatch.setattr(RunLog, "add", add_disturbed)
+    with pytest.raises(KeyboardInterrupt), follow(TRACKING, published.record) as live:
+        live.add(make_history(1), published.run)
+        time.sleep(60)
+    run_id = store.find_run("disturbed")
+    assert store.client.get_run(run_id).info.status == "KILLED"
+    assert [m.step for m in store.client.get_metric_history(run_id, "loss/train")] == [1]
+
+
 def test_training_untracked_tells_nothing(
     store: Store, publishable: Callable[..., Published]
 ) -> None:
@@ -223,7 +245,7 @@ import logging, sys
 from pathlib import Path
 from colorizer.params import Tracking
 from colorizer.runs import HISTORY, RunRecord, read_history
-from colorizer.tracking import follow
+from colorizer.following import follow
 logging.basicConfig(format="%(message)s")
 folder = Path(sys.argv[1])
 with follow(Tracking(experiment="test"), RunRecord.read(folder)) as live:

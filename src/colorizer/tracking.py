@@ -1,4 +1,4 @@
-"""What MLflow is told of trainings, scores and models; with `serving`, all that imports mlflow.
+"""What MLflow is told of trainings, scores and models.
 
 Everything told is on disk first, and telling is idempotent: a run is found by its fingerprint, and
 only what is missing is added. So a training is followed live, a resumed one goes on in its run, and
@@ -35,7 +35,6 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.types import ColSpec, Schema
 from PIL import Image
 
@@ -43,7 +42,7 @@ from colorizer.errors import ColorizerError
 from colorizer.figures import learning_curves
 from colorizer.images import encode
 from colorizer.metrics import LOWER_IS_BETTER
-from colorizer.params import Register, Tracking, project_root
+from colorizer.params import Register, project_root
 from colorizer.runs import HISTORY, RECORD, WEIGHTS, Epoch, RunRecord, list_grids, read_history
 
 logger = logging.getLogger(__name__)
@@ -65,7 +64,6 @@ NO_ALIAS = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 SCORED = "scored.json"
 """What a folder of scores says of the training that it is about."""
 
-SAMPLING = 5  # seconds between two readings of the machine's load
 REQUIREMENTS = (
     *("mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
     "torch",
@@ -324,58 +322,6 @@ class RunLog:
         self.client.log_batch(self.run_id, tags=[RunTag("complete", "true")])
 
 
-class LiveRun:
-    """A training that MLflow follows. A server that fails costs one warning, not the training."""
-
-    def __init__(self, log: RunLog | None) -> None:
-        self._log = log
-
-    def add(self, history: list[Epoch], folder: Path) -> None:
-        """Log what is new of a history and of the folder's sample grids."""
-        if self._log is None:
-            return
-        with tolerate("following the training") as failures:
-            self._log.add(history, list_grids(folder))
-        if failures:
-            self._log = None
-
-    def finish(self, folder: Path) -> None:
-        """Complete the run from the finished training's folder."""
-        if self._log is not None:
-            with tolerate("completing the run"):
-                self._log.finish(folder)
-
-
-@contextlib.contextmanager
-def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
-    """Let MLflow follow a training, with the machine's load.
-
-    A training that goes on goes on in its run. One that is interrupted ends its run as KILLED, one
-    that fails as FAILED.
-    """
-    log = monitor = None
-    if tracking.enabled:
-        with tolerate("starting the run"):
-            store = Store(tracking.experiment)
-            run_id = store.open_run(record)
-            store.client.update_run(run_id, status="RUNNING")
-            log = RunLog(store.client, run_id)
-            monitor = _start_monitor(run_id)
-    status = "FAILED"
-    try:
-        yield LiveRun(log)
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
-    finally:
-        with tolerate("ending the run"):
-            if monitor:
-                monitor.finish()  # type: ignore[no-untyped-call]
-            if log and status != "FINISHED":
-                log.client.set_terminated(log.run_id, status)
-
-
 @contextlib.contextmanager
 def tolerate(action: str) -> Iterator[list[Exception]]:
     """Turn a failure to tell MLflow into a warning; the list yielded then holds it.
@@ -488,14 +434,6 @@ def _example_photo() -> bytes:
 def _public_version(package: str) -> str:
     """Return an installed version without its local part: 2.13.0 of 2.13.0+cpu."""
     return version(package).split("+")[0]
-
-
-def _start_monitor(run_id: str) -> SystemMetricsMonitor:
-    monitor = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
-        run_id, sampling_interval=SAMPLING, resume_logging=True
-    )
-    monitor.start()  # type: ignore[no-untyped-call]
-    return monitor
 
 
 def _user() -> str:
