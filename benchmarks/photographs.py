@@ -15,8 +15,8 @@ def read(archive: Path, count: int, *, side: int = 0) -> list[bytes]:
     Args:
         archive: a zip file of JPEG files.
         count: how many.
-        side: bring each one's longer side to so many pixels, since MIRFLICKR's are 500 and 123 kB
-            on average; 0 leaves them as they are.
+        side: bring each one's longer side to so many pixels, at a JPEG quality that brings them
+            near MIRFLICKR's (500 pixels, 123 kB on average); 0 leaves them as they are.
     """
     files: list[bytes] = []
     with zipfile.ZipFile(archive) as opened:
@@ -51,5 +51,5 @@ def _enlarged(image: Image.Image, side: int) -> bytes:
     scale = side / max(image.size)
     size = (round(image.width * scale), round(image.height * scale))
     buffer = io.BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS).save(buffer, "jpeg", quality=97)
+    image.resize(size, Image.Resampling.LANCZOS).save(buffer, "jpeg", quality=100)
     return buffer.getvalue()

@@ -18,6 +18,6 @@ def resize(rgb: NDArray[np.uint8], *, size: int, resample: str) -> NDArray[np.ui
         uint8 (size, size, 3).
     """
     own = np.require(rgb, requirements=["C", "W"])  # copied only if PyTorch could not take it
-    planes = torch.from_numpy(own).permute(2, 0, 1)[None]  # (1, 3, H, W), still interleaved
+    planes = torch.from_numpy(own)[None].permute(0, 3, 1, 2)  # interleaved, and so is the answer
     square = F.interpolate(planes, size=(size, size), mode=resample, antialias=True)
     return square[0].permute(1, 2, 0).contiguous().numpy()
