@@ -27,7 +27,7 @@ from colorizer.grayscale import survey
 from colorizer.hardware import one_thread_each
 from colorizer.images import decode
 from colorizer.params import Engine, Preprocess
-from colorizer.preprocess import preprocess
+from colorizer.preprocess import photo_to_lab, preprocess
 from colorizer.resampling import resize
 from colorizer.workers import workers
 
@@ -38,7 +38,7 @@ PIPELINE = "photos.zip"
 def main(
     photos: Annotated[Path, typer.Option(help="A zip archive.")] = photographs.SAMPLE,
     side: Annotated[int, typer.Option(help="Their longer side; 0: as it is.")] = 500,
-    count: Annotated[int, typer.Option(help="Photographs a round.")] = 160,
+    count: Annotated[int, typer.Option(help="Photographs a round.")] = 512,
     rounds: int = 7,
     many: Annotated[int, typer.Option(help="Photographs whose peak memory is compared.")] = 10_000,
     short: Annotated[bool, typer.Option(help="Show that it works.")] = False,
@@ -91,6 +91,7 @@ def per_core(files: list[bytes], folder: Path, rounds: int) -> dict[str, object]
             "tutorial, skimage resize": Way(lambda: _tutorial(few, "skimage"), len(few)),
             "tutorial, Pillow resize": Way(lambda: _tutorial(few, "pillow"), len(few)),
             "colorizer": Way(_preprocess(files, folder, 1), count),
+            "colorizer, arrays not written": Way(lambda: _convert(files), count),
             "decode and resize alone": Way(lambda: _decode_and_resize(files), count),
         }
         return table(
@@ -162,6 +163,11 @@ def once(folder: Path, count: int) -> None:
 def _tutorial(files: list[bytes], by: str) -> None:
     for data in files:
         tutorial.photo_to_lab(data, 320, by=by)
+
+
+def _convert(files: list[bytes]) -> None:
+    for data in files:
+        photo_to_lab(data, PARAMS)
 
 
 def _decode_and_resize(files: list[bytes]) -> None:

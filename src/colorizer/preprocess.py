@@ -21,7 +21,7 @@ from colorizer.images import ImageError, decode
 from colorizer.params import Preprocess
 from colorizer.resampling import resize
 
-CHUNK = 16  # photographs that a worker takes at a time
+CHUNK = 32  # photographs that a worker takes at a time
 
 
 def photo_to_lab(data: bytes, params: Preprocess) -> NDArray[np.float32]:
