@@ -68,7 +68,8 @@ def around_the_network(data: bytes, rounds: int) -> dict[str, object]:
 
     print("agreement:")
     rgb = decode(data).rgb
-    level = np.abs(recolor(rgb, ab).astype(int) - _by_skimage(rgb, ab)).max()
+    exact, shown = _by_skimage(rgb, ab)
+    level = np.abs(recolor(rgb, ab).astype(int) - exact)[shown].max()
     agreement = check("largest difference from scikit-image's float64, levels", float(level), 1)
     with one_thread_each():
         ways = {
@@ -138,14 +139,22 @@ def folder(colorizer: Colorizer, files: list[bytes], rounds: int) -> dict[str, o
     return rows | {"agreement": agreement}
 
 
-def _by_skimage(rgb: NDArray[np.uint8], ab: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Join exact lightness with ab, brought to size by PyTorch, in scikit-image's float64."""
+def _by_skimage(
+    rgb: NDArray[np.uint8], ab: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Join exact lightness with ab, brought to size by PyTorch, in scikit-image's float64.
+
+    Returns:
+        The levels, and where sRGB has the colour: elsewhere scikit-image clips its channels.
+    """
     lab = rgb2lab(rgb.astype(np.float64) / 255)
     wide = torch.nn.functional.interpolate(
         torch.from_numpy(ab)[None].double(), size=rgb.shape[:2], mode="bicubic"
     )
     lab[..., 1:] = wide[0].permute(1, 2, 0).numpy()
-    return (tutorial.to_rgb(lab) * 255).round().astype(int)
+    color = tutorial.to_rgb(lab)
+    shown = ((color > 0) & (color < 1)).all(-1)
+    return (color * 255).round().astype(int), shown
 
 
 def _artist(weights: Path | None, precision: str) -> Colorizer:

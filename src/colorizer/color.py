@@ -31,6 +31,7 @@ EPSILON = 0.008856
 KAPPA = 7.787  # slope of the linear part near black: f(t) = KAPPA * t + 16 / 116
 
 BICUBIC = -0.75  # Keys's parameter (1981), as PyTorch's bicubic upsampling has it
+BISECTIONS = 12  # of a chroma that sRGB cannot show: down to 1/4096 of it
 
 Array = TypeVar("Array", NDArray[Any], "Tensor")
 
@@ -59,29 +60,37 @@ def rgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return lab
 
 
-def recolor(rgb: NDArray[np.uint8], ab: NDArray[np.float32]) -> NDArray[np.uint8]:
+def recolor(picture: NDArray[Any], ab: NDArray[np.floating]) -> NDArray[Any]:
     """Put new colours under a picture's own lightness.
 
-    Colours that sRGB cannot show are clipped channel by channel.
+    A colour that sRGB cannot show at its lightness keeps its hue and loses chroma until sRGB can;
+    no channel is clipped.
 
     Args:
-        rgb: uint8 (H, W, 3), of which only the lightness is used.
+        picture: uint8 (H, W, 3), sRGB, of which only the lightness is used; or uint16 (H, W), the
+            levels 0..65535 of a grey picture.
         ab: float32 (2, h, w), CIELAB units, of the whole picture at any size; brought to the
-            picture's by bicubic interpolation.
+            picture's by bicubic interpolation. What is not finite becomes grey.
 
     Returns:
-        uint8 (H, W, 3), sRGB.
+        (H, W, 3), sRGB, in the picture's type.
 
     Raises:
-        TypeError: if `rgb` is not uint8.
+        TypeError: if `picture` is of another type.
         ValueError: if the shapes are others.
     """
-    _check_picture(rgb)
+    grey = picture.dtype == np.uint16
+    if grey and picture.ndim == 2:
+        picture = picture[..., None]
+    else:
+        _check_picture(picture)
     if ab.ndim != 3 or ab.shape[0] != 2 or not ab.size:
         raise ValueError(f"ab has shape {ab.shape}; expected (2, h, w)")
-    out = np.empty(rgb.shape, np.uint8)
-    rows, columns = (_bicubic(rgb.shape[axis], ab.shape[1 + axis]) for axis in (0, 1))
-    _recolor(rgb, np.ascontiguousarray(ab, np.float32), *rows, *columns, out)
+    height, width, _ = picture.shape
+    out = np.empty((height, width, 3), picture.dtype)
+    rows, columns = _bicubic(height, ab.shape[1]), _bicubic(width, ab.shape[2])
+    table = _linear_light(65535) if grey else _LINEAR
+    _recolor(picture, table, np.ascontiguousarray(ab, np.float32), *rows, *columns, out)
     return out
 
 
@@ -132,6 +141,7 @@ def _bicubic(length: int, source: int) -> tuple[NDArray[np.int32], NDArray[np.fl
 # float32 and never reordered: the same picture gives the same bytes on every machine.
 
 _inlined = njit(inline="always", error_model="numpy")
+_F = np.float32
 
 
 def _compiled(loop: Any) -> Any:
@@ -141,12 +151,14 @@ def _compiled(loop: Any) -> Any:
         return njit(nogil=True, error_model="numpy")(loop)
 
 
-_F = np.float32
-_LEVELS = np.arange(256) / 255
-_LINEAR = np.where(_LEVELS > 0.04045, ((_LEVELS + 0.055) / 1.055) ** 2.4, _LEVELS / 12.92).astype(
-    _F
-)
-"""Linear light of each of sRGB's 256 levels."""
+def _linear_light(top: int) -> NDArray[np.float32]:
+    """Return the linear light of each of sRGB's levels 0..top."""
+    levels = np.arange(top + 1) / top
+    curve = np.where(levels > 0.04045, ((levels + 0.055) / 1.055) ** 2.4, levels / 12.92)
+    return curve.astype(_F)
+
+
+_LINEAR = _linear_light(255)
 _TO_WHITE = (np.array(RGB_TO_XYZ) / np.array(WHITE)[:, None]).astype(_F)
 _FROM_WHITE = (np.linalg.inv(np.array(RGB_TO_XYZ)) * np.array(WHITE)).astype(_F)
 _OFFSET = _F(16 / 116)
@@ -173,13 +185,21 @@ def _rgb_to_lab(rgb: Any, lab: Any) -> None:
 
 @_compiled
 def _recolor(
-    rgb: Any, ab: Any, row: Any, row_weight: Any, column: Any, column_weight: Any, out: Any
+    picture: Any,
+    table: Any,
+    ab: Any,
+    row: Any,
+    row_weight: Any,
+    column: Any,
+    column_weight: Any,
+    out: Any,
 ) -> None:
-    height, width, _ = rgb.shape
+    height, width, channels = picture.shape
+    top = _F(table.size - 1)
     narrow = np.empty(ab.shape[2], _F)  # a row of a or b, as wide as ab
     wide = np.empty((2, width), _F)
-    luminance = np.empty(width, _F)
-    levels = np.empty((3, width), _F)
+    lightness = np.empty(width, _F)  # as f(Y)
+    linear = np.empty((3, width), _F)
     for y in range(height):
         for channel in range(2):
             source, w = ab[channel], row_weight[:, y]
@@ -192,21 +212,73 @@ def _recolor(
                 total += column_weight[1, x] * narrow[column[1, x]]
                 total += column_weight[2, x] * narrow[column[2, x]]
                 wide[channel, x] = total + column_weight[3, x] * narrow[column[3, x]]
+        if channels == 1:
+            for x in range(width):
+                lightness[x] = table[picture[y, x, 0]]
+        else:
+            for x in range(width):
+                r, g, b = (
+                    table[picture[y, x, 0]],
+                    table[picture[y, x, 1]],
+                    table[picture[y, x, 2]],
+                )
+                lightness[x] = _dot(_TO_WHITE[1], r, g, b)
         for x in range(width):
-            r, g, b = _LINEAR[rgb[y, x, 0]], _LINEAR[rgb[y, x, 1]], _LINEAR[rgb[y, x, 2]]
-            luminance[x] = _dot(_TO_WHITE[1], r, g, b)
-        for x in range(width):
-            fy = _f(luminance[x])
+            fy = _f(lightness[x])
+            lightness[x] = fy
             tx = _f_inverse(fy + wide[0, x] * _F(1 / 500))
             ty = _f_inverse(fy)
             tz = _f_inverse(fy - wide[1, x] * _F(1 / 200))
-            levels[0, x] = _level(_dot(_FROM_WHITE[0], tx, ty, tz))
-            levels[1, x] = _level(_dot(_FROM_WHITE[1], tx, ty, tz))
-            levels[2, x] = _level(_dot(_FROM_WHITE[2], tx, ty, tz))
+            linear[0, x] = _dot(_FROM_WHITE[0], tx, ty, tz)
+            linear[1, x] = _dot(_FROM_WHITE[1], tx, ty, tz)
+            linear[2, x] = _dot(_FROM_WHITE[2], tx, ty, tz)
         for x in range(width):
-            out[y, x, 0] = np.int32(levels[0, x])
-            out[y, x, 1] = np.int32(levels[1, x])
-            out[y, x, 2] = np.int32(levels[2, x])
+            if not _is_shown(linear[0, x], linear[1, x], linear[2, x]):
+                r, g, b = _less_chroma(lightness[x], wide[0, x], wide[1, x])
+                linear[0, x], linear[1, x], linear[2, x] = r, g, b
+        for channel in range(3):
+            for x in range(width):
+                linear[channel, x] = _level(linear[channel, x]) * top + _F(0.5)
+        for x in range(width):
+            out[y, x, 0] = np.int32(linear[0, x])
+            out[y, x, 1] = np.int32(linear[1, x])
+            out[y, x, 2] = np.int32(linear[2, x])
+
+
+@njit(error_model="numpy")
+def _less_chroma(fy: Any, a: Any, b: Any) -> Any:
+    """Return the linear light of the most colourful shade of a hue and lightness in sRGB."""
+    ty = _f_inverse(fy)
+    best = ty, ty, ty  # grey
+    shown, hidden = _F(0), _F(1)  # shares of the chroma
+    for _ in range(BISECTIONS):
+        share = (shown + hidden) * _F(0.5)
+        tx = _f_inverse(fy + share * a * _F(1 / 500))
+        tz = _f_inverse(fy - share * b * _F(1 / 200))
+        red, green, blue = (
+            _dot(_FROM_WHITE[0], tx, ty, tz),
+            _dot(_FROM_WHITE[1], tx, ty, tz),
+            _dot(_FROM_WHITE[2], tx, ty, tz),
+        )
+        if _is_shown(red, green, blue):
+            shown, best = share, (red, green, blue)
+        else:
+            hidden = share
+    return best
+
+
+@_inlined
+def _is_shown(red: Any, green: Any, blue: Any) -> Any:
+    """Whether sRGB has a colour; a third of a level beyond its ends is rounding. False for NaN."""
+    low, high = _F(-1e-4), _F(1 + 1e-4)
+    return (
+        (red >= low)
+        & (green >= low)
+        & (blue >= low)
+        & (red <= high)
+        & (green <= high)
+        & (blue <= high)
+    )
 
 
 @_inlined
@@ -237,9 +309,9 @@ def _f_inverse(f: Any) -> Any:
 
 @_inlined
 def _level(linear: Any) -> Any:
-    """Return sRGB's level of linear light, 0..255, half a level up for the cut to a whole one."""
+    """Return sRGB's level of linear light, 0..1."""
     light = min(max(linear, _F(0)), _F(1))
     fourth_root = np.sqrt(np.sqrt(max(light, _F(1e-6))))
     root = _cube_root(fourth_root)
     power = _F(1.055) * fourth_root * root * root - _F(0.055)  # light ** (1/4 + 1/4 * 2/3 = 1/2.4)
-    return (power if light > _F(0.0031308) else _F(12.92) * light) * _F(255) + _F(0.5)
+    return power if light > _F(0.0031308) else _F(12.92) * light
