@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import rgb2lab
 
-from colorizer import grayscale
+import colorizer.chroma
+import colorizer.grayscale
 from colorizer.archive import list_members
+from colorizer.chroma import ColourStatistics, is_black_and_white, measure, tone_residual
 from colorizer.grayscale import (
     REASONS,
-    ColourStatistics,
     colour_table,
     count_other_files,
-    measure,
     summarize,
     survey,
-    tone_residual,
     verdict,
 )
 from colorizer.images import decode
@@ -120,6 +119,15 @@ def test_sepia_print_is_measured_and_dropped_only_on_demand(luma: Image.Image) -
     assert verdict(photo, DROP_TONED) == "toned"
 
 
+def test_grey_and_sepia_are_black_and_white_and_colour_is_not(
+    luma: Image.Image, colourful: bytes
+) -> None:
+    grey = np.asarray(luma.convert("RGB"))
+    assert is_black_and_white(grey)
+    assert is_black_and_white((grey * [1.0, 0.85, 0.65]).astype(np.uint8))
+    assert not is_black_and_white(decode(colourful).rgb)
+
+
 def test_colourful_photograph_is_not_taken_for_toned(colourful: bytes) -> None:
     photo = measure("im2.jpg", colourful)
     assert photo.tone_residual > THRESHOLDS.max_tone_residual
@@ -191,7 +199,7 @@ def test_tone_residual_of_one_flat_colour_is_finite() -> None:
 def test_chroma_is_that_of_scikit_image(
     sample_photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grayscale, "MAX_SAMPLES", 1 << 20)  # every pixel
+    monkeypatch.setattr(colorizer.chroma, "MAX_SAMPLES", 1 << 20)  # every pixel
     for name in list(sample_photos)[::10]:
         photo, chroma = (
             measure(name, sample_photos[name]),
@@ -205,7 +213,7 @@ def test_large_photograph_is_read_on_a_grid(
     colourful: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rgb = decode(colourful).rgb
-    monkeypatch.setattr(grayscale, "MAX_SAMPLES", rgb[::3, ::3, 0].size)
+    monkeypatch.setattr(colorizer.chroma, "MAX_SAMPLES", rgb[::3, ::3, 0].size)
     photo = measure("im2.jpg", colourful)
     assert (photo.height, photo.width) == rgb.shape[:2]
     samples = exact_chroma(rgb[::3, ::3])
@@ -217,7 +225,7 @@ def test_what_is_read_on_a_grid_stands_for_the_whole(
     sample_photos: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(grayscale, "MAX_SAMPLES", 1 << 20)
+    monkeypatch.setattr(colorizer.chroma, "MAX_SAMPLES", 1 << 20)
     for photo in bundled[::3]:
         whole = measure(photo.id, sample_photos[photo.id.removeprefix("sample.zip/")])
         assert photo.chroma_mean == pytest.approx(whole.chroma_mean, rel=0.02, abs=0.1), photo.id
@@ -229,7 +237,7 @@ def test_what_is_read_on_a_grid_stands_for_the_whole(
 def test_equal_channels_are_sought_in_every_pixel(
     luma: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grayscale, "MAX_SAMPLES", 100)
+    monkeypatch.setattr(colorizer.chroma, "MAX_SAMPLES", 100)
     rgb = np.asarray(luma.convert("RGB")).copy()
     rgb[1, 1] = (255, 0, 0)
     assert not measure("im.png", encode(Image.fromarray(rgb))).equal_channels
@@ -309,7 +317,7 @@ def test_survey_is_the_same_however_it_is_handed_out(
     archive_with_damage: Path, threads: int, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = survey(archive_with_damage.parent, ["photos.zip"])
-    monkeypatch.setattr(grayscale, "CHUNK", chunk)
+    monkeypatch.setattr(colorizer.grayscale, "CHUNK", chunk)
     with workers(Engine(workers=threads)):
         assert survey(archive_with_damage.parent, ["photos.zip"]) == expected
 

@@ -13,9 +13,10 @@ from joblib import Parallel, cpu_count, delayed
 
 from colorizer import workers as module
 from colorizer.archive import ArchiveError, list_members
+from colorizer.chroma import ColourStatistics
 from colorizer.dataset import manifest_path
 from colorizer.errors import ColorizerError
-from colorizer.grayscale import ColourStatistics, survey
+from colorizer.grayscale import survey
 from colorizer.images import ImageError
 from colorizer.params import Archive, Engine, Preprocess
 from colorizer.preprocess import preprocess
