@@ -7,12 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 import colorizer
+from colorizer import hub
 from colorizer.cli import app, main
+from colorizer.errors import ColorizerError
 from colorizer.models import create_model, list_models
 from colorizer.models.complexity import count_parameters
 from colorizer.params import load_params
 
-COMMANDS = ("architectures", "sync", "demo")
+COMMANDS = ("architectures", "sync", "demo", "models")
 HEAVY = ("torch", "numpy", "mlflow", "dvc", "pandas", "matplotlib")
 
 
@@ -115,3 +117,24 @@ def test_the_module_is_the_command() -> None:
     result = run("-m", "colorizer.cli", "--help")
     assert result.returncode == 0
     assert "architectures" in result.stdout
+
+
+def test_models_are_listed_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [
+        hub.KnownModel("colorizer", 0, ()),
+        hub.KnownModel("colorizer-model2", 3, ("champion", "paper"), {"psnr": 21.519}),
+    ]
+    monkeypatch.setattr(hub, "list_known", lambda: known)
+    result = CliRunner().invoke(app, ["models"])
+    assert [line.split() for line in result.output.splitlines()] == [
+        ["colorizer", "ships", "with", "colorizer"],
+        ["colorizer-model2", "version", "3", "champion,", "paper", "psnr", "21.52"],
+    ]
+
+
+def test_no_models_end_in_one_line_that_says_how_to_get_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub, "list_known", lambda: [])
+    with pytest.raises(ColorizerError, match="no model yet: train one"):
+        CliRunner().invoke(app, ["models"], catch_exceptions=False)

@@ -9,6 +9,9 @@ from colorizer.errors import ColorizerError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
+SCORES = ("delta_e2000", "psnr", "ssim", "colourfulness")
+"""Shown of a model, in this order."""
+
 
 @app.callback()
 def describe() -> None:
@@ -54,6 +57,21 @@ def demo() -> None:
     from colorizer.demo import run_demo
 
     run_demo()
+
+
+@app.command()
+def models() -> None:
+    """List the models that can be had by name."""
+    from colorizer.hub import HOW, list_known
+
+    known = list_known()
+    if not known:
+        raise ColorizerError(f"no model yet: {HOW}")
+    for model in known:
+        version = f"version {model.version}" if model.version else "ships with colorizer"
+        scores = (f"{name} {model.scores[name]:.4g}" for name in SCORES if name in model.scores)
+        line = f"{model.name:18s} {version:20s} {', '.join(model.aliases):18s} {', '.join(scores)}"
+        typer.echo(line.rstrip())
 
 
 def main() -> None:
