@@ -60,7 +60,7 @@ def no_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_image: Image.Image) -> None:
         raise AssertionError("left to Pillow")
 
-    monkeypatch.setattr(images, "_to_rgb", refuse)
+    monkeypatch.setattr(images, "to_rgb", refuse)
 
 
 def decode_in_vain(data: bytes) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from colorizer import Colorizer as Public
 from colorizer import predictor
 from colorizer.checkpoint import ModelCard, save_weights
 from colorizer.color import AB_SCALE, rgb_to_lab
@@ -300,3 +301,41 @@ def test_a_photograph_taken_sideways_comes_back_upright(
     upright = np.rot90(grey, quarter_turns)
     assert coloured.shape == upright.shape
     assert np.abs(coloured.astype(int) - upright).max() <= 1
+
+
+def test_a_call_takes_a_path_bytes_a_picture_or_an_array(
+    tmp_path: Path, sample_photos: dict[str, bytes]
+) -> None:
+    data = sample_photos[COLOURFUL]
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(data)
+    colorizer = Colorizer(Flat(20, -10), CARD)
+    rgb = decode(data).rgb
+    expected = colorizer.colorize(rgb)
+    for photo in (path, str(path), data, Image.fromarray(rgb), rgb):
+        answer = colorizer(photo)
+        assert isinstance(answer, Image.Image)
+        assert np.array_equal(np.asarray(answer), expected)
+    grey = np.asarray(Image.fromarray(rgb).convert("L"))
+    assert np.array_equal(np.asarray(colorizer(grey)), np.asarray(colorizer(Image.fromarray(grey))))
+    with pytest.raises(FileNotFoundError):
+        colorizer(tmp_path / "gone.jpg")
+    with pytest.raises(TypeError, match="uint8"):
+        colorizer(rgb.astype(np.float32))
+
+
+def test_strength_multiplies_the_chroma() -> None:
+    grey = np.full((8, 8, 3), 128, np.uint8)
+    ab = [
+        rgb_to_lab(Colorizer(Flat(12, -8), CARD).colorize(grey, strength=strength))[1:, 4, 4]
+        for strength in (0, 1, 2)
+    ]
+    np.testing.assert_allclose(ab, [[0, 0], [12, -8], [24, -16]], atol=0.6)
+
+
+def test_a_model_is_loaded_by_its_name(tmp_path: Path) -> None:
+    model = create_model("model1", widths=[4, 8])
+    save_weights(tmp_path / "w.safetensors", CARD, model.state_dict())
+    assert Public.load(str(tmp_path / "w.safetensors")).card == CARD
+    with pytest.raises(ColorizerError, match="no such weights file"):
+        Colorizer.load(str(tmp_path / "gone.safetensors"))

@@ -17,7 +17,7 @@ NOT_OUTCOME = {
     # values reach DVC as params, paths as outs; these tell of an outcome but do not shape it
     *("colorizer", "colorizer.params", "colorizer.paths", "colorizer.console", "colorizer.workers"),
     *("colorizer.errors", "colorizer.tracking", "colorizer.following", "colorizer.serving"),
-    "colorizer.models",
+    *("colorizer.hub", "colorizer.models"),
 }
 
 

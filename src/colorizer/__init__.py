@@ -1,3 +1,20 @@
-"""Train, judge and use networks that colour black-and-white photographs."""
+"""Train, judge and use networks that colour black-and-white photographs.
 
+`from colorizer import Colorizer` is all that is needed to use one.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from colorizer.predictor import Colorizer
+
+__all__ = ["Colorizer"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:  # so that `colorizer --help` need not import PyTorch
+    if name == "Colorizer":
+        from colorizer.predictor import Colorizer
+
+        return Colorizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

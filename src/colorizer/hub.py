@@ -144,7 +144,7 @@ def _mlflow(registry: str) -> Iterator[Any]:
     except ImportError:
         raise ColorizerError("pulling a model by name needs MLflow: pip install mlflow") from None
     environment = os.environ.get(ADDRESS)
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
     mlflow.set_tracking_uri(registry)
     try:
         yield mlflow
@@ -154,7 +154,7 @@ def _mlflow(registry: str) -> Iterator[Any]:
             raise UnknownModelError(reason) from error
         raise ColorizerError(f"MLflow at {registry} does not answer: {reason}") from error
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
         os.environ.pop(ADDRESS, None)  # MLflow sets it too
         os.environ.update({ADDRESS: environment} if environment else {})
 

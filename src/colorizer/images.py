@@ -67,11 +67,11 @@ def decode(data: bytes) -> Photo:
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
-            _check_size(image)
+            check_size(image)
             grey, turn = image.mode in GREY_MODES, _turn(image)
             rgb = _decode_jpeg(data, image)
             if rgb is None:
-                rgb = np.array(_to_rgb(image))
+                rgb = np.array(to_rgb(image))
             return Photo(rgb if turn is None else _turned(rgb, turn), grey)
     except ImageError:
         raise
@@ -82,6 +82,15 @@ def decode(data: bytes) -> Photo:
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"no readable image: {reason}") from error
+
+
+def count_pixels(data: bytes) -> int:
+    """Return how many pixels an image file says it holds, or 0 if it is none."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.width * image.height
+    except Exception:  # whoever decodes it says why
+        return 0
 
 
 def encode(rgb: NDArray[np.uint8], *, format: Format = "png") -> bytes:
@@ -99,7 +108,12 @@ def encode(rgb: NDArray[np.uint8], *, format: Format = "png") -> bytes:
     return buffer.getvalue()
 
 
-def _check_size(image: Image.Image) -> None:
+def check_size(image: Image.Image) -> None:
+    """Refuse an image of over `MAX_PIXELS` pixels, by its header alone.
+
+    Raises:
+        ImageError: if it is larger.
+    """
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(
             f"image too large: {image.width} x {image.height} pixels; "
@@ -127,7 +141,8 @@ def _turned(rgb: NDArray[np.uint8], turn: Image.Transpose) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(rgb).transpose(turn))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return a picture of any mode as RGB: what is transparent on white, 16 bits brought to 8."""
     if image.mode.startswith("I") or image.mode == "F":  # 16 and 32 bits: to 8, by the full range
         wide = np.asarray(image, dtype=np.float64)
         top = 65535 if image.mode.startswith("I;16") or wide.max(initial=0) > 255 else 255

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
 from colorizer.checkpoint import ModelCard, load_model
 from colorizer.color import denormalize_ab, normalize_lightness, recolor, rgb_to_lab
 from colorizer.hardware import computes_bf16, one_thread_each
-from colorizer.images import Format, decode, encode
+from colorizer.hub import DEFAULT, find_weights
+from colorizer.images import Format, decode, encode, to_rgb
 from colorizer.resampling import resize
 
 
@@ -55,6 +57,47 @@ class Colorizer:
         """
         return cls(*load_model(path), device=device, precision=precision)
 
+    @classmethod
+    def load(
+        cls,
+        name: str = DEFAULT,
+        *,
+        device: str = "cpu",
+        precision: Literal["auto", "float32"] = "auto",
+    ) -> "Colorizer":
+        """Load a model by its name.
+
+        Args:
+            name: a registered model (`colorizer-model2`, `name@alias`, `name/3`), a `models:/...`
+                URI or a weights file, as `colorizer.hub.find_weights` finds it.
+            device: where it computes.
+            precision: as of the class.
+
+        Raises:
+            ColorizerError: if there is no such model; the line says how to get one.
+        """
+        return cls.from_file(find_weights(name), device=device, precision=precision)
+
+    def __call__(
+        self, photo: str | Path | bytes | Image.Image | NDArray[np.uint8], *, strength: float = 1.0
+    ) -> Image.Image:
+        """Colour a photograph.
+
+        Args:
+            photo: an image file's path or bytes, a Pillow image, or uint8 (H, W, 3) or (H, W).
+            strength: multiplies the colours' chroma.
+
+        Returns:
+            RGB, of the photograph's size and with its lightness.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ImageError: if the file is no image.
+            TypeError: if an array is not uint8.
+            ValueError: if an array has another shape.
+        """
+        return Image.fromarray(self.colorize(_to_array(photo), strength=strength))
+
     @torch.no_grad()
     def predict_ab(self, lightness: Tensor) -> Tensor:
         """Predict colour for a batch.
@@ -71,7 +114,13 @@ class Colorizer:
             ab: Tensor = self.model(normalized)
         return denormalize_ab(ab.float())
 
-    def colorize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def colorize(
+        self,
+        rgb: NDArray[np.uint8],
+        *,
+        strength: float = 1.0,
+        grey16: NDArray[np.uint16] | None = None,
+    ) -> NDArray[Any]:
         """Colour one photograph.
 
         The network sees the photograph as it saw those it learned from, resized to a square; its
@@ -80,13 +129,16 @@ class Colorizer:
 
         Args:
             rgb: uint8 (H, W, 3), of which only the lightness is used.
+            strength: multiplies the colours' chroma.
+            grey16: uint16 (H, W), the same photograph's levels if it is grey and of 16 bits, whose
+                lightness is then the result's.
 
         Returns:
-            uint8 (H, W, 3), sRGB.
+            uint8 (H, W, 3), sRGB; uint16 if `grey16` is given.
         """
         small = rgb_to_lab(resize(rgb, size=self.card.size, resample=self.card.resample))
         ab = self.predict_ab(torch.from_numpy(small)[None, :1])[0]
-        return recolor(rgb, ab.cpu().numpy())
+        return recolor(rgb if grey16 is None else grey16, strength * ab.cpu().numpy())
 
     def colorize_bytes(self, data: bytes, *, format: Format = "png") -> bytes:
         """Colour an image file: bytes in any format that Pillow reads, an image file's bytes out.
@@ -118,3 +170,11 @@ class Colorizer:
                 if not ahead:
                     return
                 yield ahead.popleft().result()
+
+
+def _to_array(photo: str | Path | bytes | Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if isinstance(photo, np.ndarray):
+        return np.repeat(photo[..., None], 3, axis=2) if photo.ndim == 2 else photo
+    if isinstance(photo, Image.Image):
+        return np.array(to_rgb(photo))
+    return decode(photo if isinstance(photo, bytes) else Path(photo).read_bytes()).rgb
