@@ -69,8 +69,10 @@ REQUIREMENTS = (
     "torch",
 )
 SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec("binary", "image")]), outputs=Schema([ColSpec("binary", "image")])
+    inputs=Schema([ColSpec("string", "image")]), outputs=Schema([ColSpec("binary", "image")])
 )
+"""Base64 or bytes in: of a `binary` column MLflow decodes base64 itself, skips what is none, and
+cannot say in which image; a `string` column it hands over as it came."""
 
 
 def registered_name(model: str) -> str:
