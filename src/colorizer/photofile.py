@@ -155,7 +155,7 @@ def _open(data: bytes) -> Image.Image:
     """Return a file's picture, decoded."""
     image = Image.open(io.BytesIO(data))
     check_size(image)
-    pictures = _count_pictures(data)
+    pictures = _count_pictures(image, data)
     if pictures > 1:
         raise ImageError(
             f"{pictures} pictures in one {image.format} file: save each as a file of its own"
@@ -166,18 +166,17 @@ def _open(data: bytes) -> Image.Image:
     return image
 
 
-def _count_pictures(data: bytes) -> int:
-    """Count a file's pictures, without the smaller copies that a TIFF may hold."""
-    image = Image.open(io.BytesIO(data))
+def _count_pictures(image: Image.Image, data: bytes) -> int:
+    """Count a file's pictures, without the smaller copies of them that a TIFF may hold."""
     if image.format == "MPO":  # views of one scene, of which the first is the photograph
         return 1
-    count: int = getattr(image, "n_frames", 1)
-    if not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return count
+    if image.format != "TIFF":
+        return getattr(image, "n_frames", 1)
+    pages = TiffImagePlugin.TiffImageFile(io.BytesIO(data))  # going to a page leaves marks on it
     whole = []
-    for page in range(count):
-        image.seek(page)
-        whole.append(not image.tag_v2.get(Base.NewSubfileType, 0) & REDUCED)
+    for page in range(pages.n_frames):
+        pages.seek(page)
+        whole.append(not pages.tag_v2.get(Base.NewSubfileType, 0) & REDUCED)
     if not whole[0]:
         raise ImageError("a preview alone, as in a camera's raw file: export that as TIFF or JPEG")
     return sum(whole)
