@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rounds import Way, check, save, table, take_turns
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from colorizer.checkpoint import ModelCard
+from colorizer.card import ModelCard
 from colorizer.color import recolor, rgb_to_lab
 from colorizer.hardware import one_thread_each
 from colorizer.images import decode, encode
@@ -24,6 +24,7 @@ from colorizer.models import create_model
 from colorizer.params import load_params
 from colorizer.predictor import Colorizer
 from colorizer.resampling import resize
+from colorizer.torch_network import TorchNetwork
 
 ROOT = Path(__file__).parents[1]
 SIZE = 320
@@ -99,7 +100,7 @@ def network(
         ways = {
             "float32, contiguous": Way(lambda: plain(one / 50 - 1)),
             "float32, channels last": Way(lambda: exact.predict_ab(one)),
-            f"{'bfloat16' if fast.bf16 else 'float32'}, channels last": Way(
+            f"{'bfloat16' if fast.network.bf16 else 'float32'}, channels last": Way(
                 lambda: fast.predict_ab(one)
             ),
         }
@@ -163,12 +164,13 @@ def _artist(weights: Path | None, precision: str) -> Colorizer:
     arguments = load_params(ROOT / "params.yaml").profiles["paper"].models[ARTIST]
     torch.manual_seed(7)
     card = ModelCard(ARTIST, arguments, SIZE, "bicubic")
-    return Colorizer(create_model(ARTIST, **arguments), card, precision=precision)  # type: ignore[arg-type]
+    model = create_model(ARTIST, **arguments)
+    return Colorizer(TorchNetwork(model, card, precision=precision))  # type: ignore[arg-type]
 
 
 def _artist_like(colorizer: Colorizer) -> torch.nn.Module:
     plain = create_model(colorizer.card.model, **colorizer.card.arguments)
-    plain.load_state_dict(colorizer.model.state_dict())
+    plain.load_state_dict(colorizer.network.model.state_dict())
     return plain.to(memory_format=torch.contiguous_format).eval()
 
 

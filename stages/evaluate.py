@@ -10,8 +10,8 @@ from colorizer.evaluation import evaluate, summarize
 from colorizer.grids import photo_grid, show_versions
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.predictor import Colorizer
 from colorizer.runs import WEIGHTS, RunRecord
+from colorizer.torch_network import TorchNetwork
 from colorizer.tracking import SCORED, Published, Store, tolerate
 
 
@@ -23,17 +23,17 @@ def main(model: str) -> None:
     knobs = params.active.evaluate
     device = choose_device(params.engine)
     weights = paths.run(model) / WEIGHTS
-    colorizer = Colorizer.from_file(weights, device=str(device), precision="float32")
+    network = TorchNetwork.from_file(weights, device=str(device), precision="float32")
     photos = LabDataset.open(paths.lab, "test")
 
     folder = paths.evaluation(model)
     folder.mkdir(parents=True, exist_ok=True)
-    scores = evaluate(colorizer, photos, batch_size=knobs.batch_size)
+    scores = evaluate(network, photos, batch_size=knobs.batch_size)
     scores.to_csv(folder / "per_image.csv", index=False)
     (folder / "metrics.json").write_text(json.dumps(summarize(scores), indent=1) + "\n")
     scored = {"fingerprint": RunRecord.read(paths.run(model)).fingerprint}
     (folder / SCORED).write_text(json.dumps(scored) + "\n")
-    versions = show_versions(colorizer.model, photos, knobs.grid_photos)
+    versions = show_versions(network.model, photos, knobs.grid_photos)
     photo_grid(versions).save(folder / "grid.png")
     if params.tracking.enabled:
         with tolerate("registering the model"):

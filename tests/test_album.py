@@ -11,12 +11,13 @@ from PIL import Image
 
 from colorizer import album
 from colorizer.album import Options, Outcome, Task, colorize_all, colorize_data, plan
-from colorizer.checkpoint import ModelCard
+from colorizer.card import ModelCard
 from colorizer.errors import ColorizerError
 from colorizer.images import ImageError
 from colorizer.models import create_model
 from colorizer.photofile import PhotoFile
 from colorizer.predictor import Colorizer
+from colorizer.torch_network import TorchNetwork
 
 YESTERDAY = 1_700_000_000
 
@@ -24,11 +25,9 @@ YESTERDAY = 1_700_000_000
 @pytest.fixture(scope="module")
 def colorizer() -> Colorizer:
     torch.manual_seed(0)
-    return Colorizer(
-        create_model("model1", widths=[4, 8]),
-        ModelCard("model1", {"widths": [4, 8]}, size=32),
-        precision="float32",
-    )
+    card = ModelCard("model1", {"widths": [4, 8]}, size=32)
+    network = TorchNetwork(create_model("model1", widths=[4, 8]), card, precision="float32")
+    return Colorizer(network)
 
 
 def photograph(mode: str = "L", size: tuple[int, int] = (60, 40), format: str = "jpeg") -> bytes:

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from colorizer.checkpoint import FORMAT, KEY, ModelCard, load_model, save_weights
+from colorizer.card import FORMAT, KEY, ModelCard
+from colorizer.checkpoint import load_model, save_weights
 from colorizer.color import convention
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model, list_models

@@ -14,7 +14,7 @@ from colorizer.models import create_model, list_models
 from colorizer.models.complexity import count_parameters
 from colorizer.params import load_params
 
-COMMANDS = ("architectures", "sync", "demo", "models")
+COMMANDS = ("architectures", "sync", "demo", "models", "export")
 HEAVY = ("torch", "numpy", "mlflow", "dvc", "pandas", "matplotlib")
 
 

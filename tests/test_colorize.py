@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 import colorizer
-from colorizer.checkpoint import ModelCard, save_weights
+from colorizer.card import ModelCard
+from colorizer.checkpoint import save_weights
 from colorizer.models import create_model
 
 

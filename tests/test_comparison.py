@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer.checkpoint import ModelCard, save_weights
+from colorizer.card import ModelCard
+from colorizer.checkpoint import save_weights
 from colorizer.comparison import comparison_fingerprint, draw_figures, metrics_table, to_markdown
 from colorizer.dataset import LabDataset
 from colorizer.grids import CAPTION, GAP

@@ -4,15 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from colorizer.checkpoint import ModelCard
+from colorizer.card import ModelCard
 from colorizer.color import AB_SCALE, rgb_to_lab
 from colorizer.dataset import LabDataset
 from colorizer.evaluation import evaluate, summarize
 from colorizer.images import decode
 from colorizer.metrics import LOWER_IS_BETTER, PSNR_OF_IDENTICAL, colourfulness
 from colorizer.models import create_model
-from colorizer.predictor import Colorizer
 from colorizer.resampling import resize
+from colorizer.torch_network import TorchNetwork
 
 NAMES = [f"mirflickr/im{number}.jpg" for number in (2, 3, 4, 5, 6)]
 SIDE = 32
@@ -63,8 +63,8 @@ def photos(originals: Tensor) -> LabDataset:
 
 
 def scores_of(model: nn.Module, photos: LabDataset, *, batch_size: int = 2) -> pd.DataFrame:
-    colorizer = Colorizer(model, ModelCard("model1", {}, SIDE))
-    return evaluate(colorizer, photos, batch_size=batch_size)
+    network = TorchNetwork(model, ModelCard("model1", {}, SIDE))
+    return evaluate(network, photos, batch_size=batch_size)
 
 
 def test_every_photograph_has_a_row_in_the_dataset_s_order(photos: LabDataset) -> None:

@@ -11,14 +11,16 @@ from PIL import Image
 from torch import Tensor, nn
 
 from colorizer import Colorizer as Public
-from colorizer import predictor
-from colorizer.checkpoint import ModelCard, save_weights
+from colorizer import torch_network
+from colorizer.card import ModelCard
+from colorizer.checkpoint import save_weights
 from colorizer.color import AB_SCALE, rgb_to_lab
 from colorizer.color_tensor import lab_to_rgb
 from colorizer.errors import ColorizerError
 from colorizer.images import ImageError, decode
 from colorizer.models import create_model, list_models
 from colorizer.predictor import Colorizer
+from colorizer.torch_network import TorchNetwork
 
 RGB = NDArray[np.uint8]
 
@@ -56,7 +58,7 @@ def network(seed: int = 0) -> nn.Module:
 
 
 def colourless(size: int = 32) -> Colorizer:
-    return Colorizer(Flat(), ModelCard("flat", {}, size))
+    return Colorizer(TorchNetwork(Flat(), ModelCard("flat", {}, size)))
 
 
 def photograph(height: int, width: int) -> RGB:
@@ -82,7 +84,7 @@ def encode(image: Image.Image, suffix: str = "png", **options: object) -> bytes:
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_a_photograph_comes_back_in_its_size(height: int, width: int) -> None:
-    rgb = Colorizer(network(), CARD).colorize(photograph(height, width))
+    rgb = Colorizer(TorchNetwork(network(), CARD)).colorize(photograph(height, width))
     assert rgb.shape == (height, width, 3)
     assert rgb.dtype == np.uint8
     assert rgb.flags["C_CONTIGUOUS"]
@@ -99,7 +101,7 @@ def test_a_grey_photograph_comes_back_unchanged_where_no_colour_is_predicted(
 
 def test_the_network_sees_a_square_of_the_size_it_learned_from() -> None:
     model = Flat()
-    Colorizer(model, ModelCard("flat", {}, 24)).colorize(photograph(37, 53))
+    Colorizer(TorchNetwork(model, ModelCard("flat", {}, 24))).colorize(photograph(37, 53))
     (shown,) = model.shown
     assert shown.shape == (1, 1, 24, 24)
     assert shown.dtype == torch.float32
@@ -108,7 +110,7 @@ def test_the_network_sees_a_square_of_the_size_it_learned_from() -> None:
 
 def test_the_network_sees_normalized_lightness() -> None:
     model = Flat()
-    colorizer = Colorizer(model, ModelCard("flat", {}, 8))
+    colorizer = Colorizer(TorchNetwork(model, ModelCard("flat", {}, 8)))
     for level, expected in ((0, -1.0), (119, 0.0), (255, 1.0)):
         colorizer.colorize(np.full((9, 9, 3), level, dtype=np.uint8))
         assert model.shown[-1].mean().item() == pytest.approx(expected, abs=2e-3)
@@ -122,14 +124,14 @@ def test_a_photograph_keeps_its_own_lightness(sample_photos: dict[str, bytes]) -
 
 def test_the_predicted_colour_arrives_in_cielab_units() -> None:
     grey = np.full((21, 13, 3), 119, dtype=np.uint8)
-    planes = lab(Colorizer(Flat(a=30, b=-20), CARD).colorize(grey))
+    planes = lab(Colorizer(TorchNetwork(Flat(a=30, b=-20), CARD)).colorize(grey))
     expected = torch.tensor([50.0, 30.0, -20.0]).view(3, 1, 1).expand(3, 21, 13)
     torch.testing.assert_close(planes, expected, atol=0.5, rtol=0)
 
 
 def test_colours_are_spread_over_the_whole_photograph() -> None:
     grey = np.full((50, 201, 3), 119, dtype=np.uint8)
-    b = lab(Colorizer(Ramp(), CARD).colorize(grey))[2]
+    b = lab(Colorizer(TorchNetwork(Ramp(), CARD)).colorize(grey))[2]
     expected = ((torch.arange(201) + 0.5) / 201 * 32 - 0.5) / 31 * 80 - 40  # pixel centres
     assert (b[:, 6:-6] - expected[6:-6]).abs().max() < 0.7
     assert (b - b[:1]).abs().max() == 0  # every row alike
@@ -139,7 +141,7 @@ def test_only_the_lightness_of_a_photograph_matters(sample_photos: dict[str, byt
     rgb = decode(sample_photos[COLOURFUL]).rgb
     grey = in_grey(rgb)
     assert np.abs(rgb.astype(int) - grey).max() > 100  # it was colourful
-    colorizer = Colorizer(network(), ModelCard("model1", CARD.arguments, 96))
+    colorizer = Colorizer(TorchNetwork(network(), ModelCard("model1", CARD.arguments, 96)))
     first, second = (lab(colorizer.colorize(picture)) for picture in (rgb, grey))
     assert first[1:].std() > 1  # and it is coloured
     # resizing averages sRGB, not lightness, and grey levels are rounded: near, not equal
@@ -151,19 +153,19 @@ def test_the_input_is_left_as_it_was() -> None:
     rgb = photograph(20, 30)
     before = rgb.copy()
     rgb.setflags(write=False)  # as Pillow gives it
-    Colorizer(network(), CARD).colorize(rgb)
+    Colorizer(TorchNetwork(network(), CARD)).colorize(rgb)
     assert np.array_equal(rgb, before)
 
 
 def test_the_same_photograph_gets_the_same_colours() -> None:
-    colorizer = Colorizer(network(), CARD)
+    colorizer = Colorizer(TorchNetwork(network(), CARD))
     first, second = (colorizer.colorize(photograph(33, 35)) for _ in range(2))
     assert np.array_equal(first, second)
 
 
 def test_predict_ab_takes_batches_and_keeps_no_gradients() -> None:
-    colorizer = Colorizer(network().train(), CARD, precision="float32")
-    assert not colorizer.model.training
+    colorizer = Colorizer(TorchNetwork(network().train(), CARD, precision="float32"))
+    assert not colorizer.network.model.training
     lightness = torch.rand(3, 1, 33, 21) * 100
     ab = colorizer.predict_ab(lightness)
     assert ab.shape == (3, 2, 33, 21)
@@ -177,13 +179,13 @@ def test_bfloat16_is_used_where_it_is_native_and_too_close_for_the_eye(
     sample_photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lightness = lab(decode(sample_photos[COLOURFUL]).rgb)[None, :1]
-    exact = Colorizer(network(), CARD, precision="float32")
-    assert not exact.bf16
-    monkeypatch.setattr(predictor, "computes_bf16", lambda device: False)
-    assert not Colorizer(network(), CARD).bf16
-    monkeypatch.setattr(predictor, "computes_bf16", lambda device: True)
-    fast = Colorizer(network(), CARD)
-    assert fast.bf16
+    exact = Colorizer(TorchNetwork(network(), CARD, precision="float32"))
+    assert not exact.network.bf16
+    monkeypatch.setattr(torch_network, "computes_bf16", lambda device: False)
+    assert not Colorizer(TorchNetwork(network(), CARD)).network.bf16
+    monkeypatch.setattr(torch_network, "computes_bf16", lambda device: True)
+    fast = Colorizer(TorchNetwork(network(), CARD))
+    assert fast.network.bf16
     ab, expected = fast.predict_ab(lightness), exact.predict_ab(lightness)
     assert ab.dtype == torch.float32
     assert 0 < (ab - expected).square().mean() < 0.01**2 * expected.square().mean()
@@ -192,7 +194,7 @@ def test_bfloat16_is_used_where_it_is_native_and_too_close_for_the_eye(
 @pytest.mark.parametrize("name", list_models())
 def test_every_model_colours_a_photograph(name: str) -> None:
     torch.manual_seed(0)
-    colorizer = Colorizer(create_model(name), ModelCard(name, {}, 64))
+    colorizer = Colorizer(TorchNetwork(create_model(name), ModelCard(name, {}, 64)))
     assert colorizer.colorize(photograph(19, 23)).shape == (19, 23, 3)
 
 
@@ -200,7 +202,7 @@ def test_a_weights_file_colours_as_its_network_does(tmp_path: Path) -> None:
     save_weights(tmp_path / "weights", CARD, network().state_dict())
     colorizer = Colorizer.from_file(tmp_path / "weights")
     assert colorizer.card == CARD
-    expected = Colorizer(network(), CARD).colorize(photograph(33, 35))
+    expected = Colorizer(TorchNetwork(network(), CARD)).colorize(photograph(33, 35))
     assert np.array_equal(colorizer.colorize(photograph(33, 35)), expected)
 
 
@@ -226,7 +228,7 @@ def test_image_files_come_back_as_jpeg_on_demand() -> None:
 
 
 def test_many_photographs_come_back_in_their_order() -> None:
-    colorizer = Colorizer(network(), CARD)
+    colorizer = Colorizer(TorchNetwork(network(), CARD))
     files = [encode(Image.fromarray(photograph(12 + 40 * (n % 3), 9 + n))) for n in range(10)]
     expected = [colorizer.colorize_bytes(data) for data in files]
     assert list(colorizer.colorize_many(files)) == expected
@@ -276,7 +278,9 @@ def test_every_kind_of_image_is_coloured(mode: str) -> None:
     wide = mode.startswith("I")
     image = Image.new(mode, (9, 6)) if wide else Image.fromarray(photograph(6, 9)).convert(mode)
     data = encode(image, "tiff" if mode == "CMYK" else "png")
-    with Image.open(io.BytesIO(Colorizer(network(), CARD).colorize_bytes(data))) as coloured:
+    with Image.open(
+        io.BytesIO(Colorizer(TorchNetwork(network(), CARD)).colorize_bytes(data))
+    ) as coloured:
         assert coloured.mode == "RGB"
         assert coloured.size == (9, 6)
 
@@ -309,7 +313,7 @@ def test_a_call_takes_a_path_bytes_a_picture_or_an_array(
     data = sample_photos[COLOURFUL]
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
-    colorizer = Colorizer(Flat(20, -10), CARD)
+    colorizer = Colorizer(TorchNetwork(Flat(20, -10), CARD))
     rgb = decode(data).rgb
     expected = colorizer.colorize(rgb)
     for photo in (path, str(path), data, Image.fromarray(rgb), rgb):
@@ -327,7 +331,9 @@ def test_a_call_takes_a_path_bytes_a_picture_or_an_array(
 def test_strength_multiplies_the_chroma() -> None:
     grey = np.full((8, 8, 3), 128, np.uint8)
     ab = [
-        rgb_to_lab(Colorizer(Flat(12, -8), CARD).colorize(grey, strength=strength))[1:, 4, 4]
+        rgb_to_lab(Colorizer(TorchNetwork(Flat(12, -8), CARD)).colorize(grey, strength=strength))[
+            1:, 4, 4
+        ]
         for strength in (0, 1, 2)
     ]
     np.testing.assert_allclose(ab, [[0, 0], [12, -8], [24, -16]], atol=0.6)

@@ -30,7 +30,8 @@ from mlflow.pyfunc import PyFuncModel
 from PIL import Image
 
 from colorizer import serving
-from colorizer.checkpoint import ModelCard, save_weights
+from colorizer.card import ModelCard
+from colorizer.checkpoint import save_weights
 from colorizer.images import decode
 from colorizer.models import create_model
 from colorizer.predictor import Colorizer

@@ -14,7 +14,8 @@ import mlflow
 import pytest
 from PIL import Image
 
-from colorizer.checkpoint import ModelCard, save_weights
+from colorizer.card import ModelCard
+from colorizer.checkpoint import save_weights
 from colorizer.errors import ColorizerError
 from colorizer.following import follow
 from colorizer.models import create_model

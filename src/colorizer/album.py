@@ -19,7 +19,6 @@ from PIL import Image
 
 from colorizer.chroma import is_black_and_white
 from colorizer.errors import ColorizerError
-from colorizer.hardware import one_thread_each
 from colorizer.images import count_pixels, encode
 from colorizer.photofile import FORMATS, PhotoFile
 from colorizer.predictor import Colorizer
@@ -144,7 +143,7 @@ def colorize_all(
     is not: it ends everything.
     """
     pending, cores = iter(tasks), os.cpu_count() or 1
-    with one_thread_each(), ThreadPoolExecutor(cores) as threads:
+    with colorizer.network.one_thread_each(), ThreadPoolExecutor(cores) as threads:
         ahead: deque[Future[Outcome]] = deque()
         try:
             while True:

@@ -1,6 +1,7 @@
 """The command `colorizer`."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -72,6 +73,36 @@ def models() -> None:
         scores = (f"{name} {model.scores[name]:.4g}" for name in SCORES if name in model.scores)
         line = f"{model.name:18s} {version:20s} {', '.join(model.aliases):18s} {', '.join(scores)}"
         typer.echo(line.rstrip())
+
+
+@app.command()
+def export(
+    model: Annotated[
+        str, typer.Option(help="a model's name, as `colorizer models` lists them, or weights file")
+    ] = "colorizer",
+    format: Annotated[str, typer.Option(help="onnx, the only one")] = "onnx",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="file to write [default: MODEL.onnx]")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a file")] = False,
+) -> None:
+    """Write a model as ONNX: lightness in, colour out, at any size and without PyTorch."""
+    from colorizer.hub import find_weights, plain_name
+
+    if format != "onnx":
+        raise ColorizerError(f"--format is {format!r}: choose onnx")
+    target = out or Path(f"{plain_name(model)}.onnx")
+    if target.suffix != ".onnx":
+        raise ColorizerError(f"--out is {target}: name a file that ends in .onnx")
+    if target.exists() and not overwrite:
+        raise ColorizerError(f"{target} exists: --overwrite replaces it")
+    weights = find_weights(model)
+    if weights.suffix == ".onnx":
+        raise ColorizerError(f"{weights} is ONNX already: name a weights file or a model")
+    from colorizer.onnx_export import export_onnx
+
+    difference = export_onnx(weights, target)
+    typer.echo(f"{target}: ONNX Runtime and PyTorch agree within {difference:.1e}")
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ from colorizer.color import denormalize_ab
 from colorizer.color_tensor import lab_to_rgb
 from colorizer.dataset import LabDataset
 from colorizer.metrics import colourfulness, delta_e2000, psnr, squared_error, ssim
-from colorizer.predictor import Colorizer
+from colorizer.torch_network import TorchNetwork
 
 
-def evaluate(colorizer: Colorizer, photos: LabDataset, *, batch_size: int) -> pd.DataFrame:
+def evaluate(network: TorchNetwork, photos: LabDataset, *, batch_size: int) -> pd.DataFrame:
     """Score a model on photographs.
 
     Returns:
@@ -21,7 +21,7 @@ def evaluate(colorizer: Colorizer, photos: LabDataset, *, batch_size: int) -> pd
         mean squared errors; `psnr` (dB) and `ssim` on uint8 sRGB; `delta_e2000`, a mean over
         pixels; `colourfulness` and `colourfulness_original`.
     """
-    parts = [_score(preds, target) for preds, target in _predict(colorizer, photos, batch_size)]
+    parts = [_score(preds, target) for preds, target in _predict(network, photos, batch_size)]
     table = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
     table.insert(0, "id", photos.ids)
     return table
@@ -43,11 +43,11 @@ def summarize(table: pd.DataFrame) -> dict[str, float]:
 
 
 def _predict(
-    colorizer: Colorizer, photos: LabDataset, batch_size: int
+    network: TorchNetwork, photos: LabDataset, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    for normalized, ab in photos.batches(batch_size, device=colorizer.device):
+    for normalized, ab in photos.batches(batch_size, device=network.device):
         lightness = (normalized + 1) * 50
-        preds = torch.cat((lightness, colorizer.predict_ab(lightness)), dim=1)
+        preds = torch.cat((lightness, network.predict_ab(lightness)), dim=1)
         yield preds, torch.cat((lightness, denormalize_ab(ab)), dim=1)
 
 

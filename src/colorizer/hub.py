@@ -57,10 +57,11 @@ def find_weights(name: str = DEFAULT) -> Path:
     """Return a model's weights file, fetched if it has to be.
 
     Args:
-        name: a weights file; a registered model as `name` (its champion), `name@alias` or
-            `name/version`; or a `models:/...` URI. The registry is MLFLOW_TRACKING_URI's, or that
-            of the project in this folder, or of the project that this package lies in.
-            `colorizer` is also what ships with the project, if there is no registry.
+        name: a weights file, or an ONNX file exported from one; a registered model as `name` (its
+            champion), `name@alias` or `name/version`; or a `models:/...` URI. The registry is
+            MLFLOW_TRACKING_URI's, or that of the project in this folder, or of the project that
+            this package lies in. `colorizer` is also what ships with the project, if there is no
+            registry.
 
     Raises:
         ColorizerError: if there is no such file or model; the line says how to get one.
@@ -94,6 +95,18 @@ def model_uri(name: str) -> str:
     """
     name = name.removeprefix("models:/")
     return f"models:/{name}" if "@" in name or "/" in name else f"models:/{name}@{CHAMPION}"
+
+
+def plain_name(name: str) -> str:
+    """Return a model's name as a file can have it.
+
+    Example:
+        >>> plain_name("models:/colorizer@champion"), plain_name("runs/model1/weights.safetensors")
+        ('colorizer-champion', 'weights')
+    """
+    if name.endswith(SUFFIXES):
+        return Path(name).stem
+    return name.removeprefix("models:/").replace("@", "-").replace("/", "-")
 
 
 def find_registry() -> str | None:

@@ -4,58 +4,78 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
 
-from colorizer.checkpoint import ModelCard, load_model
-from colorizer.color import denormalize_ab, normalize_lightness, recolor, rgb_to_lab
-from colorizer.hardware import computes_bf16, one_thread_each
+from colorizer.card import ModelCard
+from colorizer.color import recolor, rgb_to_lab
+from colorizer.errors import ColorizerError
 from colorizer.hub import DEFAULT, find_weights
 from colorizer.images import Format, decode, encode, to_rgb
-from colorizer.resampling import resize
+
+
+class Network(Protocol):
+    """What predicts the colours: `TorchNetwork` or `OnnxNetwork`."""
+
+    card: ModelCard
+
+    def predict_ab(self, lightness: Any) -> Any:
+        """Predict colour for a batch, as `Colorizer.predict_ab`."""
+
+    def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
+
+    def one_thread_each(self) -> AbstractContextManager[None]:
+        """Share the cores fairly while calls come from as many threads as there are cores."""
 
 
 class Colorizer:
     """A trained network, ready to colour photographs.
 
     Args:
-        model: a network from `create_model` with its weights.
-        card: what it is and the size it was trained on.
-        device: where it computes.
-        precision: "auto" computes in bfloat16 where the hardware does so natively, about twice as
-            fast and too close for the eye; "float32" gives the same numbers everywhere.
+        network: what predicts the colours.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        card: ModelCard,
-        *,
-        device: str = "cpu",
-        precision: Literal["auto", "float32"] = "auto",
-    ) -> None:
-        self.device = torch.device(device)
-        self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self.card = card
-        self.bf16 = precision == "auto" and computes_bf16(self.device)
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.card = network.card
 
     @classmethod
     def from_file(
         cls, path: Path, *, device: str = "cpu", precision: Literal["auto", "float32"] = "auto"
     ) -> "Colorizer":
-        """Load a weights file.
+        """Load a weights file, or an ONNX file that was exported from one.
+
+        Args:
+            path: the file; one that ends in .onnx needs ONNX Runtime, others PyTorch.
+            device: where PyTorch computes; ONNX Runtime does so on the CPU.
+            precision: "auto" computes in bfloat16 where PyTorch's device does so natively, about
+                twice as fast and too close for the eye; "float32" gives the same numbers
+                everywhere.
 
         Raises:
-            ColorizerError: if it is missing or no weights file of this project.
+            ColorizerError: if it is missing or no model of this project, or what it needs is not
+                installed.
         """
-        return cls(*load_model(path), device=device, precision=precision)
+        if path.suffix == ".onnx":
+            from colorizer.onnx_network import OnnxNetwork
+
+            return cls(OnnxNetwork(path))
+        try:
+            from colorizer.torch_network import TorchNetwork
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise ColorizerError(
+                f"{path} needs PyTorch: pip install torch, or export it as ONNX where PyTorch is"
+            ) from None
+        return cls(TorchNetwork.from_file(path, device=device, precision=precision))
 
     @classmethod
     def load(
@@ -69,9 +89,9 @@ class Colorizer:
 
         Args:
             name: a registered model (`colorizer-model2`, `name@alias`, `name/3`), a `models:/...`
-                URI or a weights file, as `colorizer.hub.find_weights` finds it.
-            device: where it computes.
-            precision: as of the class.
+                URI, a weights file or an ONNX file, as `colorizer.hub.find_weights` finds it.
+            device: as of `from_file`.
+            precision: as of `from_file`.
 
         Raises:
             ColorizerError: if there is no such model; the line says how to get one.
@@ -98,21 +118,18 @@ class Colorizer:
         """
         return Image.fromarray(self.colorize(_to_array(photo), strength=strength))
 
-    @torch.no_grad()
-    def predict_ab(self, lightness: Tensor) -> Tensor:
+    def predict_ab(self, lightness: Any) -> Any:
         """Predict colour for a batch.
 
         Args:
-            lightness: float32 (N, 1, H, W), L* in 0..100; the network knows pictures of
-                `card.size` best.
+            lightness: float32 (N, 1, H, W), a tensor or an array, L* in 0..100; the network knows
+                pictures of `card.size` best.
 
         Returns:
-            float32 (N, 2, H, W) on `device`, a* and b* in CIELAB units.
+            float32 (N, 2, H, W), a* and b* in CIELAB units: for a tensor a tensor on the network's
+            device, otherwise an array. An ONNX file's network always returns an array.
         """
-        normalized = normalize_lightness(lightness.to(self.device))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            ab: Tensor = self.model(normalized)
-        return denormalize_ab(ab.float())
+        return self.network.predict_ab(lightness)
 
     def colorize(
         self,
@@ -136,9 +153,9 @@ class Colorizer:
         Returns:
             uint8 (H, W, 3), sRGB; uint16 if `grey16` is given.
         """
-        small = rgb_to_lab(resize(rgb, size=self.card.size, resample=self.card.resample))
-        ab = self.predict_ab(torch.from_numpy(small)[None, :1])[0]
-        return recolor(rgb if grey16 is None else grey16, strength * ab.cpu().numpy())
+        small = rgb_to_lab(self.network.resize(rgb))
+        ab = self.predict_ab(small[None, :1])[0]
+        return recolor(rgb if grey16 is None else grey16, strength * ab)
 
     def colorize_bytes(self, data: bytes, *, format: Format = "png") -> bytes:
         """Colour an image file: bytes in any format that Pillow reads, an image file's bytes out.
@@ -162,7 +179,7 @@ class Colorizer:
             ImageError: if one is no image.
         """
         files, cores = iter(photos), os.cpu_count() or 1
-        with one_thread_each(), ThreadPoolExecutor(cores) as threads:
+        with self.network.one_thread_each(), ThreadPoolExecutor(cores) as threads:
             ahead: deque[Future[bytes]] = deque()
             while True:
                 for photo in islice(files, 2 * cores - len(ahead)):

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 import colorizer
-from colorizer.checkpoint import ModelCard, save_weights
+from colorizer.card import ModelCard
+from colorizer.checkpoint import save_weights
 from colorizer.dataset import LabDataset
 from colorizer.engine import choose_precision, compile_pays, make_fabric
 from colorizer.errors import ColorizerError

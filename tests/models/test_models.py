@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from colorizer.checkpoint import ModelCard, load_model, save_weights
+from colorizer.card import ModelCard
+from colorizer.checkpoint import load_model, save_weights
 from colorizer.errors import ColorizerError
 from colorizer.losses import l2
 from colorizer.models import create_model, list_models
