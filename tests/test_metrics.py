@@ -16,6 +16,9 @@ from colorizer.images import decode
 from colorizer.metrics import (
     LOWER_IS_BETTER,
     PSNR_OF_IDENTICAL,
+    accuracy,
+    color_histogram,
+    color_weights,
     colourfulness,
     delta_e2000,
     psnr,
@@ -298,3 +301,32 @@ def test_colourfulness_falls_with_the_colour(sample_photos: dict[str, bytes]) ->
 def test_every_metric_that_can_choose_the_champion_has_a_direction() -> None:
     choices = get_args(Register.model_fields["metric"].annotation)
     assert set(choices) == set(LOWER_IS_BETTER)
+
+
+def test_accuracy_is_the_mean_over_tolerances() -> None:
+    random = torch.Generator().manual_seed(0)
+    preds, target = (torch.rand(2, 2, 9, 7, generator=random) * 200 - 100 for _ in range(2))
+    distance = (preds - target).square().sum(1).sqrt()
+    expected = torch.stack([(distance <= t).float() for t in range(151)]).mean(0)
+    torch.testing.assert_close(accuracy(preds, target), expected)
+    assert accuracy(target, target).unique().tolist() == [1]
+    assert accuracy(target, target + 300).unique().tolist() == [0]
+
+
+def test_every_colour_counts_alike_however_rare() -> None:
+    ab = torch.zeros(1, 2, 10, 10)
+    ab[..., 0, 0] = 55.0  # one pixel of another colour, and 99 grey ones
+    weights = color_weights(ab, color_histogram(ab))
+    assert weights[0, 0, 0].item() == pytest.approx(50)
+    assert weights[0, 5:].mean().item() == pytest.approx(50 / 99)
+    assert weights.sum().item() == pytest.approx(100)
+
+
+def test_colours_are_counted_in_squares() -> None:
+    ab = torch.tensor([[-107.0, 1.0], [-101.0, 9.0], [98.0, -5.0], [98.0, -5.0]]).T.view(1, 2, 2, 2)
+    filled = color_histogram(ab)
+    assert filled.sum() == 4
+    assert sorted(filled[filled > 0].tolist()) == [2, 2]
+    edges = np.arange(-110, 111, 10)
+    expected = np.histogram2d(*ab.flatten(2)[0].numpy(), bins=(edges, edges))[0]
+    assert np.array_equal(filled.view(22, 22).numpy(), expected)

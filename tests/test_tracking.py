@@ -223,9 +223,13 @@ def test_an_interruption_does_not_disturb_what_is_being_told(
         add(self, history, grids)
 
     monkeypatch.setattr(RunLog, "add", add_disturbed)
-    with pytest.raises(KeyboardInterrupt), follow(TRACKING, published.record) as live:
-        live.add(make_history(1), published.run)
-        time.sleep(60)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
+    try:
+        with pytest.raises(KeyboardInterrupt), follow(TRACKING, published.record) as live:
+            live.add(make_history(1), published.run)
+            time.sleep(60)
+    finally:
+        signal.signal(signal.SIGINT, before)
     run_id = store.find_run("disturbed")
     assert store.client.get_run(run_id).info.status == "KILLED"
     assert [m.step for m in store.client.get_metric_history(run_id, "loss/train")] == [1]

@@ -9,6 +9,12 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 PSNR_OF_IDENTICAL = 100.0
 """dB; the true value is infinite, which JSON cannot say."""
 
+TOLERANCES = 151  # 0 to 150 CIELAB units
+
+AB_LIMIT, AB_STEP = 110, 10  # CIELAB units; sRGB's ab lie in -107.9 .. 98.3
+AB_SIDE = 2 * AB_LIMIT // AB_STEP
+AB_BINS = AB_SIDE**2
+
 LOWER_IS_BETTER = {"l2": True, "l2_lab": True, "psnr": False, "ssim": False, "delta_e2000": True}
 
 
@@ -72,6 +78,61 @@ def colourfulness(rgb: Tensor) -> Tensor:
     rg, yb = red - green, (red + green) / 2 - blue
     spread = (rg.var(1, correction=0) + yb.var(1, correction=0)).sqrt()
     return spread + 0.3 * (rg.mean(1).square() + yb.mean(1).square()).sqrt()
+
+
+def accuracy(preds: Tensor, target: Tensor) -> Tensor:
+    """Return the area under the curve of accuracy over tolerance, for each pixel.
+
+    A pixel is right at a tolerance t if its colour is within t of the true one. Averaged over
+    t = 0, 1, ..., 150, a pixel that is off by d scores the share of tolerances that are at least d.
+
+    Args:
+        preds: float (N, 2, H, W), ab in CIELAB units.
+        target: the same.
+
+    Returns:
+        (N, H, W), 0..1. Grey scores as high as photographs are dull; see `color_weights`.
+
+    Reference:
+        Zhang, Isola and Efros 2016, "Colorful image colorization", section 3.1: AuC.
+    """
+    distance: Tensor = torch.linalg.vector_norm(preds.float() - target.float(), dim=1)
+    return (TOLERANCES - distance.ceil()).clamp(min=0) / TOLERANCES
+
+
+def color_histogram(ab: Tensor) -> Tensor:
+    """Count pixels by colour.
+
+    Args:
+        ab: float (N, 2, H, W), CIELAB units.
+
+    Returns:
+        float64 (`AB_BINS`,): squares of `AB_STEP` CIELAB units over the ab plane.
+    """
+    return torch.bincount(_ab_bin(ab).flatten(), minlength=AB_BINS).double()
+
+
+def color_weights(ab: Tensor, histogram: Tensor) -> Tensor:
+    """Return weights with which every colour counts alike, however rare: 1 / p of the pixel's bin.
+
+    Args:
+        ab: float (N, 2, H, W), the originals', CIELAB units.
+        histogram: of all originals, by `color_histogram`; no bin of theirs is empty.
+
+    Returns:
+        float64 (N, H, W); over the pixels of all originals they add up to the number of pixels.
+
+    Reference:
+        Zhang, Isola and Efros 2016, section 3.1: the re-balanced AuC, with `accuracy`.
+    """
+    weights = histogram.sum() / ((histogram > 0).sum() * histogram)
+    return weights[_ab_bin(ab)]
+
+
+def _ab_bin(ab: Tensor) -> Tensor:
+    """Return the bin of each pixel: (N, 2, H, W) -> (N, H, W)."""
+    rows, columns = ((ab + AB_LIMIT) / AB_STEP).long().clamp(0, AB_SIDE - 1).unbind(1)
+    return AB_SIDE * rows + columns
 
 
 def delta_e2000(preds: Tensor, target: Tensor) -> Tensor:
