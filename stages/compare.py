@@ -4,7 +4,7 @@ import json
 import logging
 import time
 
-from colorizer.comparison import comparison_fingerprint, draw_figures, metrics_table, to_markdown
+from colorizer.comparison import comparison_fingerprint, draw_figures, to_markdown, write_tables
 from colorizer.console import entry_point
 from colorizer.dataset import LabDataset
 from colorizer.params import load_params
@@ -19,11 +19,9 @@ def main() -> None:
     profile, paths = params.active, Paths(params.profile)
     runs = {model: Published(paths.run(model), paths.evaluation(model)) for model in profile.models}
     metrics = {model: run.metrics for model, run in runs.items()}
-    table = metrics_table(metrics)
 
     paths.report.mkdir(parents=True, exist_ok=True)
-    table.to_csv(paths.report / "metrics.csv", index=False)
-    (paths.report / "metrics.md").write_text(to_markdown(table))
+    table = write_tables(metrics, {m: paths.evaluation(m) for m in metrics}, paths.report)
     photos = LabDataset.open(paths.lab, "test")
     folders = {model: run.run for model, run in runs.items()}
     draw_figures(folders, photos, paths.report, count=profile.train.grid_photos)

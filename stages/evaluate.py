@@ -3,10 +3,11 @@
 import json
 import sys
 
+from colorizer.bootstrap import intervals
 from colorizer.console import entry_point
 from colorizer.dataset import LabDataset
 from colorizer.engine import choose_device
-from colorizer.evaluation import evaluate, summarize
+from colorizer.evaluation import SUMS, evaluate, per_image, scores_of, summable, summarize
 from colorizer.grids import photo_grid, show_versions
 from colorizer.params import load_params
 from colorizer.paths import Paths
@@ -29,7 +30,9 @@ def main(model: str) -> None:
     folder = paths.evaluation(model)
     folder.mkdir(parents=True, exist_ok=True)
     scores = evaluate(network, photos, batch_size=knobs.batch_size)
-    scores.to_csv(folder / "per_image.csv", index=False)
+    per_image(scores).to_csv(folder / "per_image.csv", index=False)
+    scores.to_csv(folder / SUMS, index=False)
+    intervals(summable(scores), scores_of).to_csv(folder / "intervals.csv", index_label="score")
     (folder / "metrics.json").write_text(json.dumps(summarize(scores), indent=1) + "\n")
     scored = {"fingerprint": RunRecord.read(paths.run(model)).fingerprint}
     (folder / SCORED).write_text(json.dumps(scored) + "\n")

@@ -8,11 +8,19 @@ from PIL import Image
 
 from colorizer.card import ModelCard
 from colorizer.checkpoint import save_weights
-from colorizer.comparison import comparison_fingerprint, draw_figures, metrics_table, to_markdown
+from colorizer.comparison import (
+    comparison_fingerprint,
+    draw_figures,
+    metrics_table,
+    to_markdown,
+    write_tables,
+)
 from colorizer.dataset import LabDataset
+from colorizer.evaluation import SUMS, evaluate, summarize
 from colorizer.grids import CAPTION, GAP
 from colorizer.models import create_model
 from colorizer.runs import HISTORY, WEIGHTS, Epoch, write_history
+from colorizer.torch_network import TorchNetwork
 
 METRICS: dict[str, dict[str, float]] = {
     "model1": {"photographs": 12345, "l2": 0.0123456789, "psnr": 22.4567},
@@ -45,6 +53,29 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         history = [Epoch(n, 1 / n, 1.1 / n, 5.0, n) for n in (1, 2, 3)]
         write_history(folders[name] / HISTORY, history)
     return folders
+
+
+def test_the_tables_tell_each_two_models_apart(
+    runs: dict[str, Path], photos: LabDataset, tmp_path: Path
+) -> None:
+    metrics, tables = {}, {}
+    for model, folder in runs.items():
+        tables[model] = evaluate(TorchNetwork.from_file(folder / WEIGHTS), photos, batch_size=2)
+        tables[model].to_csv(folder / SUMS, index=False)
+        metrics[model] = summarize(tables[model])
+    table = write_tables(metrics, runs, tmp_path)
+    assert table["model"].tolist() == list(runs)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), table)
+    found = pd.read_csv(tmp_path / "differences.csv")
+    pairs = [("model1", "model2"), ("model1", "model3"), ("model2", "model3")]
+    assert (
+        list(found[["model", "other"]].drop_duplicates().itertuples(index=False, name=None))
+        == pairs
+    )
+    for row in found[found["score"].isin(["l2", "auc_rebalanced", "chroma_ratio"])].itertuples():
+        expected = metrics[row.model][row.score] - metrics[row.other][row.score]
+        assert row.value == pytest.approx(expected, abs=1e-6)
+        assert row.low <= row.value <= row.high
 
 
 def test_the_table_has_a_row_a_model_and_a_column_a_metric() -> None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from colorizer.card import ModelCard
 from colorizer.color import AB_SCALE, rgb_to_lab
 from colorizer.dataset import LabDataset
-from colorizer.evaluation import evaluate, summarize
+from colorizer.evaluation import evaluate, per_image, summarize
 from colorizer.images import decode
 from colorizer.metrics import LOWER_IS_BETTER, PSNR_OF_IDENTICAL, colourfulness
 from colorizer.models import create_model
@@ -16,14 +16,13 @@ from colorizer.torch_network import TorchNetwork
 
 NAMES = [f"mirflickr/im{number}.jpg" for number in (2, 3, 4, 5, 6)]
 SIDE = 32
+RATES = [
+    *("delta_a", "delta_b", "chroma_ratio", "red_share_ratio", "false_red", "red_recall"),
+    *("neutral_leakage", "hue_distance"),
+]
 SCORES = [
-    "l2",
-    "l2_lab",
-    "psnr",
-    "ssim",
-    "delta_e2000",
-    "colourfulness",
-    "colourfulness_original",
+    *("l2", "l2_lab", "psnr", "ssim", "delta_e2000", "auc"),
+    *("colourfulness", "colourfulness_original", "colourfulness_distance"),
 ]
 
 
@@ -69,10 +68,18 @@ def scores_of(model: nn.Module, photos: LabDataset, *, batch_size: int = 2) -> p
 
 def test_every_photograph_has_a_row_in_the_dataset_s_order(photos: LabDataset) -> None:
     table = scores_of(Colourless(), photos)
-    assert list(table.columns) == ["id", *SCORES]
     assert table["id"].tolist() == NAMES
     assert table.index.tolist() == list(range(len(NAMES)))
-    assert table[SCORES].notna().all(axis=None)
+    assert table.drop(columns="id").notna().all(axis=None)
+
+
+def test_the_scores_of_every_photograph_are_for_people_to_read(photos: LabDataset) -> None:
+    table = per_image(scores_of(Oracle(photos, error=11.0), photos))
+    dark = [f"dark_{name}" for name in RATES]
+    assert list(table.columns) == ["id", *SCORES, "auc_rebalanced", *RATES, *dark, "mean_hue"]
+    assert table["id"].tolist() == NAMES
+    assert table["mean_hue"].between(0, 360).all()
+    assert table["delta_a"].tolist() == pytest.approx([11.0] * len(NAMES), abs=0.01)
 
 
 def test_the_truth_scores_best(photos: LabDataset) -> None:
@@ -87,6 +94,26 @@ def test_the_truth_scores_best(photos: LabDataset) -> None:
 
 def test_the_truth_reaches_the_cap_of_psnr(photos: LabDataset) -> None:
     assert scores_of(Oracle(photos), photos)["psnr"].max() == PSNR_OF_IDENTICAL
+
+
+def test_the_truth_has_no_bias_and_grey_no_chroma(photos: LabDataset) -> None:
+    truth, grey = (summarize(scores_of(m, photos)) for m in (Oracle(photos), Colourless()))
+    near = {"auc": 1, "auc_rebalanced": 1, "chroma_ratio": 1, "red_share_ratio": 1, "delta_a": 0}
+    assert {name: truth[name] for name in near} == pytest.approx(near, abs=0.01)
+    assert grey["chroma_ratio"] == grey["red_recall"] == 0
+    assert "red_share_ratio" not in grey  # not defined, and JSON has no NaN
+    assert grey["auc_rebalanced"] < grey["auc"] < 1
+
+
+def test_rare_colours_count_as_much_as_common_ones(photos: LabDataset) -> None:
+    table = scores_of(Colourless(), photos)
+    assert table["color_weight"].sum() == pytest.approx(len(NAMES) * SIDE**2, rel=1e-4)
+    distance = photos.ab.float().square().sum(1).sqrt()
+    score = (151 - distance.ceil()).clamp(min=0) / 151
+    bins = (photos.ab.float() / 10).floor().long()
+    names = (bins[:, 0] * 1000 + bins[:, 1]).flatten()
+    means = [score.flatten()[names == name].mean().item() for name in names.unique()]
+    assert summarize(table)["auc_rebalanced"] == pytest.approx(np.mean(means), abs=0.002)
 
 
 def test_no_colour_is_not_colourful(photos: LabDataset, originals: Tensor) -> None:
@@ -138,29 +165,21 @@ def test_scores_are_of_the_ready_network_and_leave_no_gradients(photos: LabDatas
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_the_summary_is_the_mean_over_photographs() -> None:
-    table = pd.DataFrame(
-        {
-            "id": ["a", "b", "c"],
-            "l2": [0.1, 0.2, 0.6],
-            "colourfulness": [10.0, 20.0, 60.0],
-            "colourfulness_original": [20.0, 20.0, 20.0],
-        }
-    )
-    assert summarize(table) == {
-        "photographs": 3,
-        "l2": pytest.approx(0.3),
-        "colourfulness": 30.0,
-        "colourfulness_original": 20.0,
-        "colourfulness_distance": pytest.approx((10 + 0 + 40) / 3),
-        "colourfulness_gap": 10.0,
-    }
-
-
-def test_the_gap_is_no_less_than_zero_where_colour_is_lacking() -> None:
-    table = pd.DataFrame({"id": ["a"], "colourfulness": [10.0], "colourfulness_original": [25.0]})
+def test_the_summary_is_the_mean_over_photographs(photos: LabDataset) -> None:
+    table = scores_of(Oracle(photos, error=11.0), photos)
     summary = summarize(table)
-    assert summary["colourfulness_gap"] == summary["colourfulness_distance"] == 15.0
+    assert {name: summary[name] for name in SCORES} == pytest.approx(
+        {name: table[name].mean() for name in SCORES}, rel=1e-5
+    )
+
+
+def test_the_gap_is_of_the_means_and_no_less_than_zero(photos: LabDataset) -> None:
+    table = scores_of(Colourless(), photos)
+    difference = table["colourfulness"] - table["colourfulness_original"]
+    summary = summarize(table)
+    assert difference.mean() < 0
+    assert summary["colourfulness_gap"] == pytest.approx(-difference.mean(), rel=1e-5)
+    assert summary["colourfulness_distance"] == pytest.approx(difference.abs().mean(), rel=1e-5)
 
 
 def test_the_summary_says_what_a_person_compares_by(photos: LabDataset) -> None:

@@ -35,13 +35,13 @@ def bias_sums(
         max_lightness: only pixels below this L* count; 30 for what lies in the dark.
 
     Returns:
-        Each (N,) and float64: counts of pixels (`coloured`, `not_red`, `false_red`, `red`,
+        Each (N,): counts of pixels (`coloured`, `not_red`, `false_red`, `red`,
         `found_red`, `neutral`), sums over pixels of CIELAB units (`delta_a`, `delta_b`, `chroma`,
         `true_chroma`, `neutral_chroma`), and chroma by hue, `HUES` and `TRUE_HUES`, of 15 degrees
         each from 0.
     """
-    lightness, a, b = preds.double().unbind(1)
-    _, true_a, true_b = target.double().unbind(1)
+    lightness, a, b = preds.float().unbind(1)
+    _, true_a, true_b = target.float().unbind(1)
     chroma, true_chroma = torch.hypot(a, b), torch.hypot(true_a, true_b)
     hue, true_hue = _hue(a, b), _hue(true_a, true_b)
     seen = (lightness > DARKEST) & (lightness < min(max_lightness, BRIGHTEST))
@@ -143,7 +143,7 @@ def mean_hue(lab: Tensor) -> Tensor:
     Returns:
         (N,), degrees in 0..360; 0 for a grey photograph.
     """
-    a, b = lab[:, 1].double().flatten(1).mean(1), lab[:, 2].double().flatten(1).mean(1)
+    a, b = lab[:, 1].float().flatten(1).mean(1), lab[:, 2].float().flatten(1).mean(1)
     return _hue(a, b)
 
 

@@ -3,15 +3,39 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
 
+from colorizer.bootstrap import paired_differences
 from colorizer.checkpoint import load_model
 from colorizer.dataset import LabDataset
+from colorizer.evaluation import SUMS, scores_of, summable
 from colorizer.figures import architecture, learning_curves, save_figure
 from colorizer.grids import photo_grid, show_versions
 from colorizer.runs import HISTORY, WEIGHTS, read_history
+
+
+def write_tables(
+    metrics: Mapping[str, Mapping[str, float]], evaluations: Mapping[str, Path], folder: Path
+) -> pd.DataFrame:
+    """Write metrics.csv, the same as Markdown, and differences.csv, of each two models.
+
+    Args:
+        metrics: by model, metrics.json.
+        evaluations: by model, the folder that `SUMS` is in.
+        folder: where the tables go.
+
+    Returns:
+        The table of metrics.
+    """
+    table = metrics_table(metrics)
+    table.to_csv(folder / "metrics.csv", index=False)
+    (folder / "metrics.md").write_text(to_markdown(table))
+    sums = {model: pd.read_csv(path / SUMS) for model, path in evaluations.items()}
+    differences_table(sums).to_csv(folder / "differences.csv", index=False)
+    return table
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
@@ -31,6 +55,26 @@ def to_markdown(table: pd.DataFrame) -> str:
         cells = [f"{_rounded(cell):>{width}}" for cell, width in zip(row, widths, strict=True)]
         lines.append(f"| {name:{first}} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def differences_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return how each two models differ on the same photographs.
+
+    Args:
+        tables: by model, `evaluate`'s table.
+
+    Returns:
+        A row for each two models and score: `model`, `other`, `score`, and `value`, the model's
+        less the other's, with its paired 95% interval, `low` and `high`.
+    """
+    parts = []
+    for (model, table), (other, other_table) in combinations(tables.items(), 2):
+        part = paired_differences(summable(table), summable(other_table), scores_of)
+        part = part.rename_axis("score").reset_index()
+        part.insert(0, "model", model)
+        part.insert(1, "other", other)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _rounded(score: float) -> str:

@@ -1,44 +1,121 @@
 """A model's scores on test photographs, photograph by photograph."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from colorizer.bias import bias_sums, mean_hue, rates
 from colorizer.color import denormalize_ab
 from colorizer.color_tensor import lab_to_rgb
 from colorizer.dataset import LabDataset
-from colorizer.metrics import colourfulness, delta_e2000, psnr, squared_error, ssim
+from colorizer.metrics import (
+    AB_BINS,
+    accuracy,
+    color_histogram,
+    color_weights,
+    colourfulness,
+    delta_e2000,
+    psnr,
+    squared_error,
+    ssim,
+)
 from colorizer.torch_network import TorchNetwork
+
+MEANS = (
+    "l2",
+    "l2_lab",
+    "psnr",
+    "ssim",
+    "delta_e2000",
+    "auc",
+    "colourfulness",
+    "colourfulness_original",
+    "colourfulness_distance",
+)
+"""Scores of one photograph, of which a set of photographs has the mean."""
+
+SUMS = "sums.csv"
+"""The file of an evaluation that keeps `evaluate`'s table."""
+
+DARK = 30.0  # L* below which pixels lie in the dark
+DARK_PREFIX = "dark_"
 
 
 def evaluate(network: TorchNetwork, photos: LabDataset, *, batch_size: int) -> pd.DataFrame:
     """Score a model on photographs.
 
     Returns:
-        per_image.csv, a row a photograph: `id`; `l2` (normalized ab) and `l2_lab` (CIELAB units),
-        mean squared errors; `psnr` (dB) and `ssim` on uint8 sRGB; `delta_e2000`, a mean over
-        pixels; `colourfulness` and `colourfulness_original`.
+        A row a photograph, in their order: `id`; `MEANS`; `mean_hue` of the original, degrees; and
+        what adds up over photographs: `photographs`, 1; `weighted_accuracy` and `color_weight`, of
+        the re-balanced AuC; `bias_sums`, and the same of dark pixels.
+
+        `l2` (normalized ab) and `l2_lab` (CIELAB units) are mean squared errors; `psnr` (dB),
+        `ssim` and `colourfulness` are of uint8 sRGB; `delta_e2000` and `auc` are means over pixels;
+        `colourfulness_distance` is the absolute difference from the original's.
     """
-    parts = [_score(preds, target) for preds, target in _predict(network, photos, batch_size)]
+    histogram = torch.zeros(AB_BINS, dtype=torch.int64, device=network.device)
+    for _, ab in photos.batches(batch_size, device=network.device):
+        histogram += color_histogram(denormalize_ab(ab))
+    parts = [_score(*pair, histogram) for pair in _predict(network, photos, batch_size)]
     table = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
     table.insert(0, "id", photos.ids)
     return table
 
 
-def summarize(table: pd.DataFrame) -> dict[str, float]:
-    """Return metrics.json: the means over photographs, and how far colourfulness is off.
+def scores_of(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the scores of sets of photographs.
 
-    `colourfulness_distance` is the mean over photographs of the absolute difference from the
-    original; `colourfulness_gap` is the absolute difference of the two means.
+    Args:
+        sums: the columns of `evaluate`'s table, added up over each set, each (...,).
+
+    Returns:
+        Each (...,): the mean of `MEANS`; `colourfulness_gap`, the absolute difference of the two
+        mean colourfulnesses; `auc_rebalanced`, in which every colour counts alike; and the
+        `rates` of bias, also of dark pixels. NaN where one is not defined.
     """
-    difference = table["colourfulness"] - table["colourfulness_original"]
+    scores = {name: sums[name] / sums["photographs"] for name in MEANS}
+    gap = (scores["colourfulness"] - scores["colourfulness_original"]).abs()
+    scores["colourfulness_gap"] = gap
+    scores["auc_rebalanced"] = sums["weighted_accuracy"] / sums["color_weight"]
+    dark = {
+        name.removeprefix(DARK_PREFIX): value
+        for name, value in sums.items()
+        if name.startswith(DARK_PREFIX)
+    }
+    dark_rates = {f"{DARK_PREFIX}{name}": value for name, value in rates(dark).items()}
+    return scores | rates(sums) | dark_rates
+
+
+def summable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of `evaluate`'s table that add up to what `scores_of` takes."""
+    return table.drop(columns=["id", "mean_hue"])
+
+
+def summarize(table: pd.DataFrame) -> dict[str, float]:
+    """Return metrics.json: how many photographs, and their scores as far as they are defined."""
+    totals = {name: values.sum() for name, values in _columns(table).items()}
+    scores = {name: float(score) for name, score in scores_of(totals).items()}
+    defined = {name: score for name, score in scores.items() if not math.isnan(score)}
+    return {"photographs": len(table), **defined}
+
+
+def per_image(table: pd.DataFrame) -> pd.DataFrame:
+    """Return per_image.csv: of each photograph `id`, its scores and the original's `mean_hue`."""
+    scores = scores_of(_columns(table))
+    columns = {
+        name: values.numpy() for name, values in scores.items() if name != "colourfulness_gap"
+    }
+    return pd.DataFrame({"id": table["id"], **columns, "mean_hue": table["mean_hue"]})
+
+
+def _columns(table: pd.DataFrame) -> dict[str, Tensor]:
+    """Return what adds up over photographs, each float64 (N,)."""
     return {
-        "photographs": len(table),
-        **{name: float(table[name].mean()) for name in table.columns if name != "id"},
-        "colourfulness_distance": float(difference.abs().mean()),
-        "colourfulness_gap": float(abs(difference.mean())),
+        str(name): torch.tensor(values.to_numpy("float64"))
+        for name, values in summable(table).items()
     }
 
 
@@ -51,16 +128,28 @@ def _predict(
         yield preds, torch.cat((lightness, denormalize_ab(ab)), dim=1)
 
 
-def _score(preds: Tensor, target: Tensor) -> dict[str, list[float]]:
+def _score(preds: Tensor, target: Tensor, histogram: Tensor) -> dict[str, list[float]]:
     rgb, rgb_target = lab_to_rgb(preds), lab_to_rgb(target)
     l2_lab = squared_error(preds[:, 1:], target[:, 1:])
+    correct = accuracy(preds[:, 1:], target[:, 1:])
+    weights = color_weights(target[:, 1:], histogram)
+    colourful, colourful_target = colourfulness(rgb), colourfulness(rgb_target)
+    dark = bias_sums(preds, target, max_lightness=DARK)
     scores = {
         "l2": l2_lab / denormalize_ab(torch.ones(())).square(),
         "l2_lab": l2_lab,
         "psnr": psnr(rgb, rgb_target),
         "ssim": ssim(rgb, rgb_target),
         "delta_e2000": delta_e2000(preds, target).flatten(1).mean(1),
-        "colourfulness": colourfulness(rgb),
-        "colourfulness_original": colourfulness(rgb_target),
+        "auc": correct.flatten(1).mean(1),
+        "colourfulness": colourful,
+        "colourfulness_original": colourful_target,
+        "colourfulness_distance": (colourful - colourful_target).abs(),
+        "mean_hue": mean_hue(target),
+        "photographs": torch.ones(len(preds)),
+        "weighted_accuracy": (weights * correct).flatten(1).sum(1),
+        "color_weight": weights.flatten(1).sum(1),
+        **bias_sums(preds, target),
+        **{f"{DARK_PREFIX}{name}": values for name, values in dark.items()},
     }
     return {name: values.tolist() for name, values in scores.items()}

@@ -107,9 +107,9 @@ def color_histogram(ab: Tensor) -> Tensor:
         ab: float (N, 2, H, W), CIELAB units.
 
     Returns:
-        float64 (`AB_BINS`,): squares of `AB_STEP` CIELAB units over the ab plane.
+        int64 (`AB_BINS`,): squares of `AB_STEP` CIELAB units over the ab plane.
     """
-    return torch.bincount(_ab_bin(ab).flatten(), minlength=AB_BINS).double()
+    return torch.bincount(_ab_bin(ab).flatten(), minlength=AB_BINS)
 
 
 def color_weights(ab: Tensor, histogram: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ def color_weights(ab: Tensor, histogram: Tensor) -> Tensor:
         histogram: of all originals, by `color_histogram`; no bin of theirs is empty.
 
     Returns:
-        float64 (N, H, W); over the pixels of all originals they add up to the number of pixels.
+        float32 (N, H, W); over the pixels of all originals they add up to the number of pixels.
 
     Reference:
         Zhang, Isola and Efros 2016, section 3.1: the re-balanced AuC, with `accuracy`.
