@@ -21,7 +21,9 @@ def main() -> None:
     metrics = {model: run.metrics for model, run in runs.items()}
 
     paths.report.mkdir(parents=True, exist_ok=True)
-    table = write_tables(metrics, {m: paths.evaluation(m) for m in metrics}, paths.report)
+    evaluations = {model: paths.evaluation(model) for model in metrics}
+    evaluations |= {folder.name: folder for folder in sorted(paths.baselines.iterdir())}
+    table = write_tables(evaluations, paths.report)
     photos = LabDataset.open(paths.lab, "test")
     folders = {model: run.run for model, run in runs.items()}
     draw_figures(folders, photos, paths.report, count=profile.train.grid_photos)

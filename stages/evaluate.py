@@ -3,11 +3,10 @@
 import json
 import sys
 
-from colorizer.bootstrap import intervals
 from colorizer.console import entry_point
 from colorizer.dataset import LabDataset
 from colorizer.engine import choose_device
-from colorizer.evaluation import SUMS, evaluate, per_image, scores_of, summable, summarize
+from colorizer.evaluation import by_network, evaluate, write_scores
 from colorizer.grids import photo_grid, show_versions
 from colorizer.params import load_params
 from colorizer.paths import Paths
@@ -28,12 +27,8 @@ def main(model: str) -> None:
     photos = LabDataset.open(paths.lab, "test")
 
     folder = paths.evaluation(model)
-    folder.mkdir(parents=True, exist_ok=True)
-    scores = evaluate(network, photos, batch_size=knobs.batch_size)
-    per_image(scores).to_csv(folder / "per_image.csv", index=False)
-    scores.to_csv(folder / SUMS, index=False)
-    intervals(summable(scores), scores_of).to_csv(folder / "intervals.csv", index_label="score")
-    (folder / "metrics.json").write_text(json.dumps(summarize(scores), indent=1) + "\n")
+    scores = evaluate(by_network(network), photos, batch_size=knobs.batch_size, device=device)
+    write_scores(scores, folder)
     scored = {"fingerprint": RunRecord.read(paths.run(model)).fingerprint}
     (folder / SCORED).write_text(json.dumps(scored) + "\n")
     versions = show_versions(network.model, photos, knobs.grid_photos)

@@ -16,7 +16,7 @@ from colorizer.comparison import (
     write_tables,
 )
 from colorizer.dataset import LabDataset
-from colorizer.evaluation import SUMS, evaluate, summarize
+from colorizer.evaluation import by_network, evaluate, summarize, write_scores
 from colorizer.grids import CAPTION, GAP
 from colorizer.models import create_model
 from colorizer.runs import HISTORY, WEIGHTS, Epoch, write_history
@@ -60,10 +60,12 @@ def test_the_tables_tell_each_two_models_apart(
 ) -> None:
     metrics, tables = {}, {}
     for model, folder in runs.items():
-        tables[model] = evaluate(TorchNetwork.from_file(folder / WEIGHTS), photos, batch_size=2)
-        tables[model].to_csv(folder / SUMS, index=False)
+        tables[model] = evaluate(
+            by_network(TorchNetwork.from_file(folder / WEIGHTS)), photos, batch_size=2
+        )
+        write_scores(tables[model], folder)
         metrics[model] = summarize(tables[model])
-    table = write_tables(metrics, runs, tmp_path)
+    table = write_tables(runs, tmp_path)
     assert table["model"].tolist() == list(runs)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), table)
     found = pd.read_csv(tmp_path / "differences.csv")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from colorizer.card import ModelCard
 from colorizer.color import AB_SCALE, rgb_to_lab
 from colorizer.dataset import LabDataset
-from colorizer.evaluation import evaluate, per_image, summarize
+from colorizer.evaluation import by_network, evaluate, per_image, summarize
 from colorizer.images import decode
 from colorizer.metrics import LOWER_IS_BETTER, PSNR_OF_IDENTICAL, colourfulness
 from colorizer.models import create_model
@@ -63,7 +63,7 @@ def photos(originals: Tensor) -> LabDataset:
 
 def scores_of(model: nn.Module, photos: LabDataset, *, batch_size: int = 2) -> pd.DataFrame:
     network = TorchNetwork(model, ModelCard("model1", {}, SIDE))
-    return evaluate(network, photos, batch_size=batch_size)
+    return evaluate(by_network(network), photos, batch_size=batch_size)
 
 
 def test_every_photograph_has_a_row_in_the_dataset_s_order(photos: LabDataset) -> None:

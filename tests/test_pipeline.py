@@ -120,7 +120,12 @@ def test_repro_makes_every_promised_file(project: Path) -> None:
         assert scores["photographs"] == len(
             pd.read_csv(project / "evaluation/demo" / model / "per_image.csv")
         )
+    table = pd.read_csv(project / "reports/demo/metrics.csv").set_index("model")
+    assert list(table.index) == [*MODELS, "grey", "mean", "random", "truth"]
+    assert table["chroma_ratio"]["grey"] == 0
+    assert table["auc"]["truth"] == 1
     assert {path.name for path in (project / "reports/demo").iterdir()} >= {
+        "differences.csv",
         "comparison.json",
         "metrics.csv",
         "figure2_architectures.png",

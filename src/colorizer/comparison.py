@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
@@ -17,20 +18,18 @@ from colorizer.grids import photo_grid, show_versions
 from colorizer.runs import HISTORY, WEIGHTS, read_history
 
 
-def write_tables(
-    metrics: Mapping[str, Mapping[str, float]], evaluations: Mapping[str, Path], folder: Path
-) -> pd.DataFrame:
+def write_tables(evaluations: Mapping[str, Path], folder: Path) -> pd.DataFrame:
     """Write metrics.csv, the same as Markdown, and differences.csv, of each two models.
 
     Args:
-        metrics: by model, metrics.json.
-        evaluations: by model, the folder that `SUMS` is in.
+        evaluations: by model or baseline, the folder that `write_scores` wrote.
         folder: where the tables go.
 
     Returns:
         The table of metrics.
     """
-    table = metrics_table(metrics)
+    scores = {m: json.loads((path / "metrics.json").read_text()) for m, path in evaluations.items()}
+    table = metrics_table(scores)
     table.to_csv(folder / "metrics.csv", index=False)
     (folder / "metrics.md").write_text(to_markdown(table))
     sums = {model: pd.read_csv(path / SUMS) for model, path in evaluations.items()}
@@ -78,6 +77,8 @@ def differences_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _rounded(score: float) -> str:
+    if math.isnan(score):
+        return "-"
     return f"{score:.0f}" if float(score).is_integer() else f"{score:.4g}"
 
 

@@ -1,13 +1,16 @@
 """A model's scores on test photographs, photograph by photograph."""
 
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import Tensor
 
 from colorizer.bias import bias_sums, mean_hue, rates
+from colorizer.bootstrap import intervals
 from colorizer.color import denormalize_ab
 from colorizer.color_tensor import lab_to_rgb
 from colorizer.dataset import LabDataset
@@ -23,6 +26,8 @@ from colorizer.metrics import (
     ssim,
 )
 from colorizer.torch_network import TorchNetwork
+
+CPU = torch.device("cpu")
 
 MEANS = (
     "l2",
@@ -44,8 +49,21 @@ DARK = 30.0  # L* below which pixels lie in the dark
 DARK_PREFIX = "dark_"
 
 
-def evaluate(network: TorchNetwork, photos: LabDataset, *, batch_size: int) -> pd.DataFrame:
-    """Score a model on photographs.
+Predict = Callable[[Tensor, slice], Tensor]
+"""From lightness, float32 (N, 1, H, W), L* in 0..100, and which photographs they are of, to ab:
+float32 (N, 2, H, W), CIELAB units, on the same device."""
+
+
+def evaluate(
+    predict: Predict, photos: LabDataset, *, batch_size: int, device: torch.device = CPU
+) -> pd.DataFrame:
+    """Score what is predicted for photographs.
+
+    Args:
+        predict: a network, as `by_network` makes it, or a baseline.
+        photos: with their true colours.
+        batch_size: photographs at once.
+        device: where is predicted and measured.
 
     Returns:
         A row a photograph, in their order: `id`; `MEANS`; `mean_hue` of the original, degrees; and
@@ -56,13 +74,28 @@ def evaluate(network: TorchNetwork, photos: LabDataset, *, batch_size: int) -> p
         `ssim` and `colourfulness` are of uint8 sRGB; `delta_e2000` and `auc` are means over pixels;
         `colourfulness_distance` is the absolute difference from the original's.
     """
-    histogram = torch.zeros(AB_BINS, dtype=torch.int64, device=network.device)
-    for _, ab in photos.batches(batch_size, device=network.device):
+    histogram = torch.zeros(AB_BINS, dtype=torch.int64, device=device)
+    for _, ab in photos.batches(batch_size, device=device):
         histogram += color_histogram(denormalize_ab(ab))
-    parts = [_score(*pair, histogram) for pair in _predict(network, photos, batch_size)]
+    pairs = _predict(predict, photos, batch_size, device)
+    parts = [_score(preds, target, histogram) for preds, target in pairs]
     table = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
     table.insert(0, "id", photos.ids)
     return table
+
+
+def by_network(network: TorchNetwork) -> Predict:
+    """Return what a network predicts, for `evaluate` on the network's device."""
+    return lambda lightness, _: network.predict_ab(lightness)
+
+
+def write_scores(table: pd.DataFrame, folder: Path) -> None:
+    """Write metrics.json, intervals.csv, per_image.csv and `SUMS`, of `evaluate`'s table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps(summarize(table), indent=1) + "\n")
+    intervals(summable(table), scores_of).to_csv(folder / "intervals.csv", index_label="score")
+    per_image(table).to_csv(folder / "per_image.csv", index=False)
+    table.to_csv(folder / SUMS, index=False)
 
 
 def scores_of(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -120,11 +153,13 @@ def _columns(table: pd.DataFrame) -> dict[str, Tensor]:
 
 
 def _predict(
-    network: TorchNetwork, photos: LabDataset, batch_size: int
+    predict: Predict, photos: LabDataset, batch_size: int, device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    for normalized, ab in photos.batches(batch_size, device=network.device):
+    start = 0
+    for normalized, ab in photos.batches(batch_size, device=device):
         lightness = (normalized + 1) * 50
-        preds = torch.cat((lightness, network.predict_ab(lightness)), dim=1)
+        rows = slice(start, start := start + len(lightness))
+        preds = torch.cat((lightness, predict(lightness, rows)), dim=1)
         yield preds, torch.cat((lightness, denormalize_ab(ab)), dim=1)
 
 

@@ -30,6 +30,11 @@ class Paths:
         """The comparison of the models."""
         return Path("reports") / self.profile
 
+    @property
+    def baselines(self) -> Path:
+        """The scores of what no network predicts, a folder each."""
+        return Path("evaluation") / self.profile / "baselines"
+
     def run(self, model: str) -> Path:
         """Return where a model's training is kept."""
         return Path("models") / self.profile / model

@@ -1,0 +1,23 @@
+"""Score what no network predicts, to read the networks' scores beside."""
+
+from colorizer.baselines import make_baselines
+from colorizer.console import entry_point
+from colorizer.dataset import LabDataset
+from colorizer.evaluation import evaluate, write_scores
+from colorizer.params import load_params
+from colorizer.paths import Paths
+
+
+@entry_point
+def main() -> None:
+    """Run the stage."""
+    params = load_params()
+    paths = Paths(params.profile)
+    train, test = (LabDataset.open(paths.lab, subset) for subset in ("train", "test"))
+    for name, predict in make_baselines(train, test).items():
+        scores = evaluate(predict, test, batch_size=params.active.evaluate.batch_size)
+        write_scores(scores, paths.baselines / name)
+
+
+if __name__ == "__main__":
+    main()
