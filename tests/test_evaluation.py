@@ -23,6 +23,7 @@ RATES = [
 SCORES = [
     *("l2", "l2_lab", "psnr", "ssim", "delta_e2000", "auc"),
     *("colourfulness", "colourfulness_original", "colourfulness_distance"),
+    *("colourfulness_absolute", "colourfulness_absolute_original"),
 ]
 
 

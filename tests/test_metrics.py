@@ -16,6 +16,7 @@ from colorizer.images import decode
 from colorizer.metrics import (
     LOWER_IS_BETTER,
     PSNR_OF_IDENTICAL,
+    absolute_colourfulness,
     accuracy,
     color_histogram,
     color_weights,
@@ -279,6 +280,9 @@ def test_colourfulness_worked_by_hand() -> None:
     expected = math.hypot(127.5, 191.25) + 0.3 * math.hypot(127.5, 63.75)
     assert colourfulness(rgb).item() == pytest.approx(expected, rel=1e-5)
     assert expected == pytest.approx(272.62, abs=0.01)
+    # |rg| is the same; |yb| is 127.5 and 255: mean 191.25, deviation 63.75
+    expected = math.hypot(127.5, 63.75) + 0.3 * math.hypot(127.5, 191.25)
+    assert absolute_colourfulness(rgb).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_colourfulness_of_one_flat_colour_is_its_mean_alone() -> None:

@@ -16,6 +16,7 @@ from colorizer.color_tensor import lab_to_rgb
 from colorizer.dataset import LabDataset
 from colorizer.metrics import (
     AB_BINS,
+    absolute_colourfulness,
     accuracy,
     color_histogram,
     color_weights,
@@ -39,6 +40,8 @@ MEANS = (
     "colourfulness",
     "colourfulness_original",
     "colourfulness_distance",
+    "colourfulness_absolute",
+    "colourfulness_absolute_original",
 )
 """Scores of one photograph, of which a set of photographs has the mean."""
 
@@ -72,7 +75,8 @@ def evaluate(
 
         `l2` (normalized ab) and `l2_lab` (CIELAB units) are mean squared errors; `psnr` (dB),
         `ssim` and `colourfulness` are of uint8 sRGB; `delta_e2000` and `auc` are means over pixels;
-        `colourfulness_distance` is the absolute difference from the original's.
+        `colourfulness_distance` is the absolute difference from the original's;
+        `colourfulness_absolute` is `absolute_colourfulness`.
     """
     histogram = torch.zeros(AB_BINS, dtype=torch.int64, device=device)
     for _, ab in photos.batches(batch_size, device=device):
@@ -106,12 +110,14 @@ def scores_of(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Returns:
         Each (...,): the mean of `MEANS`; `colourfulness_gap`, the absolute difference of the two
-        mean colourfulnesses; `auc_rebalanced`, in which every colour counts alike; and the
-        `rates` of bias, also of dark pixels. NaN where one is not defined.
+        mean colourfulnesses, and `colourfulness_absolute_gap`; `auc_rebalanced`, in which every
+        colour counts alike; and the `rates` of bias, also of dark pixels. NaN where one is not defined.
     """
     scores = {name: sums[name] / sums["photographs"] for name in MEANS}
     gap = (scores["colourfulness"] - scores["colourfulness_original"]).abs()
     scores["colourfulness_gap"] = gap
+    absolute = scores["colourfulness_absolute"], scores["colourfulness_absolute_original"]
+    scores["colourfulness_absolute_gap"] = (absolute[0] - absolute[1]).abs()
     scores["auc_rebalanced"] = sums["weighted_accuracy"] / sums["color_weight"]
     dark = {
         name.removeprefix(DARK_PREFIX): value
@@ -138,9 +144,7 @@ def summarize(table: pd.DataFrame) -> dict[str, float]:
 def per_image(table: pd.DataFrame) -> pd.DataFrame:
     """Return per_image.csv: of each photograph `id`, its scores and the original's `mean_hue`."""
     scores = scores_of(_columns(table))
-    columns = {
-        name: values.numpy() for name, values in scores.items() if name != "colourfulness_gap"
-    }
+    columns = {name: values.numpy() for name, values in scores.items() if not name.endswith("_gap")}
     return pd.DataFrame({"id": table["id"], **columns, "mean_hue": table["mean_hue"]})
 
 
@@ -180,6 +184,8 @@ def _score(preds: Tensor, target: Tensor, histogram: Tensor) -> dict[str, list[f
         "colourfulness": colourful,
         "colourfulness_original": colourful_target,
         "colourfulness_distance": (colourful - colourful_target).abs(),
+        "colourfulness_absolute": absolute_colourfulness(rgb),
+        "colourfulness_absolute_original": absolute_colourfulness(rgb_target),
         "mean_hue": mean_hue(target),
         "photographs": torch.ones(len(preds)),
         "weighted_accuracy": (weights * correct).flatten(1).sum(1),

@@ -15,7 +15,11 @@ AB_LIMIT, AB_STEP = 110, 10  # CIELAB units; sRGB's ab lie in -107.9 .. 98.3
 AB_SIDE = 2 * AB_LIMIT // AB_STEP
 AB_BINS = AB_SIDE**2
 
-LOWER_IS_BETTER = {"l2": True, "l2_lab": True, "psnr": False, "ssim": False, "delta_e2000": True}
+LOWER_IS_BETTER = {
+    **dict.fromkeys(("l2", "l2_lab", "delta_e2000"), True),
+    **dict.fromkeys(("psnr", "ssim", "auc", "auc_rebalanced"), False),
+}
+"""The scores by which models can be ranked."""
 
 
 def squared_error(preds: Tensor, target: Tensor) -> Tensor:
@@ -74,8 +78,33 @@ def colourfulness(rgb: Tensor) -> Tensor:
     Reference:
         Hasler and Süsstrunk 2003, "Measuring colourfulness in natural images".
     """
+    return _colourfulness(*_opponents(rgb))
+
+
+def absolute_colourfulness(rgb: Tensor) -> Tensor:
+    """Return the colourfulness of each photograph as some papers compute it: of |rg| and |yb|.
+
+    Lower than `colourfulness` where opposite hues meet; here to be read beside their figures.
+
+    Args:
+        rgb: uint8 (N, 3, H, W), sRGB.
+
+    Returns:
+        (N,): 0 for grey.
+
+    Reference:
+        The code of DDColor (Kang et al. 2023) and CT2 (Weng et al. 2022).
+    """
+    rg, yb = _opponents(rgb)
+    return _colourfulness(rg.abs(), yb.abs())
+
+
+def _opponents(rgb: Tensor) -> tuple[Tensor, Tensor]:
     red, green, blue = rgb.float().flatten(2).unbind(1)
-    rg, yb = red - green, (red + green) / 2 - blue
+    return red - green, (red + green) / 2 - blue
+
+
+def _colourfulness(rg: Tensor, yb: Tensor) -> Tensor:
     spread = (rg.var(1, correction=0) + yb.var(1, correction=0)).sqrt()
     return spread + 0.3 * (rg.mean(1).square() + yb.mean(1).square()).sqrt()
 

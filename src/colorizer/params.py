@@ -121,7 +121,7 @@ class Evaluate(Block):
 class Register(Block):
     """Which model becomes the champion."""
 
-    metric: Literal["l2", "l2_lab", "psnr", "ssim", "delta_e2000"]
+    metric: Literal["l2", "l2_lab", "psnr", "ssim", "delta_e2000", "auc", "auc_rebalanced"]
     champion: bool
 
 
