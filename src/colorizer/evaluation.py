@@ -111,7 +111,8 @@ def scores_of(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Returns:
         Each (...,): the mean of `MEANS`; `colourfulness_gap`, the absolute difference of the two
         mean colourfulnesses, and `colourfulness_absolute_gap`; `auc_rebalanced`, in which every
-        colour counts alike; and the `rates` of bias, also of dark pixels. NaN where one is not defined.
+        colour counts alike; and the `rates` of bias, also of dark pixels. NaN where one is not
+        defined.
     """
     scores = {name: sums[name] / sums["photographs"] for name in MEANS}
     gap = (scores["colourfulness"] - scores["colourfulness_original"]).abs()
