@@ -1,14 +1,15 @@
-"""Put the models side by side: the table, the study's figures, and the champion."""
+"""Put the models side by side: tables, the study's figures, the report, and the champion."""
 
 import json
-import logging
-import time
 
-from colorizer.comparison import comparison_fingerprint, draw_figures, to_markdown, write_tables
+from colorizer.comparison import draw_figures, write_summary, write_tables
 from colorizer.console import entry_point
 from colorizer.dataset import LabDataset
 from colorizer.params import load_params
 from colorizer.paths import Paths
+from colorizer.report import write_report
+from colorizer.runs import HISTORY, WEIGHTS, read_history
+from colorizer.torch_network import TorchNetwork
 from colorizer.tracking import Published, Store, best_model, tolerate
 
 
@@ -18,26 +19,27 @@ def main() -> None:
     params = load_params()
     profile, paths = params.active, Paths(params.profile)
     runs = {model: Published(paths.run(model), paths.evaluation(model)) for model in profile.models}
-    metrics = {model: run.metrics for model, run in runs.items()}
+    networks = {
+        m: TorchNetwork.from_file(run.run / WEIGHTS, precision="float32") for m, run in runs.items()
+    }
+    histories = {model: read_history(run.run / HISTORY) for model, run in runs.items()}
+    photos = LabDataset.open(paths.lab, "test")
 
     paths.report.mkdir(parents=True, exist_ok=True)
-    evaluations = {model: paths.evaluation(model) for model in metrics}
+    evaluations = {model: run.evaluation for model, run in runs.items()}
     evaluations |= {folder.name: folder for folder in sorted(paths.baselines.iterdir())}
     table = write_tables(evaluations, paths.report)
-    photos = LabDataset.open(paths.lab, "test")
-    folders = {model: run.run for model, run in runs.items()}
-    draw_figures(folders, photos, paths.report, count=profile.train.grid_photos)
-    fingerprints = {model: run.record.fingerprint for model, run in runs.items()}
-    summary = {
-        "fingerprint": comparison_fingerprint(fingerprints, table),
-        "profile": params.profile,
-        "fingerprints": fingerprints,
-        "best": best_model(metrics, profile.register_.metric),
-        "photographs": json.loads((paths.data / "colour.json").read_text()),
-        "created_at": int(time.time() * 1000),
-    }
-    (paths.report / "comparison.json").write_text(json.dumps(summary, indent=1) + "\n")
-    logging.info("%s", to_markdown(table))
+    draw_figures(networks, histories, photos, paths.report, count=profile.train.grid_photos)
+    title = f"{params.profile}: {', '.join(networks)}"
+    write_report(paths.report / "report.html", title, evaluations, networks, photos, histories)
+    write_summary(
+        paths.report / "comparison.json",
+        table,
+        profile=params.profile,
+        fingerprints={model: run.record.fingerprint for model, run in runs.items()},
+        best=best_model({m: run.metrics for m, run in runs.items()}, profile.register_.metric),
+        photographs=json.loads((paths.data / "colour.json").read_text()),
+    )
     if params.tracking.enabled:
         with tolerate("publishing the comparison"):
             store = Store(params.tracking.experiment)

@@ -6,7 +6,15 @@ import torch
 from scipy.stats import circmean, wasserstein_distance
 from torch import Tensor
 
-from colorizer.bias import HUES, TRUE_HUES, bias_sums, circular_distance, mean_hue, rates
+from colorizer.bias import (
+    HUES,
+    TRUE_HUES,
+    bias_sums,
+    circular_distance,
+    falsely_red,
+    mean_hue,
+    rates,
+)
 from colorizer.color import rgb_to_lab
 from colorizer.images import decode
 from colorizer.resampling import resize
@@ -145,3 +153,16 @@ def test_mean_hue_is_circular() -> None:
     photo = pixels((20, 350), (20, 30))
     expected = math.degrees(circmean(np.radians([350, 30])))
     assert mean_hue(photo).item() == pytest.approx(expected)
+
+
+def test_the_pixels_that_are_falsely_red_are_those_counted(originals: Tensor) -> None:
+    redder = originals.clone()
+    redder[:, 1] += 15
+    found = falsely_red(redder, originals)
+    assert found.shape == originals[:, 0].shape
+    assert found.flatten(1).sum(1).tolist() == bias_sums(redder, originals)["false_red"].tolist()
+    assert 0 < found.float().mean() < 1
+
+
+def test_no_share_of_red_is_defined_where_the_original_has_none() -> None:
+    assert math.isnan(rates_of(pixels((20, 20)), pixels((20, 200)))["red_share_ratio"])

@@ -68,15 +68,25 @@ def test_every_set_has_as_many_photographs_and_the_same_seed_the_same_sets(
 
 def test_differences_are_paired(sums: pd.DataFrame) -> None:
     worse = sums.assign(errors=sums["errors"] + 0.1 * sums["pixels"])
-    row = paired_differences(worse, sums, rate).loc["rate"]
-    assert row.tolist() == pytest.approx([0.1, 0.1, 0.1])  # whichever photographs are drawn
-    same = paired_differences(sums, sums, rate).loc["rate"]
-    assert same.tolist() == [0, 0, 0]
+    found = paired_differences({"worse": worse, "one": sums, "same": sums}, rate)
+    rows = {(row.model, row.other): [row.value, row.low, row.high] for row in found.itertuples()}
+    assert list(rows) == [("worse", "one"), ("worse", "same"), ("one", "same")]
+    assert rows["worse", "one"] == pytest.approx([0.1, 0.1, 0.1])  # whichever are drawn
+    assert rows["one", "same"] == [0, 0, 0]
+
+
+def test_one_model_differs_from_none(sums: pd.DataFrame) -> None:
+    assert paired_differences({"one": sums}, rate).empty
 
 
 def test_other_photographs_cannot_be_paired(sums: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match="60 photographs and 59"):
-        paired_differences(sums, sums[1:], rate)
+    with pytest.raises(ValueError, match="one of 60, other of 59"):
+        paired_differences({"one": sums, "other": sums[1:]}, rate)
+
+
+def test_draws_in_which_a_score_is_not_defined_do_not_count() -> None:
+    rare = pd.DataFrame({"errors": [1.0, *[0.0] * 9], "pixels": [1.0, *[0.0] * 9]})
+    assert intervals(rare, rate).loc["rate"].tolist() == [1, 1, 1]  # a third of the draws lack it
 
 
 def test_what_is_not_defined_is_nan(sums: pd.DataFrame) -> None:

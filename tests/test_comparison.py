@@ -19,7 +19,7 @@ from colorizer.dataset import LabDataset
 from colorizer.evaluation import by_network, evaluate, summarize, write_scores
 from colorizer.grids import CAPTION, GAP
 from colorizer.models import create_model
-from colorizer.runs import HISTORY, WEIGHTS, Epoch, write_history
+from colorizer.runs import HISTORY, WEIGHTS, Epoch, read_history, write_history
 from colorizer.torch_network import TorchNetwork
 
 METRICS: dict[str, dict[str, float]] = {
@@ -98,6 +98,12 @@ def test_scores_survive_being_written_as_csv(tmp_path: Path) -> None:
     assert again.to_dict("list") == table.to_dict("list")
 
 
+def draw(runs: dict[str, Path], photos: LabDataset, folder: Path, *, count: int) -> None:
+    networks = {name: TorchNetwork.from_file(run / WEIGHTS) for name, run in runs.items()}
+    histories = {name: read_history(run / HISTORY) for name, run in runs.items()}
+    draw_figures(networks, histories, photos, folder, count=count)
+
+
 def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
@@ -162,7 +168,7 @@ def test_the_order_of_the_fingerprints_does_not_matter() -> None:
 def test_the_study_s_figures_are_drawn(
     runs: dict[str, Path], photos: LabDataset, tmp_path: Path
 ) -> None:
-    draw_figures(runs, photos, tmp_path, count=2)
+    draw(runs, photos, tmp_path, count=2)
     drawn = {}
     for path in tmp_path.iterdir():
         with Image.open(path) as image:
@@ -183,7 +189,7 @@ def test_the_study_s_figures_are_drawn(
 def test_a_single_model_can_be_drawn_too(
     runs: dict[str, Path], photos: LabDataset, tmp_path: Path
 ) -> None:
-    draw_figures({"model1": runs["model1"]}, photos, tmp_path, count=9)
+    draw({"model1": runs["model1"]}, photos, tmp_path, count=9)
     with Image.open(tmp_path / "figure8_comparison.png") as image:
         assert image.size == (GAP + 3 * (96 + GAP), CAPTION + GAP + 4 * (96 + GAP))
 
@@ -193,6 +199,6 @@ def test_drawing_twice_gives_the_same_bytes(
 ) -> None:
     for folder in (tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
-        draw_figures({"model2": runs["model2"]}, photos, folder, count=1)
+        draw({"model2": runs["model2"]}, photos, folder, count=1)
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name

@@ -134,6 +134,29 @@ def plan(paths: Iterable[Path], out: Path | None, options: Options) -> list[Task
     return tasks
 
 
+def find_photos(folder: Path, *, but: Path) -> list[Path]:
+    """Find the photographs in a folder, however deep, sorted; hidden ones are left out.
+
+    Args:
+        folder: searched for `FORMATS`.
+        but: a folder, resolved, that is left out.
+
+    Raises:
+        ColorizerError: if there is none.
+    """
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in FORMATS
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not path.resolve().is_relative_to(but)
+        and path.is_file()
+    )
+    if not found:
+        raise ColorizerError(f"{folder}: no photographs there; known are {', '.join(FORMATS)}")
+    return found
+
+
 def colorize_all(
     tasks: Iterable[Task], colorizer: Colorizer, options: Options
 ) -> Iterator[Outcome]:
@@ -179,19 +202,9 @@ def _plan_folder(folder: Path, out: Path | None, options: Options) -> list[Task]
     inside = target.resolve()
     if inside == folder.resolve():
         raise ColorizerError(f"{folder} would be coloured into itself: name another folder by -o")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in FORMATS
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not path.resolve().is_relative_to(inside)
-        and path.is_file()
-    )
-    if not found:
-        raise ColorizerError(f"{folder}: no photographs there; known are {', '.join(FORMATS)}")
     return [
         Task(path, (target / path.relative_to(folder)).with_suffix(_suffix(path, options)))
-        for path in found
+        for path in find_photos(folder, but=inside)
     ]
 
 

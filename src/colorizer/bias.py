@@ -44,7 +44,7 @@ def bias_sums(
     _, true_a, true_b = target.float().unbind(1)
     chroma, true_chroma = torch.hypot(a, b), torch.hypot(true_a, true_b)
     hue, true_hue = _hue(a, b), _hue(true_a, true_b)
-    seen = (lightness > DARKEST) & (lightness < min(max_lightness, BRIGHTEST))
+    seen = _is_seen(lightness, max_lightness)
     counted = seen & ((chroma > COLOURED) | (true_chroma > COLOURED))
     red = _is_red(hue) & (chroma > COLOURED)
     sure = seen & (true_chroma > SURELY_COLOURED)
@@ -77,6 +77,23 @@ def bias_sums(
     return sums
 
 
+def falsely_red(preds: Tensor, target: Tensor) -> Tensor:
+    """Return which pixels `false_red` counts: surely of another colour, and red now.
+
+    Args:
+        preds: float (N, 3, H, W), CIELAB.
+        target: the original, of the same shape and lightness.
+
+    Returns:
+        bool (N, H, W).
+    """
+    lightness, a, b = preds.float().unbind(1)
+    _, true_a, true_b = target.float().unbind(1)
+    sure = _is_seen(lightness) & (torch.hypot(true_a, true_b) > SURELY_COLOURED)
+    red = _is_red(_hue(a, b)) & (torch.hypot(a, b) > COLOURED)
+    return sure & ~_is_red(_hue(true_a, true_b)) & red
+
+
 def rates(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the measures of bias of sets of photographs.
 
@@ -100,15 +117,16 @@ def rates(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     hues = torch.stack([sums[name] for name in HUES], -1)
     true_hues = torch.stack([sums[name] for name in TRUE_HUES], -1)
-    share = sums["red_chroma"] / sums["chroma"]
+    red_share = _ratio(sums["red_chroma"], sums["chroma"])
+    true_red_share = _ratio(sums["true_red_chroma"], sums["true_chroma"])
     return {
-        "delta_a": sums["delta_a"] / sums["coloured"],
-        "delta_b": sums["delta_b"] / sums["coloured"],
-        "chroma_ratio": sums["chroma"] / sums["true_chroma"],
-        "red_share_ratio": share / (sums["true_red_chroma"] / sums["true_chroma"]),
-        "false_red": sums["false_red"] / sums["not_red"],
-        "red_recall": sums["found_red"] / sums["red"],
-        "neutral_leakage": sums["neutral_chroma"] / sums["neutral"],
+        "delta_a": _ratio(sums["delta_a"], sums["coloured"]),
+        "delta_b": _ratio(sums["delta_b"], sums["coloured"]),
+        "chroma_ratio": _ratio(sums["chroma"], sums["true_chroma"]),
+        "red_share_ratio": _ratio(red_share, true_red_share),
+        "false_red": _ratio(sums["false_red"], sums["not_red"]),
+        "red_recall": _ratio(sums["found_red"], sums["red"]),
+        "neutral_leakage": _ratio(sums["neutral_chroma"], sums["neutral"]),
         "hue_distance": circular_distance(hues, true_hues),
     }
 
@@ -147,8 +165,17 @@ def mean_hue(lab: Tensor) -> Tensor:
     return _hue(a, b)
 
 
+def _ratio(part: Tensor, whole: Tensor) -> Tensor:
+    """Return part / whole, and NaN where there is no whole."""
+    return torch.where(whole > 0, part / whole, torch.nan)
+
+
 def _hue(a: Tensor, b: Tensor) -> Tensor:
     return torch.rad2deg(torch.atan2(b, a)) % 360
+
+
+def _is_seen(lightness: Tensor, max_lightness: float = BRIGHTEST) -> Tensor:
+    return (lightness > DARKEST) & (lightness < min(max_lightness, BRIGHTEST))
 
 
 def _is_red(hue: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """How sure a score is: 95% intervals by drawing photographs again."""
 
+import math
 from collections.abc import Callable, Mapping
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -56,8 +58,8 @@ def intervals(
         seed: of the bootstrap.
 
     Returns:
-        A row a score: `value`, and `low` and `high`, the ends of its 95% percentile interval; NaN
-        where it is not defined.
+        A row a score: `value`, and `low` and `high`, the ends of its 95% percentile interval, over
+        the draws in which it is defined; NaN where it is not defined.
     """
     values = statistic(_totals(sums))
     drawn = statistic(draw_sums(sums, draws=draws, seed=seed))
@@ -65,39 +67,48 @@ def intervals(
 
 
 def paired_differences(
-    sums: pd.DataFrame,
-    other: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
     statistic: Statistic,
     *,
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> pd.DataFrame:
-    """Score the difference of two models on the same photographs, with its interval.
+    """Score how each two models differ on the same photographs, with the differences' intervals.
 
-    What makes a photograph hard for both cancels out, so that the interval is narrower than those
-    of the two models suggest.
+    What makes a photograph hard for both cancels out, so that an interval is narrower than those of
+    the two models suggest.
 
     Args:
-        sums: of one model, a row a photograph.
-        other: of the other, whose scores are subtracted; the same photographs in the same order.
+        tables: by model, a row a photograph, the same photographs in the same order.
         statistic: makes scores of the columns' sums.
         draws: of the bootstrap.
         seed: of the bootstrap.
 
     Returns:
-        As `intervals`.
+        A row for each two models and score: `model`, `other`, `score`, and `value`, the model's
+        less the other's, with its 95% interval, `low` and `high`.
 
     Raises:
-        ValueError: if the two are not of as many photographs.
+        ValueError: if two are not of as many photographs.
     """
-    if len(sums) != len(other):
-        raise ValueError(f"{len(sums)} photographs and {len(other)}: expected the same ones")
-    first, second = (statistic(_totals(one)) for one in (sums, other))
-    drawn = [statistic(draw_sums(one, draws=draws, seed=seed)) for one in (sums, other)]
-    return _table(
-        {name: first[name] - second[name] for name in first},
-        {name: drawn[0][name] - drawn[1][name] for name in first},
-    )
+    if len({len(sums) for sums in tables.values()}) > 1:
+        found = ", ".join(f"{model} of {len(sums)}" for model, sums in tables.items())
+        raise ValueError(f"expected the same photographs, found {found}")
+    values = {model: statistic(_totals(sums)) for model, sums in tables.items()}
+    drawn = {
+        model: statistic(draw_sums(sums, draws=draws, seed=seed)) for model, sums in tables.items()
+    }
+    parts = []
+    for model, other in combinations(tables, 2):
+        part = _table(
+            {name: value - values[other][name] for name, value in values[model].items()},
+            {name: draw - drawn[other][name] for name, draw in drawn[model].items()},
+        )
+        part = part.rename_axis("score").reset_index()
+        part.insert(0, "model", model)
+        part.insert(1, "other", other)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _totals(sums: pd.DataFrame) -> dict[str, Tensor]:
@@ -106,8 +117,9 @@ def _totals(sums: pd.DataFrame) -> dict[str, Tensor]:
 
 def _table(values: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> pd.DataFrame:
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    rows = {
-        name: (float(value), *np.quantile(drawn[name].numpy(), ends))
-        for name, value in values.items()
-    }
+    rows = {}
+    for name, value in values.items():
+        defined = drawn[name][~drawn[name].isnan()].numpy()
+        low, high = np.quantile(defined, ends) if len(defined) else (math.nan, math.nan)
+        rows[name] = (float(value), low, high)
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])

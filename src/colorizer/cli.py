@@ -76,6 +76,38 @@ def models() -> None:
 
 
 @app.command()
+def evaluate(
+    photos: Annotated[
+        Path, typer.Option(help="folder of colour photographs, searched to its depths")
+    ],
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="a model's name, as `colorizer models` lists them, or weights file; repeat it to "
+            "compare several"
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="folder for the report and the tables")
+    ] = Path("evaluation_report"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the folder")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="photographs at once")] = 32,
+) -> None:
+    """Score models on photographs of your own: the same table and page as the pipeline's."""
+    import logging
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        from colorizer.judging import judge
+    except ModuleNotFoundError as error:
+        raise ColorizerError(
+            f"colorizer evaluate needs {error.name}: pip install 'colorizer[pipeline]'"
+        ) from None
+    judge(photos, model, out, overwrite=overwrite, batch_size=batch_size)
+    typer.echo(f"{out / 'report.html'}")
+
+
+@app.command()
 def export(
     model: Annotated[
         str, typer.Option(help="a model's name, as `colorizer models` lists them, or weights file")

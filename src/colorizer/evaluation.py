@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from colorizer.bias import bias_sums, mean_hue, rates
@@ -89,8 +90,21 @@ def evaluate(
 
 
 def by_network(network: TorchNetwork) -> Predict:
-    """Return what a network predicts, for `evaluate` on the network's device."""
-    return lambda lightness, _: network.predict_ab(lightness)
+    """Return what a network predicts, for `evaluate` on the network's device.
+
+    A network of another size than the photographs' sees them at its own.
+    """
+    side = (network.card.size,) * 2
+
+    def predict(lightness: Tensor, _: slice) -> Tensor:
+        shape = lightness.shape[2:]
+        if shape == side:
+            ab: Tensor = network.predict_ab(lightness)
+            return ab
+        own = F.interpolate(lightness, side, mode="bicubic", antialias=True).clamp(0, 100)
+        return F.interpolate(network.predict_ab(own), shape, mode="bicubic", antialias=True)
+
+    return predict
 
 
 def write_scores(table: pd.DataFrame, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The study's drawings: architectures and learning curves."""
 
 import copy
+import io
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,8 +12,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from colorizer.color_tensor import lab_to_rgb
 from colorizer.models.blocks import DecoderLayer, EncoderLayer
 from colorizer.runs import Epoch
 
@@ -32,6 +35,38 @@ def learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
+
+
+def hue_rose(predicted: NDArray[np.float64], original: NDArray[np.float64]) -> Figure:
+    """Draw how chroma is spread over the hues, of what is predicted and of the originals.
+
+    Both are drawn as shares of the originals' chroma, with an area in proportion, so that dull
+    colours make a small rose and colours of the right amount one as large as the outline.
+
+    Args:
+        predicted: (B,), chroma by hue in equal bins from 0 degrees.
+        original: the same of the originals.
+    """
+    figure = Figure(figsize=(2.6, 2.6), layout="constrained")
+    axes = figure.add_subplot(projection="polar")
+    width = 2 * np.pi / len(original)
+    middles = (np.arange(len(original)) + 0.5) * width
+    hues = np.stack((np.full(len(middles), 65.0), 60 * np.cos(middles), 60 * np.sin(middles)))
+    colours = lab_to_rgb(torch.from_numpy(hues).float()[None, :, None])[0, :, 0].T.numpy() / 255
+    shares, true_shares = (np.sqrt(part / original.sum()) for part in (predicted, original))
+    axes.bar(middles, shares, width, color=colours, edgecolor="white", linewidth=0.4)
+    axes.stairs(true_shares, np.arange(len(original) + 1) * width, color="black", linewidth=1.2)
+    axes.set_xticks(np.deg2rad([0, 90, 180, 270]), ["+a", "+b", "-a", "-b"])
+    axes.set_yticks([])
+    return figure
+
+
+def to_svg(figure: Figure) -> str:
+    """Return a figure as an SVG document, the same text for the same figure."""
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "colorizer"}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
 
 
 def architecture(models: Mapping[str, nn.Module], *, size: int = 320) -> Figure:

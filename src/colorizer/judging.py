@@ -1,0 +1,147 @@
+"""Models scored on anyone's photographs: a folder in, the pipeline's table and page out."""
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from colorizer.album import find_photos
+from colorizer.baselines import make_baselines
+from colorizer.chroma import is_black_and_white
+from colorizer.color import rgb_to_lab
+from colorizer.comparison import write_tables
+from colorizer.dataset import LabDataset
+from colorizer.errors import ColorizerError
+from colorizer.evaluation import by_network, evaluate, write_scores
+from colorizer.hardware import one_thread_each
+from colorizer.hub import find_weights, plain_name
+from colorizer.images import ImageError, decode
+from colorizer.report import write_report
+from colorizer.resampling import resize
+from colorizer.runs import WEIGHTS
+from colorizer.torch_network import TorchNetwork
+
+logger = logging.getLogger(__name__)
+
+Lab = NDArray[np.float16]
+
+
+def judge(
+    folder: Path, models: Sequence[str], out: Path, *, overwrite: bool, batch_size: int
+) -> None:
+    """Score models and the baselines on a folder's photographs.
+
+    Grey photographs, sepia prints among them, have no true colours and are left out; what cannot be
+    read is named and left out too. The baseline `mean` is these photographs' own mean colour.
+
+    Args:
+        folder: of photographs in colour, searched to its depths.
+        models: as `colorizer.hub.find_weights` finds them, PyTorch's; each sees the photographs at
+            the size that it was trained on, and all are scored at the largest of these. A file
+            called weights.safetensors, as a training leaves it, goes by its folder's name.
+        out: a folder, which appears only when all is done, with report.html, the tables and a
+            folder of scores for each model and baseline.
+        overwrite: replace `out`.
+        batch_size: photographs at once.
+
+    Raises:
+        ColorizerError: if there is no such folder or model, `out` exists, or fewer than two
+            photographs are in colour.
+    """
+    if not folder.is_dir():
+        raise ColorizerError(f"--photos is {folder}: no such folder")
+    if out.exists() and not overwrite:
+        raise ColorizerError(f"{out} exists: --overwrite replaces it")
+    files = find_photos(folder, but=out.resolve())
+    networks = _load(models)
+    sharpest = max((network.card for network in networks.values()), key=lambda card: card.size)
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.mkdir(parents=True)
+        with tempfile.TemporaryDirectory(dir=unfinished) as arrays:
+            photos = _read(files, folder, Path(arrays), sharpest.size, sharpest.resample)
+            predict = {name: by_network(network) for name, network in networks.items()}
+            predict |= make_baselines(photos, photos)
+            evaluations = {name: unfinished / "scores" / name for name in predict}
+            for name in tqdm(predict, desc="evaluate", unit="model", disable=None):
+                scores = evaluate(predict[name], photos, batch_size=batch_size)
+                write_scores(scores, evaluations[name])
+            write_tables(evaluations, unfinished)
+            title = f"{folder.resolve().name}: {', '.join(networks)}"
+            page = unfinished / "report.html"
+            write_report(page, title, evaluations, networks, photos, histories={})
+        if out.exists():
+            shutil.rmtree(out)
+        unfinished.replace(out)
+    finally:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(unfinished)
+
+
+def _load(models: Sequence[str]) -> dict[str, TorchNetwork]:
+    networks: dict[str, TorchNetwork] = {}
+    for model in models:
+        file = Path(model)
+        name = file.resolve().parent.name if file.name == WEIGHTS else plain_name(model)
+        weights = find_weights(model)
+        if weights.suffix == ".onnx":
+            raise ColorizerError(f"{model} is ONNX: name the weights file that it was made from")
+        if name in networks or name in ("grey", "mean", "random", "truth"):
+            raise ColorizerError(f"--model {model}: another is called {name!r} already: rename it")
+        networks[name] = TorchNetwork.from_file(weights, precision="float32")
+    return networks
+
+
+def _read(
+    files: Sequence[Path], folder: Path, arrays: Path, size: int, resample: str
+) -> LabDataset:
+    """Return the photographs that are in colour, as arrays on disk, so that any number fits."""
+    shape = (len(files), 3, size, size)
+    lab = np.lib.format.open_memmap(arrays / "lab.npy", mode="w+", dtype=np.float16, shape=shape)
+    ids: list[str] = []
+    grey = 0
+
+    def read(path: Path) -> Lab | ImageError | None:
+        return _to_lab(path, size, resample)
+
+    with one_thread_each(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        bar = tqdm(threads.map(read, files), total=len(files), desc="read", disable=None)
+        for path, found in zip(files, bar, strict=True):
+            if isinstance(found, ImageError):
+                logger.warning("left out: %s: %s", path, found)
+            elif found is None:
+                grey += 1
+            else:
+                lab[len(ids)] = found
+                ids.append(path.relative_to(folder).as_posix())
+    if grey:
+        logger.info("left out, being black and white and so without true colours: %d", grey)
+    if len(ids) < 2:
+        raise ColorizerError(
+            f"{folder}: {len(ids)} readable photographs in colour; expected at least 2"
+        )
+    tensor = torch.from_numpy(lab[: len(ids)])
+    return LabDataset(tensor[:, :1], tensor[:, 1:], ids, digest="")
+
+
+def _to_lab(path: Path, size: int, resample: str) -> Lab | ImageError | None:
+    """Return float16 (3, size, size), CIELAB; None of a grey photograph; the error, if any."""
+    try:
+        rgb = decode(path.read_bytes()).rgb
+    except ImageError as error:
+        return error
+    except OSError as error:
+        return ImageError(error.strerror or str(error))
+    if is_black_and_white(rgb):
+        return None
+    lab = rgb_to_lab(resize(rgb, size=size, resample=resample))
+    return torch.from_numpy(lab).half().numpy()
