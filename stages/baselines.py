@@ -3,9 +3,10 @@
 from colorizer.baselines import make_baselines
 from colorizer.console import entry_point
 from colorizer.dataset import LabDataset
-from colorizer.evaluation import evaluate, write_scores
+from colorizer.evaluation import CPU, evaluate, write_scores
 from colorizer.params import load_params
 from colorizer.paths import Paths
+from colorizer.perceptual import Perceptual
 
 
 @entry_point
@@ -14,9 +15,11 @@ def main() -> None:
     params = load_params()
     paths = Paths(params.profile)
     train, test = (LabDataset.open(paths.lab, subset) for subset in ("train", "test"))
+    knobs = params.active.evaluate
+    perceptual = Perceptual.load(CPU) if knobs.perceptual else None
     for name, predict in make_baselines(train, test).items():
-        scores = evaluate(predict, test, batch_size=params.active.evaluate.batch_size)
-        write_scores(scores, paths.baselines / name)
+        scores = evaluate(predict, test, batch_size=knobs.batch_size, perceptual=perceptual)
+        write_scores(scores, paths.baselines / name, perceptual)
 
 
 if __name__ == "__main__":

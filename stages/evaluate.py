@@ -10,6 +10,7 @@ from colorizer.evaluation import by_network, evaluate, write_scores
 from colorizer.grids import photo_grid, show_versions
 from colorizer.params import load_params
 from colorizer.paths import Paths
+from colorizer.perceptual import Perceptual
 from colorizer.runs import WEIGHTS, RunRecord
 from colorizer.torch_network import TorchNetwork
 from colorizer.tracking import SCORED, Published, Store, tolerate
@@ -27,8 +28,10 @@ def main(model: str) -> None:
     photos = LabDataset.open(paths.lab, "test")
 
     folder = paths.evaluation(model)
-    scores = evaluate(by_network(network), photos, batch_size=knobs.batch_size, device=device)
-    write_scores(scores, folder)
+    perceptual = Perceptual.load(device) if knobs.perceptual else None
+    predict, at_once = by_network(network), knobs.batch_size
+    scores = evaluate(predict, photos, batch_size=at_once, device=device, perceptual=perceptual)
+    write_scores(scores, folder, perceptual)
     scored = {"fingerprint": RunRecord.read(paths.run(model)).fingerprint}
     (folder / SCORED).write_text(json.dumps(scored) + "\n")
     versions = show_versions(network.model, photos, knobs.grid_photos)

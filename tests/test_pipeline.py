@@ -132,6 +132,9 @@ def test_repro_makes_every_promised_file(project: Path) -> None:
         "figure3_pairs.png",
         "figure4_learning_curves.png",
         "figure8_comparison.png",
+        "metrics.md",
+        "report.html",
+        "strata.csv",
     }
 
 

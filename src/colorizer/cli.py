@@ -92,6 +92,9 @@ def evaluate(
     ] = Path("evaluation_report"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the folder")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="photographs at once")] = 32,
+    perceptual: Annotated[
+        bool, typer.Option("--perceptual", help="also LPIPS and FID, if their weights can be had")
+    ] = False,
 ) -> None:
     """Score models on photographs of your own: the same table and page as the pipeline's."""
     import logging
@@ -103,7 +106,14 @@ def evaluate(
         raise ColorizerError(
             f"colorizer evaluate needs {error.name}: pip install 'colorizer[pipeline]'"
         ) from None
-    judge(photos, model, out, overwrite=overwrite, batch_size=batch_size)
+    judge(
+        photos,
+        model,
+        out,
+        overwrite=overwrite,
+        batch_size=batch_size,
+        perceptual=perceptual,
+    )
     typer.echo(f"{out / 'report.html'}")
 
 

@@ -29,6 +29,8 @@ SCORES: dict[str, dict[str, str]] = {
         "psnr": "signal to noise of sRGB, dB; higher is better, and dull pictures win",
         "ssim": "structural similarity of sRGB; 1 is best, and dull pictures win",
         "delta_e2000": "colour difference that people see, CIEDE2000; 0 is best",
+        "lpips": "distance as AlexNet sees it (Zhang 2018); 0 is best",
+        "fid": "distance of the two sets of pictures as Inception sees them; 0 is best",
         "auc": "share of pixels within a distance of the true ab, over all distances; 1 is best",
         "auc_rebalanced": "the same, and every colour counts alike, however rare; 1 is best",
     },

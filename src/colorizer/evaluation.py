@@ -27,6 +27,7 @@ from colorizer.metrics import (
     squared_error,
     ssim,
 )
+from colorizer.perceptual import Perceptual
 from colorizer.torch_network import TorchNetwork
 
 CPU = torch.device("cpu")
@@ -46,6 +47,9 @@ MEANS = (
 )
 """Scores of one photograph, of which a set of photographs has the mean."""
 
+OPTIONAL = ("lpips",)
+"""Such scores that are measured only on request."""
+
 SUMS = "sums.csv"
 """The file of an evaluation that keeps `evaluate`'s table."""
 
@@ -59,7 +63,12 @@ float32 (N, 2, H, W), CIELAB units, on the same device."""
 
 
 def evaluate(
-    predict: Predict, photos: LabDataset, *, batch_size: int, device: torch.device = CPU
+    predict: Predict,
+    photos: LabDataset,
+    *,
+    batch_size: int,
+    device: torch.device = CPU,
+    perceptual: Perceptual | None = None,
 ) -> pd.DataFrame:
     """Score what is predicted for photographs.
 
@@ -68,6 +77,7 @@ def evaluate(
         photos: with their true colours.
         batch_size: photographs at once.
         device: where is predicted and measured.
+        perceptual: also measures `lpips`, and keeps the photographs for FID.
 
     Returns:
         A row a photograph, in their order: `id`; `MEANS`; `mean_hue` of the original, degrees; and
@@ -83,7 +93,7 @@ def evaluate(
     for _, ab in photos.batches(batch_size, device=device):
         histogram += color_histogram(denormalize_ab(ab))
     pairs = _predict(predict, photos, batch_size, device)
-    parts = [_score(preds, target, histogram) for preds, target in pairs]
+    parts = [_score(preds, target, histogram, perceptual) for preds, target in pairs]
     table = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
     table.insert(0, "id", photos.ids)
     return table
@@ -107,11 +117,22 @@ def by_network(network: TorchNetwork) -> Predict:
     return predict
 
 
-def write_scores(table: pd.DataFrame, folder: Path) -> None:
-    """Write metrics.json, intervals.csv, per_image.csv and `SUMS`, of `evaluate`'s table."""
+def write_scores(table: pd.DataFrame, folder: Path, perceptual: Perceptual | None = None) -> None:
+    """Write metrics.json, intervals.csv, per_image.csv and `SUMS`, of `evaluate`'s table.
+
+    Args:
+        table: as `evaluate` returns it.
+        folder: where the files go.
+        perceptual: what `evaluate` was given; adds its FID, which has no interval.
+    """
+    scores = summarize(table)
+    sure = intervals(summable(table), scores_of)
+    if perceptual is not None:
+        scores["fid"] = perceptual.fid()
+        sure.loc["fid"] = (scores["fid"], math.nan, math.nan)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.json").write_text(json.dumps(summarize(table), indent=1) + "\n")
-    intervals(summable(table), scores_of).to_csv(folder / "intervals.csv", index_label="score")
+    (folder / "metrics.json").write_text(json.dumps(scores, indent=1) + "\n")
+    sure.to_csv(folder / "intervals.csv", index_label="score")
     per_image(table).to_csv(folder / "per_image.csv", index=False)
     table.to_csv(folder / SUMS, index=False)
 
@@ -128,7 +149,8 @@ def scores_of(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
         colour counts alike; and the `rates` of bias, also of dark pixels. NaN where one is not
         defined.
     """
-    scores = {name: sums[name] / sums["photographs"] for name in MEANS}
+    means = [name for name in (*MEANS, *OPTIONAL) if name in sums]
+    scores = {name: sums[name] / sums["photographs"] for name in means}
     gap = (scores["colourfulness"] - scores["colourfulness_original"]).abs()
     scores["colourfulness_gap"] = gap
     absolute = scores["colourfulness_absolute"], scores["colourfulness_absolute_original"]
@@ -182,7 +204,9 @@ def _predict(
         yield preds, torch.cat((lightness, denormalize_ab(ab)), dim=1)
 
 
-def _score(preds: Tensor, target: Tensor, histogram: Tensor) -> dict[str, list[float]]:
+def _score(
+    preds: Tensor, target: Tensor, histogram: Tensor, perceptual: Perceptual | None
+) -> dict[str, list[float]]:
     rgb, rgb_target = lab_to_rgb(preds), lab_to_rgb(target)
     l2_lab = squared_error(preds[:, 1:], target[:, 1:])
     correct = accuracy(preds[:, 1:], target[:, 1:])
@@ -208,4 +232,6 @@ def _score(preds: Tensor, target: Tensor, histogram: Tensor) -> dict[str, list[f
         **bias_sums(preds, target),
         **{f"{DARK_PREFIX}{name}": values for name, values in dark.items()},
     }
+    if perceptual is not None:
+        scores["lpips"] = perceptual.lpips(rgb, rgb_target)
     return {name: values.tolist() for name, values in scores.items()}

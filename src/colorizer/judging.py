@@ -21,10 +21,11 @@ from colorizer.color import rgb_to_lab
 from colorizer.comparison import write_tables
 from colorizer.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.evaluation import by_network, evaluate, write_scores
+from colorizer.evaluation import CPU, by_network, evaluate, write_scores
 from colorizer.hardware import one_thread_each
 from colorizer.hub import find_weights, plain_name
 from colorizer.images import ImageError, decode
+from colorizer.perceptual import Perceptual
 from colorizer.report import write_report
 from colorizer.resampling import resize
 from colorizer.runs import WEIGHTS
@@ -36,7 +37,13 @@ Lab = NDArray[np.float16]
 
 
 def judge(
-    folder: Path, models: Sequence[str], out: Path, *, overwrite: bool, batch_size: int
+    folder: Path,
+    models: Sequence[str],
+    out: Path,
+    *,
+    overwrite: bool = False,
+    batch_size: int = 32,
+    perceptual: bool = False,
 ) -> None:
     """Score models and the baselines on a folder's photographs.
 
@@ -52,6 +59,7 @@ def judge(
             folder of scores for each model and baseline.
         overwrite: replace `out`.
         batch_size: photographs at once.
+        perceptual: also LPIPS and FID, as `Perceptual` has them.
 
     Raises:
         ColorizerError: if there is no such folder or model, `out` exists, or fewer than two
@@ -63,6 +71,7 @@ def judge(
         raise ColorizerError(f"{out} exists: --overwrite replaces it")
     files = find_photos(folder, but=out.resolve())
     networks = _load(models)
+    seen = Perceptual.load(CPU) if perceptual else None
     sharpest = max((network.card for network in networks.values()), key=lambda card: card.size)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
@@ -73,8 +82,8 @@ def judge(
             predict |= make_baselines(photos, photos)
             evaluations = {name: unfinished / "scores" / name for name in predict}
             for name in tqdm(predict, desc="evaluate", unit="model", disable=None):
-                scores = evaluate(predict[name], photos, batch_size=batch_size)
-                write_scores(scores, evaluations[name])
+                scores = evaluate(predict[name], photos, batch_size=batch_size, perceptual=seen)
+                write_scores(scores, evaluations[name], seen)
             write_tables(evaluations, unfinished)
             title = f"{folder.resolve().name}: {', '.join(networks)}"
             page = unfinished / "report.html"

@@ -116,6 +116,7 @@ class Evaluate(Block):
 
     batch_size: Positive
     grid_photos: Positive
+    perceptual: bool
 
 
 class Register(Block):

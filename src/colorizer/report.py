@@ -110,6 +110,7 @@ def _score_rows(evaluations: Mapping[str, Path]) -> dict[str, list[dict[str, Any
                 "cells": [_cell(table, name) for table in scores.values()],
             }
             for name, meaning in meanings.items()
+            if all(name in table.index for table in scores.values())
         ]
         for group, meanings in SCORES.items()
     }
