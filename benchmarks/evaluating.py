@@ -35,7 +35,7 @@ CPU = torch.device("cpu")
 def main(
     count: Annotated[int, typer.Option(help="Photographs.")] = 64,
     side: Annotated[int, typer.Option(help="Of the photographs, in pixels.")] = 320,
-    batch_size: int = 32,
+    batch_size: int = 4,
     rounds: int = 3,
     short: Annotated[bool, typer.Option(help="Show that it works.")] = False,
 ) -> None:

@@ -10,6 +10,7 @@ from skimage.color import deltaE_ciede2000
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetrics_psnr
+from torchmetrics.functional.image import structural_similarity_index_measure
 
 from colorizer.color import rgb_to_lab as picture_to_lab
 from colorizer.images import decode
@@ -164,6 +165,18 @@ def test_ssim_agrees_with_scikit_image_within_a_common_frame() -> None:
         pictures[..., frame] = 128
     for score, p, t in zip(ssim(preds, target), preds, target, strict=True):
         assert score.item() == pytest.approx(skimage_ssim_map(p, t).mean(), abs=1e-4)
+
+
+@pytest.mark.parametrize("size", [(11, 40), (64, 48)])
+def test_ssim_is_torchmetrics(size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(2)
+    target = torch.randint(0, 256, (3, 3, *size), dtype=torch.uint8, generator=generator)
+    preds = (target.float() * 0.7 + 40).to(torch.uint8)
+    preds[1], preds[2] = target[0], 128
+    expected = structural_similarity_index_measure(
+        preds.float(), target.float(), data_range=255.0, reduction="none"
+    )
+    torch.testing.assert_close(ssim(preds, target), expected, atol=1e-5, rtol=0)
 
 
 def test_ssim_of_photographs_agrees_with_scikit_image(sample_photos: dict[str, bytes]) -> None:

@@ -54,7 +54,7 @@ SUMS = "sums.csv"
 """The file of an evaluation that keeps `evaluate`'s table."""
 
 CACHED = 400_000
-"""Pixels measured at a time on a CPU: of more, what is computed on the way leaves the caches."""
+"""Pixels at once on a CPU: of more, what is computed on the way leaves the caches."""
 
 DARK = 30.0  # L* below which pixels lie in the dark
 DARK_PREFIX = "dark_"
@@ -78,7 +78,7 @@ def evaluate(
     Args:
         predict: a network, as `by_network` makes it, or a baseline.
         photos: with their true colours.
-        batch_size: photographs at once.
+        batch_size: photographs at once; on a CPU never more than `CACHED` pixels.
         device: where is predicted and measured.
         perceptual: also measures `lpips`, and keeps the photographs for FID.
 
@@ -92,15 +92,13 @@ def evaluate(
         `colourfulness_distance` is the absolute difference from the original's;
         `colourfulness_absolute` is `absolute_colourfulness`.
     """
+    if device.type == "cpu":
+        batch_size = min(batch_size, max(1, CACHED // photos.size**2))
     histogram = torch.zeros(AB_BINS, dtype=torch.int64, device=device)
     for _, ab in photos.batches(batch_size, device=device):
         histogram += color_histogram(denormalize_ab(ab))
-    at_once = batch_size if device.type != "cpu" else max(1, CACHED // photos.size**2)
-    parts = [
-        _score(*pair, histogram, perceptual)
-        for preds, target in _predict(predict, photos, batch_size, device)
-        for pair in zip(preds.split(at_once), target.split(at_once), strict=True)
-    ]
+    pairs = _predict(predict, photos, batch_size, device)
+    parts = [_score(preds, target, histogram, perceptual) for preds, target in pairs]
     table = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
     table.insert(0, "id", photos.ids)
     return table
