@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -16,6 +17,9 @@ from colorizer.params import Archive
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample" / "sample.zip"
+
+settings.register_profile("same", derandomize=True)  # the same examples at every run
+settings.load_profile("same")
 
 torch.set_num_threads(1)  # the tests' pictures are so small that threads only wait for each other
 
