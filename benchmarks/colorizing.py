@@ -161,7 +161,7 @@ def _by_skimage(
 def _artist(weights: Path | None, precision: str) -> Colorizer:
     if weights is not None:
         return Colorizer.from_file(weights, precision=precision)  # type: ignore[arg-type]
-    arguments = load_params(ROOT / "params.yaml").profiles["paper"].models[ARTIST]
+    arguments = load_params(ROOT / "params.yaml").profiles["paper"].models[ARTIST].arguments
     torch.manual_seed(7)
     card = ModelCard(ARTIST, arguments, SIZE, "bicubic")
     model = create_model(ARTIST, **arguments)

@@ -20,14 +20,15 @@ from rounds import save
 
 from colorizer.dataset import LabDataset, permutation
 from colorizer.engine import make_fabric
-from colorizer.losses import l2
+from colorizer.losses import Objective, l2
 from colorizer.models import create_model
-from colorizer.params import Engine, Preprocess, Train, load_params
+from colorizer.params import Engine, Preprocess, Recipe, Train, load_params
 from colorizer.preprocess import preprocess
 from colorizer.training import fit
 from colorizer.workers import workers
 
 ROOT = Path(__file__).parents[1]
+STUDY = ("model1", "model2", "model3")
 
 
 def main(
@@ -47,7 +48,8 @@ def main(
     results = []
     with tempfile.TemporaryDirectory() as folder:
         train, test = _arrays(photographs.read(photos, count + count // 4), count, pixels, folder)
-        for name in model or list(models):
+        for name in model or STUDY:
+            arguments = models[name].arguments
             curves = {"plain": [], "fast": []}
             for seed in range(1, seeds + 1):
                 recipe = Train(
@@ -58,8 +60,8 @@ def main(
                     grid_every=epochs,
                     grid_photos=1,
                 )
-                curves["plain"].append(plain(name, models[name], train, test, recipe))
-                curves["fast"].append(fast(name, models[name], train, test, recipe))
+                curves["plain"].append(plain(name, arguments, train, test, recipe))
+                curves["fast"].append(fast(name, arguments, train, test, recipe))
             results.append(compare(name, {k: np.array(v) for k, v in curves.items()}))
     save("parity", {"pixels": pixels, "photographs": count, "results": results})
 
@@ -93,10 +95,11 @@ def fast(
     torch.manual_seed(recipe.seed)
     with tempfile.TemporaryDirectory() as folder:
         result = fit(
-            create_model(name, **arguments),
+            Objective(create_model(name, **arguments), "l2"),
             train,
             test,
             params=recipe,
+            recipe=Recipe(),
             fabric=make_fabric(Engine()),
             folder=Path(folder),
             on_epoch_end=lambda network, history: None,

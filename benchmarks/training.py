@@ -21,12 +21,13 @@ from lightning_fabric import Fabric
 from rounds import Way, check, save, table, take_turns
 from torch import Tensor, nn
 
+from colorizer.ab_bins import bin_centres
 from colorizer.dataset import LabDataset
 from colorizer.engine import choose_device, choose_precision, make_fabric
-from colorizer.losses import l2
+from colorizer.losses import Objective, l2
 from colorizer.models import create_model
 from colorizer.models.complexity import count_multiply_adds
-from colorizer.params import Engine, Preprocess, Train, load_params
+from colorizer.params import Engine, Model, Preprocess, Train, load_params
 from colorizer.preprocess import preprocess
 from colorizer.training import train_epoch
 from colorizer.workers import workers
@@ -63,19 +64,18 @@ def main(
     sizes = [_scale(pixels, device) for pixels in size or [96, 320]]
     if short:
         sizes, rounds = [Size(32, 4, 8)], 1
-    profile = load_params(ROOT / "params.yaml").profiles["demo" if short else "paper"]
+    params = load_params(ROOT / "params.yaml")
+    entries = params.profiles["demo" if short else "paper"].models
     results = []
     for scale in sizes:
-        for name in model or list(profile.models):
-            results.append(
-                measure(name, profile.models[name], scale, photos, rounds, compile=compile)
-            )
+        for name in model or params.models:
+            results.append(measure(name, entries[name], scale, photos, rounds, compile=compile))
     save("training", {"precision": choose_precision(Engine(), device), "results": results})
 
 
 def measure(
     name: str,
-    arguments: dict[str, Any],
+    entry: Model,
     scale: Size,
     photos: Path,
     rounds: int,
@@ -84,6 +84,7 @@ def measure(
 ) -> dict[str, Any]:
     """Measure one model at one size."""
     files = photographs.read(photos, scale.photos)
+    arguments = entry.arguments
     fabric = make_fabric(Engine())
     with tempfile.TemporaryDirectory() as folder:
         train = _arrays(files, scale.pixels, Path(folder)).to(fabric.device)
@@ -91,11 +92,11 @@ def measure(
         agreement = agree(name, arguments, files, train, scale, fabric)
         ways = {
             "tutorial": _tutorial(name, arguments, files, scale, fabric.device),
-            "colorizer": _ours(name, arguments, train, scale, compile=False),
-            "bare step on a fixed batch": _bare(name, arguments, train, scale),
+            "colorizer": _ours(name, entry, train, scale, compile=False),
+            "bare step on a fixed batch": _bare(name, entry, train, scale),
         }
         if compile:
-            ways["colorizer, compiled"] = _ours(name, arguments, train, scale, compile=True)
+            ways["colorizer, compiled"] = _ours(name, entry, train, scale, compile=True)
         seconds = take_turns(ways, rounds=rounds)
     rows = table(
         f"{name} at {scale.pixels} px",
@@ -199,41 +200,40 @@ def _tutorial(
     return Way(lambda: tutorial.train_epoch(network, optimizer, loader, device), units=scale.photos)
 
 
-def _ours(
-    name: str, arguments: dict[str, Any], train: LabDataset, scale: Size, *, compile: bool
-) -> Way:
+def _ours(name: str, entry: Model, train: LabDataset, scale: Size, *, compile: bool) -> Way:
     fabric = make_fabric(Engine())
-    recipe = Train(
+    params = Train(
         seed=7, epochs=1, batch_size=scale.batch_size, lr=0.001, grid_every=1, grid_photos=1
     )
-    stepped, optimizer = _set_up(name, arguments, fabric, compile=compile)
-    return Way(
-        _waited(lambda: train_epoch(stepped, optimizer, train, 1, recipe, fabric), fabric),
-        units=scale.photos,
-    )
+    stepped, optimizer = _set_up(name, entry, fabric, compile=compile)
+
+    def run() -> None:
+        train_epoch(stepped, optimizer, train, 1, params, entry.recipe, fabric)
+
+    return Way(_waited(run, fabric), units=scale.photos)
 
 
-def _bare(name: str, arguments: dict[str, Any], train: LabDataset, scale: Size) -> Way:
+def _bare(name: str, entry: Model, train: LabDataset, scale: Size) -> Way:
     fabric = make_fabric(Engine())
-    stepped, optimizer = _set_up(name, arguments, fabric, compile=False)
+    stepped, optimizer = _set_up(name, entry, fabric, compile=False)
     stepped.train()
     lightness, ab = next(iter(train.batches(scale.batch_size, device=fabric.device)))
 
     def run() -> None:
         for _ in range(scale.photos // scale.batch_size):
-            fabric.backward(l2(stepped(lightness), ab))
+            fabric.backward(stepped(lightness, ab))
             optimizer.step()
             optimizer.zero_grad()
 
     return Way(_waited(run, fabric), units=scale.photos)
 
 
-def _set_up(
-    name: str, arguments: dict[str, Any], fabric: Fabric, *, compile: bool
-) -> tuple[Any, Any]:
-    network = _network(name, arguments, fabric.device).to(memory_format=torch.channels_last)
+def _set_up(name: str, entry: Model, fabric: Fabric, *, compile: bool) -> tuple[Any, Any]:
+    network = _network(name, entry.arguments, fabric.device)
+    objective = Objective(network, entry.recipe.loss, bin_weights=torch.ones(len(bin_centres())))
+    objective.to(fabric.device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
-    stepped: Any = torch.compile(network, dynamic=False) if compile else network
+    stepped: Any = torch.compile(objective, dynamic=False) if compile else objective
     return fabric.setup(stepped, optimizer)
 
 

@@ -18,7 +18,7 @@ def main() -> None:
     """Run the stage."""
     params = load_params()
     profile, paths = params.active, Paths(params.profile)
-    runs = {model: Published(paths.run(model), paths.evaluation(model)) for model in profile.models}
+    runs = {model: Published(paths.run(model), paths.evaluation(model)) for model in params.models}
     networks = {
         m: TorchNetwork.from_file(run.run / WEIGHTS, precision="float32") for m, run in runs.items()
     }

@@ -14,7 +14,7 @@ from colorizer.models import create_model, list_models
 from colorizer.models.complexity import count_parameters
 from colorizer.params import load_params
 
-COMMANDS = ("architectures", "sync", "demo", "models", "export")
+COMMANDS = ("architectures", "sync", "demo", "models", "evaluate", "export")
 HEAVY = ("torch", "numpy", "mlflow", "dvc", "pandas", "matplotlib")
 
 
@@ -57,9 +57,11 @@ def test_architectures_takes_the_widths_of_a_profile(
     monkeypatch.chdir(root)
     result = CliRunner().invoke(app, ["architectures", "--size", "32", "--profile", profile])
     assert result.exit_code == 0
-    models = load_params().profiles[profile].models
+    entries = load_params().profiles[profile].models
+    models = {name: entry.arguments for name, entry in entries.items()}
     assert {name: cells[0] for name, cells in rows(result.output).items()} == {
-        name: f"{count_parameters(create_model(name, **models[name])):,}" for name in list_models()
+        name: f"{count_parameters(create_model(name, **models.get(name, {}))):,}"
+        for name in list_models()
     }
 
 

@@ -1,8 +1,12 @@
 import pytest
 import torch
 
-from colorizer.losses import l2
+from colorizer.ab_bins import bin_centres, encode
+from colorizer.color import denormalize_ab
+from colorizer.errors import ColorizerError
+from colorizer.losses import HUBER, Objective, gradient, huber, l2, rebalanced
 from colorizer.metrics import squared_error
+from colorizer.models import create_model
 
 
 def test_l2_worked_by_hand() -> None:
@@ -36,3 +40,82 @@ def test_the_gradient_is_twice_the_difference_over_the_count() -> None:
     l2(preds, torch.zeros(1, 2, 1, 1)).backward()
     assert preds.grad is not None
     assert preds.grad.flatten().tolist() == [1.0, -3.0]
+
+
+def test_huber_is_l2_for_small_errors_and_linear_beyond() -> None:
+    small = torch.full((1, 2, 2, 2), HUBER / 2)
+    torch.testing.assert_close(huber(small, small * 0), l2(small, small * 0))
+    one, two = (huber(torch.full((1, 2, 2, 2), x), torch.zeros(1, 2, 2, 2)) for x in (1.0, 2.0))
+    torch.testing.assert_close(two - one, torch.tensor(2 * HUBER))
+
+
+def test_gradient_minds_edges_and_not_the_whole() -> None:
+    target = torch.zeros(1, 2, 4, 4)
+    assert gradient(target + 3, target) == 0
+    step = target.clone()
+    step[..., 2:] = 1  # of each row's three differences one errs by 1, of each column's none
+    assert gradient(step, target).item() == pytest.approx((1 / 3 + 0) / 2)
+
+
+def test_rebalanced_is_least_for_the_true_distribution() -> None:
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(1, 2, 4, 4, generator=generator) - 0.5
+    weights = torch.ones(len(bin_centres()))
+    bins, shares = encode(denormalize_ab(target))
+    truth = torch.full((1, len(weights), 4, 4), -100.0).scatter(1, bins, shares.log())
+    entropy = -(shares * shares.log()).sum(1).mean()
+    torch.testing.assert_close(rebalanced(truth, target, weights), entropy)
+    other = truth + torch.randn(truth.shape, generator=generator)
+    assert rebalanced(other, target, weights) > entropy
+
+
+def test_rebalanced_weighs_each_pixel_by_its_nearest_bin() -> None:
+    weights = torch.zeros(len(bin_centres()))
+    weights[bin_centres().tolist().index([20.0, 30.0])] = 3
+    target = torch.zeros(1, 2, 1, 2)
+    target[0, :, 0, 0] = torch.tensor([21.0, 29.0]) / 110
+    flat = torch.zeros(1, len(weights), 1, 2)
+    expected = 3 * torch.tensor(float(len(weights))).log() / 2  # one of two pixels counts
+    torch.testing.assert_close(rebalanced(flat, target, weights), expected)
+
+
+def test_rebalanced_learns_the_mean_colour_of_what_a_logit_covers() -> None:
+    target = torch.zeros(1, 2, 2, 2)
+    target[0, 0] = torch.tensor([[0.0, 0.4], [0.2, 0.2]])
+    weights = torch.ones(len(bin_centres()))
+    logits = torch.randn(1, len(weights), 1, 1, generator=torch.Generator().manual_seed(1))
+    mean = target.mean((2, 3), keepdim=True)
+    torch.testing.assert_close(
+        rebalanced(logits, target, weights), rebalanced(logits, mean, weights)
+    )
+
+
+@pytest.mark.parametrize("loss", ["l2", "huber"])
+def test_an_objective_is_its_loss_of_the_network(loss: str) -> None:
+    torch.manual_seed(0)
+    network = create_model("model1", widths=[2, 4])
+    lightness, ab = torch.rand(2, 1, 8, 8), torch.rand(2, 2, 8, 8)
+    plain = {"l2": l2, "huber": huber}[loss](network(lightness), ab)
+    torch.testing.assert_close(Objective(network, loss)(lightness, ab), plain)
+    both = Objective(network, loss, gradient_weight=2.0)(lightness, ab)
+    torch.testing.assert_close(both, plain + 2 * gradient(network(lightness), ab))
+
+
+def test_an_objective_of_bins_trains_the_logits() -> None:
+    torch.manual_seed(0)
+    network = create_model("zhang2016", width=2)
+    weights = torch.rand(len(bin_centres()))
+    lightness, ab = torch.rand(2, 1, 16, 16), torch.rand(2, 2, 16, 16) - 0.5
+    objective = Objective(network, "rebalanced", bin_weights=weights).eval()
+    torch.testing.assert_close(
+        objective(lightness, ab), rebalanced(network.logits(lightness), ab, weights)
+    )
+    other = create_model("zhang2016", width=2).eval()
+    torch.testing.assert_close(
+        objective.of(other)(lightness, ab), rebalanced(other.logits(lightness), ab, weights)
+    )
+
+
+def test_rebalancing_what_predicts_no_bins_is_refused() -> None:
+    with pytest.raises(ColorizerError, match="head: bins"):
+        Objective(create_model("model1"), "rebalanced")

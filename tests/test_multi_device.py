@@ -58,7 +58,7 @@ main()
 
 def make_params(devices: int) -> dict[str, Any]:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params |= {"profile": "demo"}
+    params |= {"profile": "demo", "models": [MODEL]}
     params["engine"] |= {"accelerator": "cpu", "precision": "32-true", "devices": devices}
     demo = params["profiles"]["demo"]
     demo["models"] = {MODEL: {"widths": [4, 8, 8]}}

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from colorizer.errors import ColorizerError
-from colorizer.params import Archive, Params, load_params, project_root
+from colorizer.params import Archive, Params, Recipe, load_params, project_root
 
 Change = Callable[[tuple[str | int, ...], Any], Path]
 
@@ -57,7 +57,13 @@ def test_paper_profile_is_the_study_s(root: Path) -> None:
     assert (paper.split.train, paper.split.test) == (8000, 1000)
     assert (paper.preprocess.image_size, paper.train.epochs) == (320, 120)
     assert (paper.train.batch_size, paper.train.lr) == (128, 0.001)
-    assert set(paper.models) == {"model1", "model2", "model3"}
+    assert set(paper.models) == {
+        *("model1", "model2", "model3", "unet", "zhang2016", "rebalanced", "flagship"),
+    }
+    study = {name: paper.models[name].recipe for name in ("model1", "model2", "model3")}
+    assert set(study.values()) == {Recipe()}
+    assert paper.models["flagship"].recipe.average == 0.999
+    assert "recipe" not in paper.models["flagship"].arguments
 
 
 def test_demo_profile_needs_no_download(root: Path) -> None:

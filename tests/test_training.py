@@ -12,16 +12,19 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from colorizer.ab_bins import bin_centres
 from colorizer.dataset import LabDataset
 from colorizer.engine import Precision, make_fabric
 from colorizer.errors import ColorizerError
+from colorizer.losses import Objective
 from colorizer.models import create_model
-from colorizer.params import Engine, Train
+from colorizer.params import Engine, Recipe, Train
 from colorizer.resume import STATE
 from colorizer.runs import HISTORY, Epoch, read_history
 from colorizer.training import (
     Fit,
     _require_shares,
+    cosine,
     duration,
     estimate_seconds,
     fit,
@@ -30,6 +33,7 @@ from colorizer.training import (
 
 SIZE = 16
 CPU = Engine(accelerator="cpu")
+STUDY = Recipe()
 PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed")
 
 
@@ -55,19 +59,25 @@ def run_fit(tmp_path: Path) -> Callable[..., Fit]:
         lr: float = 0.01,
         batch_size: int = 4,
         model: nn.Module | None = None,
+        recipe: Recipe = STUDY,
         on_epoch_end: Callable[[nn.Module, list[Epoch]], None] = lambda model, history: None,
         engine: Engine = CPU,
         compiled: bool = False,
     ) -> Fit:
         torch.manual_seed(7)
-        recipe = Train(
+        params = Train(
             seed=7, epochs=epochs, batch_size=batch_size, lr=lr, grid_every=1, grid_photos=1
         )
         return fit(
-            model or create_model("model2", widths=[4, 8, 8]),
+            Objective(
+                model or create_model("model2", widths=[4, 8, 8]),
+                recipe.loss,
+                bin_weights=torch.ones(len(bin_centres())),
+            ),
             photographs(10, seed=1),
             photographs(3, seed=2),
-            params=recipe,
+            params=params,
+            recipe=recipe,
             fabric=make_fabric(engine),
             folder=tmp_path / folder,
             on_epoch_end=on_epoch_end,
@@ -259,7 +269,9 @@ def test_estimating_leaves_the_network_as_it_was(fabric: Fabric) -> None:
     model = create_model("model1", widths=[4, 4])
     before = {k: v.clone() for k, v in model.state_dict().items()}
     recipe = Train(seed=7, epochs=5, batch_size=4, lr=0.01, grid_every=1, grid_photos=1)
-    seconds = estimate_seconds(model, photographs(10, seed=1), recipe, fabric=fabric)
+    seconds = estimate_seconds(
+        Objective(model, "l2"), photographs(10, seed=1), recipe, fabric=fabric
+    )
     assert seconds > 0
     assert same_weights(model.state_dict(), before)
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -270,7 +282,7 @@ def test_a_long_training_on_a_cpu_is_announced(
 ) -> None:
     model = create_model("model1", widths=[4, 4])
     forever = Train(seed=7, epochs=10**9, batch_size=4, lr=0.01, grid_every=1, grid_photos=1)
-    warn_if_long("model1", model, photographs(10, seed=1), forever, fabric)
+    warn_if_long("model1", Objective(model, "l2"), photographs(10, seed=1), forever, fabric)
     assert "training model1 on this CPU will take about" in caplog.text
     assert "make demo" in caplog.text
 
@@ -281,3 +293,55 @@ def test_a_long_training_on_a_cpu_is_announced(
 )
 def test_duration_is_said_as_a_person_would(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+BINS = Recipe(loss="rebalanced", schedule="cosine", flip=True, crop=0.7, average=0.9)
+
+
+def bins_network() -> nn.Module:
+    torch.manual_seed(7)
+    return create_model("zhang2016", width=2, norm="group")
+
+
+def test_a_recipe_with_everything_resumes_exactly(run_fit: Callable[..., Fit]) -> None:
+    class KilledError(Exception):
+        pass
+
+    def kill(_model: nn.Module, history: list[Epoch]) -> None:
+        if len(history) == 3:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        run_fit("resumed", model=bins_network(), recipe=BINS, on_epoch_end=kill)
+    resumed = run_fit("resumed", model=bins_network(), recipe=BINS)
+    whole = run_fit("whole", model=bins_network(), recipe=BINS)
+    assert same_weights(resumed.weights, whole.weights)
+    losses = [[epoch.train_loss for epoch in fit.history] for fit in (resumed, whole)]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    "recipe", [Recipe(flip=True), Recipe(crop=0.6), Recipe(schedule="cosine"), Recipe(loss="huber")]
+)
+def test_every_lever_changes_what_is_learned(run_fit: Callable[..., Fit], recipe: Recipe) -> None:
+    assert not same_weights(run_fit("one").weights, run_fit("two", recipe=recipe).weights)
+
+
+def test_the_average_is_kept_and_followed_while_training_is_the_same(
+    run_fit: Callable[..., Fit],
+) -> None:
+    plain = run_fit("plain", epochs=6)
+    averaged = run_fit("averaged", epochs=6, recipe=Recipe(average=0.9))
+    train = [[epoch.train_loss for epoch in fit.history] for fit in (plain, averaged)]
+    test = [[epoch.test_loss for epoch in fit.history] for fit in (plain, averaged)]
+    assert train[0] == train[1]
+    assert test[0] != test[1]
+    assert not same_weights(plain.weights, averaged.weights)
+
+
+def test_a_cosine_rises_and_falls_to_nothing() -> None:
+    shares = [cosine(progress / 100) for progress in range(101)]
+    assert shares[0] == 0
+    assert max(shares) == shares[5] == 1
+    assert shares[5:] == sorted(shares[5:], reverse=True)
+    assert shares[100] == pytest.approx(0, abs=1e-12)

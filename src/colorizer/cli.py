@@ -36,7 +36,7 @@ def architectures(
         profiles = load_params().profiles
         if profile not in profiles:
             raise ColorizerError(f"no profile is called {profile!r}: choose {', '.join(profiles)}")
-        arguments = profiles[profile].models
+        arguments = {name: model.arguments for name, model in profiles[profile].models.items()}
     typer.echo(complexity_table(size, arguments))
 
 

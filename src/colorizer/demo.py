@@ -48,7 +48,7 @@ def run_demo() -> None:
     with active_profile(PROFILE):
         if subprocess.run([programs / "dvc", "repro"], check=False).returncode:
             raise ColorizerError("the pipeline stopped; the lines above say where and why")
-        models = load_params().active.models
+        models = load_params().models
     report = Paths(PROFILE).report
     message = MADE.format(
         minutes=(time.monotonic() - started) / 60,

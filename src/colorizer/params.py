@@ -111,6 +111,44 @@ class Train(Block):
     grid_photos: Positive
 
 
+class Recipe(Block):
+    """How a model is trained; the defaults are the study's, and `train` holds for all models.
+
+    Attributes:
+        loss: "l2" or "huber" on ab, or "rebalanced", the cross-entropy of bins in which rare
+            colours count more.
+        uniform: of "rebalanced", the share of the uniform distribution in the colours' prior: 1
+            lets all pixels count alike, 0 every colour.
+        gradient: weight of the loss on ab's gradient, added to "l2" or "huber".
+        schedule: "constant", or "cosine" from `train.lr` to 0 after a short warm-up.
+        flip: whether photographs are mirrored at random.
+        crop: the least share of a photograph's sides that is cut out at random; 1 keeps all.
+        average: decay of the exponential moving average of the weights that are kept; 0 keeps the
+            weights themselves.
+    """
+
+    loss: Literal["l2", "huber", "rebalanced"] = "l2"
+    uniform: Annotated[float, Field(ge=0, le=1)] = 0.5
+    gradient: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    flip: bool = False
+    crop: Annotated[float, Field(gt=0, le=1)] = 1.0
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Model(BaseModel):
+    """A model's entry: its recipe, and what `create_model` is given."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    recipe: Recipe = Recipe()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What `create_model` is given."""
+        return dict(self.model_extra or {})
+
+
 class Evaluate(Block):
     """How the test photographs are scored."""
 
@@ -133,7 +171,7 @@ class Profile(Block):
     drop_grayscale: DropGrayscale
     split: Split
     preprocess: Preprocess
-    models: dict[str, dict[str, Any]]
+    models: dict[str, Model]
     train: Train
     evaluate: Evaluate
     register_: Annotated[Register, Field(alias="register")]
@@ -143,6 +181,7 @@ class Params(Block):
     """The whole of params.yaml."""
 
     profile: str
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
     engine: Engine = Engine()
     tracking: Tracking = Tracking()
     profiles: dict[str, Profile]
@@ -151,6 +190,15 @@ class Params(Block):
     def _profile_exists(self) -> "Params":
         if self.profile not in self.profiles:
             raise ValueError(f"profile is {self.profile!r}, but only {list(self.profiles)} exist")
+        return self
+
+    @model_validator(mode="after")
+    def _models_exist(self) -> "Params":
+        known = self.active.models
+        if unknown := [model for model in self.models if model not in known]:
+            raise ValueError(
+                f"models has {unknown[0]!r}, but profiles.{self.profile}.models only {list(known)}"
+            )
         return self
 
     @property

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Collection
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Params, Profile
@@ -24,12 +25,12 @@ def sync(params: Params) -> None:
     try:
         store = Store(params.tracking.experiment)
         for name, profile in params.profiles.items():
-            _sync_profile(store, Paths(name), profile)
+            _sync_profile(store, Paths(name), profile, params.models)
     except FAILURES as error:
         raise ColorizerError(f"MLflow failed: {one_line(error)}; run `make sync` again") from error
 
 
-def _sync_profile(store: Store, paths: Paths, profile: Profile) -> None:
+def _sync_profile(store: Store, paths: Paths, profile: Profile, expected: Collection[str]) -> None:
     all_models = {m: Published(paths.run(m), paths.evaluation(m)) for m in profile.models}
     made = {model: published for model, published in all_models.items() if published.complete}
     for published in made.values():
@@ -37,8 +38,11 @@ def _sync_profile(store: Store, paths: Paths, profile: Profile) -> None:
     summary = paths.report / "comparison.json"
     if summary.exists():
         compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]
-        if compared == {model: published.record.fingerprint for model, published in made.items()}:
-            store.publish_comparison(paths.report, list(made.values()), profile.register_)
+        parts = {model: made[model] for model in compared if model in made}
+        if compared == {model: part.record.fingerprint for model, part in parts.items()}:
+            store.publish_comparison(paths.report, list(parts.values()), profile.register_)
     for model in all_models:
+        if model not in made and model not in expected:
+            continue
         state = "is in MLflow" if model in made else "has no scores here: `dvc repro` makes them"
         logger.info("%s: %s %s", paths.profile, model, state)

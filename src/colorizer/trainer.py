@@ -10,15 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import colorizer
+from colorizer.ab_bins import count_bins, rebalancing_weights
 from colorizer.card import ModelCard
 from colorizer.checkpoint import save_weights
 from colorizer.dataset import LabDataset
 from colorizer.engine import choose_precision, compile_pays, make_fabric
 from colorizer.errors import ColorizerError
 from colorizer.grids import photo_grid, show_versions
+from colorizer.losses import Objective
 from colorizer.models import create_model
 from colorizer.params import Params
 from colorizer.runs import (
@@ -38,9 +40,19 @@ from colorizer.training import Fit, fit, warn_if_long
 logger = logging.getLogger(__name__)
 
 PACKAGE = Path(colorizer.__file__).parent
+PRIOR_SIDE = 64  # pixels of a photograph's side that the colours' prior looks at
+PRIOR_PHOTOS = 256  # at once
+
 CODE = (
+    "ab_bins.py",
+    "augmentation.py",
+    "models/bins.py",
     "models/blocks.py",
+    "models/flagship.py",
     "models/paper.py",
+    "models/rebalanced.py",
+    "models/unet.py",
+    "models/zhang.py",
     "training.py",
     "resume.py",
     "trainer.py",
@@ -77,7 +89,7 @@ class Trainer:
         self.fabric = make_fabric(params.engine)
         self.card = ModelCard(
             model,
-            profile.models[model],
+            profile.models[model].arguments,
             self.train_photos.size,
             profile.preprocess.resample,
         )
@@ -98,27 +110,35 @@ class Trainer:
         Args:
             on_epoch_end: called with the history so far when the epoch's files are in `folder`.
         """
-        recipe, engine = self.params.active.train, self.params.engine
-        torch.manual_seed(recipe.seed)
-        model = create_model(self.card.model, **self.card.arguments)
+        train, engine = self.params.active.train, self.params.engine
+        recipe = self.params.active.models[self.card.model].recipe
+        torch.manual_seed(train.seed)
+        network = create_model(self.card.model, **self.card.arguments)
+        objective = Objective(
+            network,
+            recipe.loss,
+            gradient_weight=recipe.gradient,
+            bin_weights=self._bin_weights() if recipe.loss == "rebalanced" else None,
+        )
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
         if self.is_main and not (self.folder / RECORD).exists():
             self.record.write(self.folder)
-            warn_if_long(self.card.model, model, self.train_photos, recipe, self.fabric)
+            warn_if_long(self.card.model, objective, self.train_photos, train, self.fabric)
         self.fabric.launch()
-        steps = recipe.epochs * math.ceil(len(self.train_photos) / recipe.batch_size)
+        steps = train.epochs * math.ceil(len(self.train_photos) / train.batch_size)
 
         def after_epoch(network: nn.Module, history: list[Epoch]) -> None:
             epoch = len(history)
-            if epoch == 1 or epoch % recipe.grid_every == 0 or epoch == recipe.epochs:
+            if epoch == 1 or epoch % train.grid_every == 0 or epoch == train.epochs:
                 self._draw_samples(network, epoch)
             on_epoch_end(history)
 
         self._fit = fit(
-            model,
+            objective,
             self.train_photos,
             self.test_photos,
-            params=recipe,
+            params=train,
+            recipe=recipe,
             fabric=self.fabric,
             folder=self.folder,
             on_epoch_end=after_epoch,
@@ -150,6 +170,16 @@ class Trainer:
         self.folder.replace(trash)  # at once, so that no half of it is ever resumed
         shutil.rmtree(trash)
 
+    def _bin_weights(self) -> Tensor:
+        """Return how much each bin counts, by the training photographs' colours."""
+        step = max(1, self.train_photos.size // PRIOR_SIDE)
+        ab = self.train_photos.ab[..., ::step, ::step]
+        starts = range(0, len(ab), PRIOR_PHOTOS)
+        parts = [count_bins(ab[start : start + PRIOR_PHOTOS].float()) for start in starts]
+        counts = torch.stack(parts).sum(0)
+        uniform = self.params.active.models[self.card.model].recipe.uniform
+        return rebalancing_weights(counts, uniform)
+
     def _draw_samples(self, network: nn.Module, epoch: int) -> None:
         versions = show_versions(network, self.test_photos, self.params.active.train.grid_photos)
         photo_grid(versions).save(grid_path(self.folder, epoch))
@@ -158,6 +188,7 @@ class Trainer:
         profile = self.params.active
         asked = {
             "model": {"name": self.card.model, **self.card.arguments},
+            "recipe": profile.models[self.card.model].recipe.model_dump(),
             "train": profile.train.model_dump(),
         }
         photos = {"train": self.train_photos, "test": self.test_photos}

@@ -16,16 +16,20 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch._dynamo.exc import TorchDynamoException
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from colorizer.augmentation import augment, draw_choices
 from colorizer.dataset import LabDataset, Resident, permutation
 from colorizer.errors import ColorizerError
-from colorizer.losses import l2
-from colorizer.params import Train
+from colorizer.losses import Objective
+from colorizer.params import Recipe, Train
 from colorizer.resume import Checkpoint, snapshot
 from colorizer.runs import HISTORY, Epoch, write_history
 
 logger = logging.getLogger(__name__)
+
+WARM_UP = 0.05  # share of a training in which a cosine schedule's learning rate rises
 
 LONG = 30 * 60  # seconds of training on a CPU that are worth a warning
 
@@ -37,7 +41,8 @@ class Fit:
     """What training leaves.
 
     Attributes:
-        weights: those of the epoch with the lowest training loss, on the CPU.
+        weights: those of the epoch with the lowest training loss, or their moving average then, on
+            the CPU.
         best_epoch: that epoch.
         history: every epoch.
     """
@@ -48,11 +53,12 @@ class Fit:
 
 
 def fit(
-    model: nn.Module,
+    objective: Objective,
     train: LabDataset,
     test: LabDataset,
     *,
     params: Train,
+    recipe: Recipe,
     fabric: Fabric,
     folder: Path,
     on_epoch_end: OnEpochEnd,
@@ -67,10 +73,11 @@ def fit(
     the same photographs and a step follows the mean gradient over the whole batch.
 
     Args:
-        model: a network from `create_model`, freshly initialized.
+        objective: the loss of a network from `create_model`, freshly initialized.
         train: the photographs to learn from.
         test: the photographs whose loss is followed, never used to choose.
-        params: the recipe.
+        params: what holds for all models.
+        recipe: the model's own.
         fabric: from `make_fabric`, launched.
         folder: where checkpoints and history.csv are kept; it must belong to this training alone,
             and all its processes must see it.
@@ -88,36 +95,49 @@ def fit(
     parts = [photos.shard(fabric.global_rank, fabric.world_size) for photos in (train, test)]
     with Checkpoint(folder, enabled=fabric.is_global_zero) as checkpoint, _explained():
         train, test = (photos.to(fabric.device, resident) for photos in parts)
-        network = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        objective.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = objective.network
+        averaged = _averaged(network, recipe.average)
+        kept = network if averaged is None else averaged.module
         adam = torch.optim.Adam(network.parameters(), lr=params.lr, fused=True)
+
+        def follow() -> None:
+            if averaged is not None:
+                averaged.update_parameters(network)
+
         best: dict[str, Any] = {"epoch": 0, "loss": math.inf, "weights": {}}
         history: list[Epoch] = []
         if state := checkpoint.load():
             network.load_state_dict(state["model"])
             adam.load_state_dict(state["optimizer"])
+            if averaged is not None:
+                averaged.load_state_dict(state["averaged"])
             best, history = state["best"], [Epoch(**row) for row in state["history"]]
             logger.info("resuming after epoch %d of %d", len(history), params.epochs)
-        steps: Any = torch.compile(network, dynamic=False) if compiled else network
+        steps: Any = torch.compile(objective, dynamic=False) if compiled else objective
         stepped, optimizer = fabric.setup(steps, adam)
         for epoch in _progress(history, params, fabric, train):
             started = time.perf_counter()
-            train_loss = train_epoch(stepped, optimizer, train, epoch, params, fabric)
+            train_loss = train_epoch(
+                stepped, optimizer, train, epoch, params, recipe, fabric, follow
+            )
             seconds = time.perf_counter() - started
-            test_loss = mean_loss(network, test, params.batch_size, fabric)
+            test_loss = mean_loss(objective.of(kept), test, params.batch_size, fabric)
             _require_finite(train_loss, epoch, folder)
             _require_finite(test_loss, epoch, folder)  # the last step alone can spoil the weights
             if train_loss < best["loss"]:
-                weights = snapshot(network.state_dict())
+                weights = snapshot(kept.state_dict())
                 best = {"epoch": epoch, "loss": train_loss, "weights": weights}
             speed = round(len(train) / seconds, 2)
             history.append(Epoch(epoch, train_loss, test_loss, speed, int(time.time() * 1000)))
             if fabric.is_global_zero:
                 write_history(folder / HISTORY, history)
-                on_epoch_end(network, history)
+                on_epoch_end(kept, history)
             checkpoint.save(
                 {
                     "model": network.state_dict(),
                     "optimizer": adam.state_dict(),
+                    "averaged": averaged.state_dict() if averaged is not None else {},
                     "best": best,
                     "history": [asdict(row) for row in history],
                 }
@@ -126,52 +146,81 @@ def fit(
 
 
 def train_epoch(
-    model: nn.Module,
+    objective: nn.Module,
     optimizer: Optimizer,
     train: LabDataset,
     epoch: int,
     params: Train,
+    recipe: Recipe,
     fabric: Fabric,
+    after_step: Callable[[], None] = lambda: None,
 ) -> float:
     """Take a step for every batch of an epoch.
 
     Args:
-        model: the network, set up by `fabric`.
-        optimizer: its optimizer, set up by `fabric`.
+        objective: an `Objective`, set up by `fabric`.
+        optimizer: its network's optimizer, set up by `fabric`.
         train: the photographs, or this process's share of them.
-        epoch: which; it decides the order of the photographs.
-        params: the recipe.
+        epoch: which; it decides the photographs' order, and how they are augmented.
+        params: what holds for all models.
+        recipe: the model's own.
         fabric: what set them up.
+        after_step: called after every step.
 
     Returns:
         The mean loss over all photographs, each under the weights of its moment.
     """
-    model.train()
+    objective.train()
     order = permutation(len(train), seed=params.seed, epoch=epoch)
-    sizes = [len(part) for part in torch.split(order, params.batch_size)]
+    parts = torch.split(order, params.batch_size)
     batches = train.batches(params.batch_size, device=fabric.device, order=order)
+    choices = draw_choices(len(train), seed=params.seed, epoch=epoch)
     total = torch.zeros((), device=fabric.device)  # stays on the device: no waiting inside an epoch
-    for size, (lightness, ab) in zip(sizes, batches, strict=True):
-        share = len(lightness) / size  # of the batch: 1 on one device
-        loss = l2(model(lightness), ab)
+    for batch, (part, (lightness, ab)) in enumerate(zip(parts, batches, strict=True)):
+        if recipe.schedule == "cosine":
+            pace = cosine((epoch - 1 + batch / len(parts)) / params.epochs)
+            for group in optimizer.param_groups:
+                group["lr"] = params.lr * pace
+        share = len(lightness) / len(part)  # of the batch: 1 on one device
+        own = choices[part[part % train.world == train.rank]]
+        lightness, ab = augment(lightness, ab, own, flip=recipe.flip, crop=recipe.crop)
+        loss = objective(lightness, ab)
         fabric.backward(loss * share * fabric.world_size)  # gradients are averaged over processes
         optimizer.step()
         optimizer.zero_grad()
+        after_step()
         total += loss.detach() * len(lightness)
     return _sum(total, fabric) / len(train)
 
 
 @torch.no_grad()
-def mean_loss(model: nn.Module, photos: LabDataset, batch_size: int, fabric: Fabric) -> float:
+def mean_loss(objective: Objective, photos: LabDataset, batch_size: int, fabric: Fabric) -> float:
     """Return the mean loss over photographs under a network's present weights."""
-    model.eval()
+    objective.eval()
     total = torch.zeros((), device=fabric.device)
     for lightness, ab in photos.batches(batch_size, device=fabric.device):
         if len(lightness):  # of a batch smaller than the number of processes, some have nothing
             with fabric.autocast():
-                preds = model(lightness)
-            total += l2(preds.float(), ab) * len(lightness)
+                loss = objective(lightness, ab)
+            total += loss * len(lightness)
     return _sum(total, fabric) / len(photos)
+
+
+def cosine(progress: float) -> float:
+    """Return the share of the learning rate at a share of the training, both 0..1.
+
+    It rises from 0 within `WARM_UP` and falls to 0 as half a cosine.
+    """
+    if progress < WARM_UP:
+        return progress / WARM_UP
+    return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+def _averaged(network: nn.Module, decay: float) -> AveragedModel | None:
+    if not decay:
+        return None
+    follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
 
 
 def _sum(total: Tensor, fabric: Fabric) -> float:
@@ -179,29 +228,30 @@ def _sum(total: Tensor, fabric: Fabric) -> float:
 
 
 def estimate_seconds(
-    model: nn.Module, train: LabDataset, params: Train, *, fabric: Fabric
+    objective: Objective, train: LabDataset, params: Train, *, fabric: Fabric
 ) -> float:
     """Estimate how long a training will take, from two steps on a copy of the network."""
-    model = copy.deepcopy(model).to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    objective = copy.deepcopy(objective)
+    objective.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     sample = torch.arange(min(8, len(train)))
     durations = []
     for _ in range(2):  # the first one warms up
         started = time.perf_counter()
         for lightness, ab in train.batches(len(sample), device=fabric.device, order=sample):
             with fabric.autocast():
-                loss = l2(model(lightness), ab)
-            loss.backward()  # type: ignore[no-untyped-call]
+                loss = objective(lightness, ab)
+            loss.backward()
         durations.append(time.perf_counter() - started)
     return durations[-1] / len(sample) * len(train) * params.epochs
 
 
 def warn_if_long(
-    name: str, model: nn.Module, train: LabDataset, params: Train, fabric: Fabric
+    name: str, objective: Objective, train: LabDataset, params: Train, fabric: Fabric
 ) -> None:
     """Say before a long training on a CPU how long it will take, and what else could be done."""
     if fabric.device.type != "cpu":
         return
-    seconds = estimate_seconds(model, train, params, fabric=fabric)
+    seconds = estimate_seconds(objective, train, params, fabric=fabric)
     if seconds > LONG:
         logger.warning(
             "warning: training %s on this CPU will take about %s; a GPU is many times "

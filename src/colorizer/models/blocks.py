@@ -1,7 +1,7 @@
 """What the networks are made of."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal, get_args
 
 import torch.nn.functional as F
@@ -92,12 +92,12 @@ def _groups(channels: int) -> int:
     return GROUPS if channels > GROUPS and channels % GROUPS == 0 else 1
 
 
-def initialize(model: nn.Module, init: Init) -> None:
+def initialize(model: nn.Module, init: Init, *, linear: Collection[str] = ("head",)) -> None:
     """Draw a network's convolution weights anew; biases become 0.
 
-    "kaiming" is He et al. 2015, which keeps signals at their size through ReLU (`model.head`, which
-    no ReLU follows, is drawn without its gain); "xavier" is Glorot and Bengio 2010, uniform;
-    "pytorch" leaves what PyTorch drew.
+    "kaiming" is He et al. 2015, which keeps signals at their size through ReLU (the parts of the
+    model that `linear` names, which no ReLU follows, are drawn without its gain); "xavier" is
+    Glorot and Bengio 2010, uniform; "pytorch" leaves what PyTorch drew.
 
     Raises:
         ColorizerError: if there is no such initialization.
@@ -111,7 +111,7 @@ def initialize(model: nn.Module, init: Init) -> None:
             if init == "xavier":
                 nn.init.xavier_uniform_(module.weight)
             else:
-                gain = 1.0 if name == "head" else 2.0
+                gain = 1.0 if name.split(".")[0] in linear else 2.0
                 nn.init.normal_(module.weight, std=math.sqrt(gain / _fan_in(module)))
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -77,7 +77,7 @@ class SkipUNet(nn.Module):
             for n, width in zip(inputs, reversed(widths), strict=True)
         )
         self.pool = halve()
-        self.head = nn.Conv2d(2 * widths[0], 2, 1)
+        self.head: nn.Module = nn.Conv2d(2 * widths[0], 2, 1)
         initialize(self, init)
 
     def forward(self, lightness: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ def model1(
     Lightness (L) channel as input. It intentionally omits skip connections [...]. The final layer
     of this model is a 2x2 convolution that produces the A and B color channels."
     """
-    _check_levels("model1", widths, 2)
+    check_levels("model1", widths, 2)
     return PlainUNet(widths, norm=norm, init=init)
 
 
@@ -116,7 +116,7 @@ def model2(
     the input as the Lightness (L) channel. The addition of skip connections between corresponding
     encoder and decoder layers [...]". The head is U-Net's 1x1: the study names 2x2 for model1 only.
     """
-    _check_levels("model2", widths, 3)
+    check_levels("model2", widths, 3)
     return SkipUNet(widths, [1] * len(widths), norm=norm, init=init)
 
 
@@ -135,8 +135,8 @@ def model3(
     parameters." Read so: the six convolutions are themselves dilated, which adds no parameters; the
     first one, which sees the photograph, stays dense so that its skip carries every pixel.
     """
-    _check_levels("model3", widths, 6)
-    _check_levels("model3", dilations, 6, what="dilations")
+    check_levels("model3", widths, 6)
+    check_levels("model3", dilations, 6, what="dilations")
     return SkipUNet(widths, dilations, norm=norm, init=init)
 
 
@@ -148,7 +148,12 @@ def _encoder(widths: Sequence[int], dilations: Sequence[int], norm: Norm) -> nn.
     )
 
 
-def _check_levels(name: str, values: Sequence[int], levels: int, what: str = "widths") -> None:
+def check_levels(name: str, values: Sequence[int], levels: int, what: str = "widths") -> None:
+    """Refuse a list that has not one positive whole number for each layer.
+
+    Raises:
+        ColorizerError: naming the model and what is wrong.
+    """
     numbers = values if isinstance(values, Sequence) else ()
     if len(numbers) != levels or not all(isinstance(n, int) and n > 0 for n in numbers):
         raise ColorizerError(
