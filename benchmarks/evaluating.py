@@ -5,6 +5,7 @@ python benchmarks/evaluating.py [--count 1000] [--short]
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -23,12 +24,14 @@ from colorizer.color_tensor import lab_to_rgb
 from colorizer.dataset import LabDataset
 from colorizer.evaluation import by_network, evaluate
 from colorizer.images import decode
-from colorizer.models import create_model, list_models
+from colorizer.models import create_model
+from colorizer.params import load_params
 from colorizer.resampling import resize
 from colorizer.torch_network import TorchNetwork
 
 Picture = NDArray[np.float64]
 
+ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
 
 
@@ -43,7 +46,8 @@ def main(
     if short:
         count, side, rounds = 6, 64, 1
     photos = _photos(count, side)
-    results = [score(name, photos, batch_size, rounds) for name in list_models()]
+    models = load_params(ROOT / "params.yaml").models
+    results = [score(name, photos, batch_size, rounds) for name in models]
     save("evaluating", {"photographs": count, "side": side, "results": results})
 
 

@@ -54,7 +54,7 @@ class Size:
 def main(
     photos: Annotated[Path, typer.Option(help="A zip archive.")] = photographs.SAMPLE,
     size: Annotated[list[int] | None, typer.Option(help="Pixels; may be repeated.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="By default all three.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="By default params.yaml's.")] = None,
     rounds: int = 3,
     compile: Annotated[bool, typer.Option(help="Also measure torch.compile.")] = False,
     short: Annotated[bool, typer.Option(help="Show that it works.")] = False,

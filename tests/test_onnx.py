@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -23,10 +24,14 @@ from colorizer.onnx_network import OnnxNetwork
 from colorizer.predictor import Colorizer
 from colorizer.torch_network import TorchNetwork
 
-MODELS = {
+MODELS: dict[str, dict[str, Any]] = {
     "model1": {"widths": [4, 8], "norm": "none"},
     "model2": {"widths": [4, 8, 8], "norm": "batch"},
     "model3": {"widths": [4, 8, 8, 8, 8, 8], "norm": "group"},
+    "unet": {"widths": [4, 8, 8]},
+    "zhang2016": {"width": 2},
+    "rebalanced": {"widths": [4, 8, 8, 8, 8, 8]},
+    "flagship": {"widths": [8, 16, 16]},
 }
 
 

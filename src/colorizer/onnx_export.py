@@ -66,7 +66,7 @@ def export_onnx(weights: Path, target: Path) -> float:
         ) from None
     network = TorchNetwork.from_file(weights, precision="float32")
     with _quiet():
-        sides = {axis: torch.export.Dim(name) for axis, name in AXES.items()}
+        sides = dict.fromkeys(AXES, torch.export.Dim.AUTO)
         program = torch.onnx.export(
             _InUnits(network.model),
             (torch.full((2, 1, 70, 53), 50.0),),

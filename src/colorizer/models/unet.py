@@ -39,7 +39,7 @@ class UNet(nn.Module):
             x = self.pool(skips[-1])
         x = bottom(x)
         for up, level, skip in zip(self.up, self.decoder, reversed(skips), strict=True):
-            x = level(torch.cat((skip, crop_to(up(x), skip)), dim=1))
+            x = level(torch.cat((crop_to(up(x), skip), skip), dim=1))
         output: Tensor = self.head(x)
         return output
 
@@ -55,7 +55,8 @@ def unet(
     """Build the original U-Net: double convolutions, four halvings, a 1x1 head."""
     if len(widths) < 2:
         raise ColorizerError(f"unet: widths is {widths!r}; expected at least 2, one a level")
-    return with_head(UNet(widths, outputs_of(head), norm=norm, init=init), head, temperature)
+    network = UNet(widths, outputs_of(head), norm=norm, init=init)
+    return network if head == "ab" else with_head(network, head, temperature)
 
 
 def _double(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
