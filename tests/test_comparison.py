@@ -202,3 +202,15 @@ def test_drawing_twice_gives_the_same_bytes(
         draw({"model2": runs["model2"]}, photos, folder, count=1)
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
+
+
+def test_networks_beyond_the_study_are_compared_but_not_in_its_figure_2(
+    photos: LabDataset, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    card = ModelCard("zhang2016", {"width": 2}, SIDE)
+    networks = {"zhang2016": TorchNetwork(create_model("zhang2016", width=2), card)}
+    draw_figures(networks, {"zhang2016": [Epoch(1, 4.0, 4.1, 5.0, 1)]}, photos, tmp_path, count=2)
+    found = {path.name for path in tmp_path.iterdir()}
+    assert "figure2_architectures.png" not in found
+    assert "figure8_comparison.png" in found

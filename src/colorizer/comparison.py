@@ -18,10 +18,14 @@ from colorizer.dataset import LabDataset
 from colorizer.evaluation import SUMS, scores_of, summable
 from colorizer.figures import architecture, learning_curves, save_figure
 from colorizer.grids import photo_grid, show_versions
+from colorizer.models.paper import PlainUNet, SkipUNet
 from colorizer.runs import Epoch, write_atomically
 from colorizer.torch_network import TorchNetwork
 
 logger = logging.getLogger(__name__)
+
+STUDY = (PlainUNet, SkipUNet)
+"""The study's networks, whose layers figure 2 shows."""
 
 SCORES: dict[str, dict[str, str]] = {
     "How near to the original": {
@@ -169,7 +173,9 @@ def draw_figures(
         count: photographs in figures 3 and 8.
     """
     models = {name: network.model for name, network in networks.items()}
-    save_figure(architecture(models, size=photos.size), folder / "figure2_architectures.png")
+    study = {name: model for name, model in models.items() if isinstance(model, STUDY)}
+    if study:
+        save_figure(architecture(study, size=photos.size), folder / "figure2_architectures.png")
     save_figure(learning_curves(histories), folder / "figure4_learning_curves.png")
 
     versions = {name: show_versions(model, photos, count) for name, model in models.items()}
