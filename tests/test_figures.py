@@ -191,3 +191,12 @@ def test_a_figure_is_a_png(tmp_path: Path) -> None:
         assert image.format == "PNG"
         assert image.width == 7 * 110
         assert "Software" not in image.info
+
+
+def test_losses_of_different_kinds_share_a_logarithmic_axis() -> None:
+    kinds = {"model1": [Epoch(1, 0.02, 0.02, 5.0, 1)], "zhang2016": [Epoch(1, 4.1, 4.2, 5.0, 1)]}
+    (axes,) = learning_curves(kinds).axes
+    assert axes.get_yscale() == "log"
+    assert "cross-entropy" in axes.get_ylabel()
+    (same,) = learning_curves({"model1": kinds["model1"]}).axes
+    assert same.get_yscale() == "linear"

@@ -21,9 +21,15 @@ from colorizer.runs import Epoch
 
 matplotlib.use("agg")
 
+BINS_LOSS = 0.5
+"""Above what L2 is once something is learned, below the cross-entropy that soft bins keep."""
+
 
 def learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
-    """Draw the study's Figure 4: each model's training loss by epoch, and its test loss dashed."""
+    """Draw the study's Figure 4: each model's training loss by epoch, and its test loss dashed.
+
+    Losses of different kinds, as L2 and the cross-entropy of bins, share a logarithmic axis.
+    """
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()
     for name, history in histories.items():
@@ -32,6 +38,9 @@ def learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
         test = [row.test_loss for row in history]
         axes.plot(epochs, test, "--", color=line.get_color(), alpha=0.7, label=f"{name}, test")
     axes.set(xlabel="epoch", ylabel="L2 on normalized ab", title="Learning curves")
+    last = [history[-1].train_loss for history in histories.values() if history]
+    if last and max(last) > BINS_LOSS:
+        axes.set(yscale="log", ylabel="L2 on normalized ab, or cross-entropy of bins")
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
