@@ -84,9 +84,22 @@ def test_results_are_replaced_only_on_request(
     with pytest.raises(ColorizerError, match="--overwrite"):
         judge(folder, models, out, overwrite=False, batch_size=2)
     assert (out / "mine.txt").read_text() == "kept"
+    with pytest.raises(ColorizerError, match="no earlier report"):
+        judge(folder, models, out, overwrite=True, batch_size=2)
+    assert (out / "mine.txt").read_text() == "kept"
+    (out / "report.html").write_text("an earlier one")
     judge(folder, models, out, overwrite=True, batch_size=2)
     assert not (out / "mine.txt").exists()
-    assert (out / "report.html").exists()
+    assert "32×32" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_photographs_are_never_replaced(folder: Path, models: list[str], above: int) -> None:
+    out = [folder, folder.parent][above]
+    (out / "report.html").write_text("an earlier one")
+    with pytest.raises(ColorizerError, match="where the photographs are"):
+        judge(folder, models, out, overwrite=True, batch_size=2)
+    assert (folder / "a.jpg").exists()
 
 
 def test_a_failure_leaves_nothing_and_what_was_there(

@@ -90,7 +90,9 @@ def evaluate(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="folder for the report and the tables")
     ] = Path("evaluation_report"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the folder")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace an earlier report")
+    ] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="photographs at once")] = 32,
     perceptual: Annotated[
         bool, typer.Option("--perceptual", help="also LPIPS and FID, if their weights can be had")

@@ -33,6 +33,8 @@ from colorizer.torch_network import TorchNetwork
 
 logger = logging.getLogger(__name__)
 
+REPORT = "report.html"
+
 Lab = NDArray[np.float16]
 
 
@@ -57,19 +59,19 @@ def judge(
             called weights.safetensors, as a training leaves it, goes by its folder's name.
         out: a folder, which appears only when all is done, with report.html, the tables and a
             folder of scores for each model and baseline.
-        overwrite: replace `out`.
+        overwrite: replace `out`, if it is an earlier report.
         batch_size: photographs at once.
         perceptual: also LPIPS and FID, as `Perceptual` has them.
 
     Raises:
-        ColorizerError: if there is no such folder or model, `out` exists, or fewer than two
-            photographs are in colour.
+        ColorizerError: if there is no such folder or model, `out` exists or holds the photographs,
+            or fewer than two photographs are in colour.
     """
     if not folder.is_dir():
         raise ColorizerError(f"--photos is {folder}: no such folder")
-    if out.exists() and not overwrite:
-        raise ColorizerError(f"{out} exists: --overwrite replaces it")
-    files = find_photos(folder, but=out.resolve())
+    out = out.resolve()
+    _require_replaceable(out, folder, overwrite=overwrite)
+    files = find_photos(folder, but=out)
     networks = _load(models)
     seen = Perceptual.load(CPU) if perceptual else None
     sharpest = max((network.card for network in networks.values()), key=lambda card: card.size)
@@ -86,7 +88,7 @@ def judge(
                 write_scores(scores, evaluations[name], seen)
             write_tables(evaluations, unfinished)
             title = f"{folder.resolve().name}: {', '.join(networks)}"
-            page = unfinished / "report.html"
+            page = unfinished / REPORT
             write_report(page, title, evaluations, networks, photos, histories={})
         if out.exists():
             shutil.rmtree(out)
@@ -94,6 +96,17 @@ def judge(
     finally:
         with suppress(FileNotFoundError):
             shutil.rmtree(unfinished)
+
+
+def _require_replaceable(out: Path, folder: Path, *, overwrite: bool) -> None:
+    if folder.resolve().is_relative_to(out):
+        raise ColorizerError(f"--out is {out}, where the photographs are: name another folder")
+    if out.exists() and not overwrite:
+        raise ColorizerError(f"{out} exists: --overwrite replaces it")
+    if out.exists() and not (out / REPORT).is_file():
+        raise ColorizerError(
+            f"{out} is no earlier report (it has no {REPORT}): name another folder"
+        )
 
 
 def _load(models: Sequence[str]) -> dict[str, TorchNetwork]:
