@@ -20,8 +20,8 @@ Made in {minutes:.1f} minutes, from the photographs in sample/:
 {table}
   {report}/report.html                scores, hues, learning curves and photographs on a page
   {report}/figure8_comparison.png     the same photographs by every model
-  models/{profile}/*/grids/                     the models while they learned
-  registered in MLflow                     {names}
+  models/{profile}/*/grids/                    the models while they learned
+  registered in MLflow                    {names}
 
 params.yaml is as it was before; set `profile: demo` there to go on with the demo.
 
