@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
@@ -18,7 +19,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand where there is no project, no registry and nothing that ships."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr(hub, "REPOSITORY", tmp_path / "repository")
-    monkeypatch.setattr(hub, "PRETRAINED", tmp_path / "pretrained")
+    monkeypatch.setattr(hub, "PRETRAINED", (tmp_path / "clone", tmp_path / "installed"))
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
@@ -122,24 +123,50 @@ def test_a_weights_file_is_itself(name: str) -> None:
     assert find_weights(name) == Path(name)
 
 
+@pytest.mark.parametrize("place", [0, 1], ids=["clone", "installed"])
 def test_what_ships_serves_where_no_registry_has_it(
-    registry: Path, monkeypatch: pytest.MonkeyPatch
+    registry: Path, place: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub.PRETRAINED.mkdir()
     for name in ("colorizer", "extra"):
-        (hub.PRETRAINED / f"{name}.safetensors").touch()
-    assert find_weights() == hub.PRETRAINED / "colorizer.safetensors"
+        ship(name, place)
+    assert find_weights() == hub.PRETRAINED[place] / "colorizer.safetensors"
     monkeypatch.chdir(registry.parent)
     assert find_weights().read_text() == "colorizer 1"
-    assert find_weights("extra") == hub.PRETRAINED / "extra.safetensors"
+    assert find_weights("extra") == hub.PRETRAINED[place] / "extra.safetensors"
+
+
+def test_what_ships_comes_before_the_champion_of_a_trial(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(registry.parent)
+    with mark("colorizer", registry):
+        assert find_weights().read_text() == "colorizer 1"  # there is no other
+        ship("colorizer")
+        assert find_weights() == hub.PRETRAINED[0] / "colorizer.safetensors"
+        assert find_weights("colorizer@champion").read_text() == "colorizer 1"
+        assert find_weights("colorizer/1").read_text() == "colorizer 1"
+    assert find_weights().read_text() == "colorizer 1"
+
+
+def ship(name: str, place: int = 0) -> None:
+    hub.PRETRAINED[place].mkdir(exist_ok=True)
+    (hub.PRETRAINED[place] / f"{name}.safetensors").touch()
+
+
+@contextmanager
+def mark(name: str, registry: Path) -> Iterator[None]:
+    """Mark a model's first version as a trial's meanwhile."""
+    client = mlflow.MlflowClient(f"sqlite:///{registry}")
+    client.set_model_version_tag(name, "1", hub.TRIAL, "true")
+    yield
+    client.delete_model_version_tag(name, "1", hub.TRIAL)
 
 
 def test_models_are_listed_with_their_aliases_and_scores(
     registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(registry.parent)
-    hub.PRETRAINED.mkdir()
-    (hub.PRETRAINED / "colorizer.safetensors").touch()
+    ship("colorizer")
     known = [(m.name, m.version, m.aliases, m.scores) for m in list_known()]
     assert known == [
         ("colorizer", 0, (), {}),

@@ -18,6 +18,7 @@ from colorizer.card import ModelCard
 from colorizer.checkpoint import save_weights
 from colorizer.errors import ColorizerError
 from colorizer.following import follow
+from colorizer.hub import TRIAL
 from colorizer.models import create_model
 from colorizer.params import Register, Tracking
 from colorizer.runs import (
@@ -156,6 +157,16 @@ def test_the_better_of_two_models_is_champion(
     newest = store.client.get_model_version_by_alias("colorizer-rivals", "paper")
     assert champion.tags["fingerprint"] == "good"
     assert newest.tags["fingerprint"] == "worse"
+
+
+@pytest.mark.parametrize("trial", [True, False])
+def test_a_trial_s_model_says_so(
+    store: Store, publishable: Callable[..., Published], trial: bool
+) -> None:
+    name = f"tried-{trial}"
+    store.publish(publishable(name, name), Register(metric="l2", champion=not trial))
+    version = store.client.get_model_version_by_alias(f"colorizer-{name}", "champion")
+    assert (TRIAL in version.tags) == trial
 
 
 def test_a_comparison_makes_the_best_model_the_champion_of_all(

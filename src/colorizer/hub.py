@@ -1,6 +1,7 @@
 """Where a model comes from: a weights file, MLflow's registry, or the weights that ship."""
 
 import os
+import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,10 +15,14 @@ DEFAULT = "colorizer"
 """The registered model whose champion is the best of all."""
 
 CHAMPION = "champion"
+TRIAL = "trial"
+"""A version's tag: it is of a small run that shows how things work, such as the demo's."""
+
 SUFFIXES = (".safetensors", ".onnx")
 REPOSITORY = Path(__file__).resolve().parents[2]
-PRETRAINED = REPOSITORY / "models" / "pretrained"
-"""Weights that ship with the project, called <model>.safetensors."""
+PRETRAINED = (REPOSITORY / "models" / "pretrained", Path(sys.prefix) / "share" / "colorizer")
+"""Folders of the weights that ship with the project, in a clone and installed, called
+<model>.safetensors."""
 
 HOW = (
     "train one (`make demo` takes minutes), name a weights file (--model weights.safetensors), or "
@@ -61,7 +66,7 @@ def find_weights(name: str = DEFAULT) -> Path:
             champion), `name@alias` or `name/version`; or a `models:/...` URI. The registry is
             MLFLOW_TRACKING_URI's, or that of the project in this folder, or of the project that
             this package lies in. `colorizer` is also what ships with the project, if there is no
-            registry.
+            registry or its champion is of a trial.
 
     Raises:
         ColorizerError: if there is no such file or model; the line says how to get one.
@@ -78,6 +83,8 @@ def find_weights(name: str = DEFAULT) -> Path:
         return shipped
     try:
         with _mlflow(registry) as mlflow:
+            if shipped is not None and name == DEFAULT and _is_trial(mlflow, name):
+                return shipped
             uri = f"{model_uri(name)}/artifacts/weights.safetensors"
             return Path(mlflow.artifacts.download_artifacts(uri))
     except UnknownModelError as error:
@@ -123,10 +130,8 @@ def list_known() -> list[KnownModel]:
     Raises:
         ColorizerError: if the registry does not answer.
     """
-    known = [
-        KnownModel(path.stem, 0, (), place=str(path))
-        for path in sorted(PRETRAINED.glob("*.safetensors"))
-    ]
+    shipped = {path.stem: path for folder in PRETRAINED for path in folder.glob("*.safetensors")}
+    known = [KnownModel(name, 0, (), place=str(path)) for name, path in sorted(shipped.items())]
     registry = find_registry()
     if registry is None:
         return known
@@ -172,10 +177,16 @@ def _mlflow(registry: str) -> Iterator[Any]:
         os.environ.update({ADDRESS: environment} if environment else {})
 
 
+def _is_trial(mlflow: Any, name: str) -> bool:
+    """Say whether a registered model's champion is of a trial."""
+    champion = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
+    return TRIAL in champion.tags
+
+
 def _shipped(name: str) -> Path | None:
     """Return the file that ships under a name."""
-    path = PRETRAINED / f"{name.partition('@')[0]}.safetensors"
-    return path if path.is_file() else None
+    files = (folder / f"{name.partition('@')[0]}.safetensors" for folder in PRETRAINED)
+    return next((path for path in files if path.is_file()), None)
 
 
 def _numbers(tags: dict[str, str]) -> Iterator[tuple[str, float]]:

@@ -40,16 +40,14 @@ from PIL import Image
 
 from colorizer.errors import ColorizerError
 from colorizer.figures import learning_curves
+from colorizer.hub import CHAMPION, TRIAL
+from colorizer.hub import DEFAULT as BEST
 from colorizer.images import encode
 from colorizer.metrics import LOWER_IS_BETTER
 from colorizer.params import Register, project_root
 from colorizer.runs import HISTORY, RECORD, WEIGHTS, Epoch, RunRecord, list_grids, read_history
 
 logger = logging.getLogger(__name__)
-
-CHAMPION = "champion"
-BEST = "colorizer"
-"""The registered model whose champion is the best of all."""
 
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 GRID_KEY = "samples"
@@ -264,6 +262,8 @@ class Store:
         """Give a version its profile's alias, and `champion` if it has earned that."""
         name, number = candidate.name, candidate.version
         self.client.set_registered_model_alias(name, candidate.tags["profile"], number)
+        if not register.champion:
+            self.client.set_model_version_tag(name, number, TRIAL, "true")
         try:
             champion = self.client.get_model_version_by_alias(name, CHAMPION)
         except MlflowException as error:
