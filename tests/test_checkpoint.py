@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from colorizer.card import FORMAT, KEY, ModelCard
-from colorizer.checkpoint import load_model, save_weights
+from colorizer.checkpoint import HALF_TOLERANCE, load_model, save_weights, write_half
 from colorizer.color import convention
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model, list_models
@@ -200,3 +200,38 @@ def test_an_interrupted_write_leaves_the_earlier_file(
     assert weights.read_bytes() == before
     save_weights(weights, CARD, network(seed=1).state_dict())
     assert [path.name for path in weights.parent.iterdir()] == [weights.name]
+
+
+def test_half_precision_takes_half_the_bytes_and_colours_alike(
+    weights: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "new" / "half.safetensors"
+    difference = write_half(weights, target)
+    assert {tensor.dtype for tensor in load_file(target).values()} == {torch.float16}
+    (whole, card), (half, same) = load_model(weights), load_model(target)
+    assert same == card
+    assert {parameter.dtype for parameter in half.parameters()} == {torch.float32}
+    lightness = torch.rand(1, 1, 32, 32) * 2 - 1
+    with torch.no_grad():
+        moved = 110 * (half(lightness) - whole(lightness)).abs().max()
+    assert 0 < moved < HALF_TOLERANCE
+    assert 0 < difference < HALF_TOLERANCE
+
+
+def test_batch_normalization_keeps_its_count_in_half_precision(tmp_path: Path) -> None:
+    card = ModelCard("model1", {"widths": [2, 3], "norm": "batch"}, size=16)
+    model = create_model(card.model, **card.arguments)
+    save_weights(tmp_path / "weights", card, model.state_dict())
+    write_half(tmp_path / "weights", tmp_path / "half")
+    assert load_file(tmp_path / "half")["encoder.0.norm.num_batches_tracked"].dtype == torch.int64
+
+
+@pytest.mark.parametrize("weight", [1e6, float("nan")], ids=["too large for it", "not finite"])
+def test_what_half_precision_cannot_hold_is_refused(tmp_path: Path, weight: float) -> None:
+    model = network()
+    state = model.state_dict()
+    state["head.weight"].fill_(weight)
+    save_weights(tmp_path / "weights", CARD, state)
+    with pytest.raises(ColorizerError, match=r"in half precision .*: nothing was written"):
+        write_half(tmp_path / "weights", tmp_path / "half")
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]

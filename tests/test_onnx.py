@@ -165,8 +165,9 @@ def test_a_missing_library_is_named(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--format", "h5"], "--format is 'h5': choose onnx"),
+        (["--format", "h5"], "--format is 'h5': choose onnx or safetensors"),
         (["-o", "model.pt"], "--out is model.pt: name a file that ends in .onnx"),
+        (["--format", "safetensors", "-o", "model.onnx"], "name a file that ends in .safetensors"),
         (["--model", "old.onnx", "-o", "new.onnx"], "old.onnx is ONNX already"),
         (["--model", "old.onnx"], "old.onnx exists: --overwrite replaces it"),
         (["--model", "gone.safetensors"], "gone.safetensors: no such weights file"),
@@ -193,3 +194,14 @@ def test_the_command_writes_a_file_that_works(
     monkeypatch.chdir(tmp_path)
     app(["export", "--model", str(files[0])], standalone_mode=False)
     assert OnnxNetwork(tmp_path / f"{files[0].stem}.onnx").card == load_model(files[0])[1]
+
+
+def test_the_command_writes_half_precision_too(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app(
+        ["export", "--model", str(files[0]), "--format", "safetensors", "-o", "half.safetensors"],
+        standalone_mode=False,
+    )
+    assert load_model(tmp_path / "half.safetensors")[1] == load_model(files[0])[1]

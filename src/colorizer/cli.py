@@ -13,6 +13,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 SCORES = ("delta_e2000", "psnr", "ssim", "colourfulness")
 """Shown of a model, in this order."""
 
+EXPORTS = ("onnx", "safetensors")
+
 
 @app.callback()
 def describe() -> None:
@@ -124,29 +126,39 @@ def export(
     model: Annotated[
         str, typer.Option(help="a model's name, as `colorizer models` lists them, or weights file")
     ] = "colorizer",
-    format: Annotated[str, typer.Option(help="onnx, the only one")] = "onnx",
+    format: Annotated[
+        str, typer.Option(help="onnx, or safetensors: the weights in half precision")
+    ] = "onnx",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="file to write [default: MODEL.onnx]")
+        Path | None, typer.Option("--out", "-o", help="file to write [default: MODEL.FORMAT]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a file")] = False,
 ) -> None:
-    """Write a model as ONNX: lightness in, colour out, at any size and without PyTorch."""
+    """Write a model as one file: ONNX, which needs no PyTorch, or its weights at half the size."""
     from colorizer.hub import find_weights, plain_name
 
-    if format != "onnx":
-        raise ColorizerError(f"--format is {format!r}: choose onnx")
-    target = out or Path(f"{plain_name(model)}.onnx")
-    if target.suffix != ".onnx":
-        raise ColorizerError(f"--out is {target}: name a file that ends in .onnx")
+    if format not in EXPORTS:
+        raise ColorizerError(f"--format is {format!r}: choose {' or '.join(EXPORTS)}")
+    target = out or Path(f"{plain_name(model)}.{format}")
+    if target.suffix != f".{format}":
+        raise ColorizerError(f"--out is {target}: name a file that ends in .{format}")
     if target.exists() and not overwrite:
         raise ColorizerError(f"{target} exists: --overwrite replaces it")
     weights = find_weights(model)
     if weights.suffix == ".onnx":
         raise ColorizerError(f"{weights} is ONNX already: name a weights file or a model")
-    from colorizer.onnx_export import export_onnx
+    if format == "onnx":
+        from colorizer.onnx_export import export_onnx
 
-    difference = export_onnx(weights, target)
-    typer.echo(f"{target}: ONNX Runtime and PyTorch agree within {difference:.1e}")
+        difference = export_onnx(weights, target)
+        typer.echo(f"{target}: ONNX Runtime and PyTorch agree within {difference:.1e}")
+    else:
+        from colorizer.checkpoint import write_half
+
+        difference = write_half(weights, target)
+        typer.echo(
+            f"{target}: half precision moves no colour by over {difference:.2g} CIELAB units"
+        )
 
 
 def main() -> None:
