@@ -51,6 +51,15 @@ def test_arrays_on_disk_cannot_be_changed_by_accident(folder: Path) -> None:
     assert LabDataset.open(folder, "train").lightness.max() == 100
 
 
+def test_photographs_are_divided_and_none_is_lost(folder: Path) -> None:
+    photos = LabDataset.open(folder, "train")
+    first, last = photos.divide(2)
+    assert (first.ids, last.ids) == (photos.ids[:3], photos.ids[3:])
+    assert first.lightness[:, 0, 0, 0].tolist() == list(LIGHTNESS[:3])
+    assert last.ab[:, 0, 0, 0].tolist() == [lightness - 50 for lightness in LIGHTNESS[3:]]
+    assert [len(part) for part in photos.divide(0)] == [5, 0]
+
+
 @pytest.mark.parametrize("missing", ["manifest", "lightness", "ab", "subset", "folder"])
 def test_what_was_not_written_is_an_error_that_says_what_to_run(folder: Path, missing: str) -> None:
     subset = "test" if missing == "subset" else "train"

@@ -93,6 +93,14 @@ class LabDataset:
         """Bytes that the arrays take."""
         return self.lightness.nbytes + self.ab.nbytes
 
+    def divide(self, count: int) -> tuple["LabDataset", "LabDataset"]:
+        """Return all but the last photographs, and the last `count` of them."""
+        rows = slice(None, len(self) - count), slice(len(self) - count, None)
+        first, last = (
+            replace(self, lightness=self.lightness[r], ab=self.ab[r], ids=self.ids[r]) for r in rows
+        )
+        return first, last
+
     def shard(self, rank: int, world: int) -> "LabDataset":
         """Return the part of one of several processes: photographs rank, rank + world, ..."""
         lightness, ab = self.lightness[rank::world], self.ab[rank::world]

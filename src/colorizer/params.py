@@ -125,6 +125,8 @@ class Recipe(Block):
         crop: the least share of a photograph's sides that is cut out at random; 1 keeps all.
         average: decay of the exponential moving average of the weights that are kept; 0 keeps the
             weights themselves.
+        calibrate: how many of the training photographs are kept out to fit the network's chroma
+            curve on; 0 leaves it straight.
     """
 
     loss: Literal["l2", "huber", "rebalanced"] = "l2"
@@ -134,6 +136,7 @@ class Recipe(Block):
     flip: bool = False
     crop: Annotated[float, Field(gt=0, le=1)] = 1.0
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    calibrate: Annotated[int, Field(ge=0)] = 0
 
 
 class Model(BaseModel):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import colorizer
 from colorizer.ab_bins import count_bins, rebalancing_weights
+from colorizer.calibration import calibrate, find_curve
 from colorizer.card import ModelCard
 from colorizer.checkpoint import save_weights
 from colorizer.dataset import LabDataset
@@ -23,6 +24,7 @@ from colorizer.grids import photo_grid, show_versions
 from colorizer.losses import Objective
 from colorizer.models import create_model
 from colorizer.params import Params
+from colorizer.resume import snapshot
 from colorizer.runs import (
     GRIDS,
     HISTORY,
@@ -46,6 +48,8 @@ PRIOR_PHOTOS = 256  # at once
 CODE = (
     "ab_bins.py",
     "augmentation.py",
+    "bias.py",
+    "calibration.py",
     "models/bins.py",
     "models/blocks.py",
     "models/flagship.py",
@@ -57,8 +61,10 @@ CODE = (
     "resume.py",
     "trainer.py",
     "losses.py",
+    "metrics.py",
     "dataset.py",
     "color.py",
+    "color_tensor.py",
 )
 """The code that a training's weights depend on: part of its fingerprint."""
 
@@ -86,6 +92,7 @@ class Trainer:
         self.params = params
         self.train_photos = LabDataset.open(lab, "train")
         self.test_photos = LabDataset.open(lab, "test")
+        self.recipe = profile.models[model].recipe
         self.fabric = make_fabric(params.engine)
         self.card = ModelCard(
             model,
@@ -110,22 +117,22 @@ class Trainer:
         Args:
             on_epoch_end: called with the history so far when the epoch's files are in `folder`.
         """
-        train, engine = self.params.active.train, self.params.engine
-        recipe = self.params.active.models[self.card.model].recipe
+        train, engine, recipe = self.params.active.train, self.params.engine, self.recipe
         torch.manual_seed(train.seed)
         network = create_model(self.card.model, **self.card.arguments)
+        learned = self._photos_to_learn_from(network)
         objective = Objective(
             network,
             recipe.loss,
             gradient_weight=recipe.gradient,
-            bin_weights=self._bin_weights() if recipe.loss == "rebalanced" else None,
+            bin_weights=self._bin_weights(learned) if recipe.loss == "rebalanced" else None,
         )
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
         if self.is_main and not (self.folder / RECORD).exists():
             self.record.write(self.folder)
-            warn_if_long(self.card.model, objective, self.train_photos, train, self.fabric)
+            warn_if_long(self.card.model, objective, learned, train, self.fabric)
         self.fabric.launch()
-        steps = train.epochs * math.ceil(len(self.train_photos) / train.batch_size)
+        steps = train.epochs * math.ceil(len(learned) / train.batch_size)
 
         def after_epoch(network: nn.Module, history: list[Epoch]) -> None:
             epoch = len(history)
@@ -135,7 +142,7 @@ class Trainer:
 
         self._fit = fit(
             objective,
-            self.train_photos,
+            learned,
             self.test_photos,
             params=train,
             recipe=recipe,
@@ -153,7 +160,7 @@ class Trainer:
         unfinished = folder.with_name(folder.name + ".tmp")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        save_weights(unfinished / WEIGHTS, self.card, result.weights)
+        save_weights(unfinished / WEIGHTS, self.card, self._calibrated(result.weights))
         write_history(unfinished / HISTORY, result.history)
         shutil.copytree(self.folder / GRIDS, unfinished / GRIDS)
         finished_at = result.history[-1].finished_at
@@ -170,15 +177,37 @@ class Trainer:
         self.folder.replace(trash)  # at once, so that no half of it is ever resumed
         shutil.rmtree(trash)
 
-    def _bin_weights(self) -> Tensor:
-        """Return how much each bin counts, by the training photographs' colours."""
-        step = max(1, self.train_photos.size // PRIOR_SIDE)
-        ab = self.train_photos.ab[..., ::step, ::step]
+    def _bin_weights(self, photos: LabDataset) -> Tensor:
+        """Return how much each bin counts, by the colours of the photographs to learn from."""
+        step = max(1, photos.size // PRIOR_SIDE)
+        ab = photos.ab[..., ::step, ::step]
         starts = range(0, len(ab), PRIOR_PHOTOS)
         parts = [count_bins(ab[start : start + PRIOR_PHOTOS].float()) for start in starts]
         counts = torch.stack(parts).sum(0)
-        uniform = self.params.active.models[self.card.model].recipe.uniform
-        return rebalancing_weights(counts, uniform)
+        return rebalancing_weights(counts, self.recipe.uniform)
+
+    def _photos_to_learn_from(self, network: nn.Module) -> LabDataset:
+        """Return the training photographs but those that are kept out to calibrate on."""
+        if not self.recipe.calibrate:
+            return self.train_photos
+        find_curve(network)  # now, and not after hours of training
+        if self.recipe.calibrate >= len(self.train_photos):
+            raise ColorizerError(
+                f"recipe.calibrate of {self.card.model} is {self.recipe.calibrate}; expected fewer "
+                f"than the {len(self.train_photos)} training photographs"
+            )
+        return self.train_photos.divide(self.recipe.calibrate)[0]
+
+    def _calibrated(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        if not self.recipe.calibrate:
+            return weights
+        network = create_model(self.card.model, **self.card.arguments)
+        network.load_state_dict(weights)
+        network.to(self.fabric.device)
+        _, kept_out = self.train_photos.divide(self.recipe.calibrate)
+        calibrate(network, kept_out, self.fabric.device)
+        calibrated: dict[str, Tensor] = snapshot(network.state_dict())
+        return calibrated
 
     def _draw_samples(self, network: nn.Module, epoch: int) -> None:
         versions = show_versions(network, self.test_photos, self.params.active.train.grid_photos)
@@ -188,7 +217,7 @@ class Trainer:
         profile = self.params.active
         asked = {
             "model": {"name": self.card.model, **self.card.arguments},
-            "recipe": profile.models[self.card.model].recipe.model_dump(),
+            "recipe": self.recipe.model_dump(),
             "train": profile.train.model_dump(),
         }
         photos = {"train": self.train_photos, "test": self.test_photos}

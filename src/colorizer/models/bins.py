@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -14,6 +15,32 @@ Head = Literal["ab", "bins"]
 TEMPERATURE = 0.38
 """Zhang, Isola and Efros 2016, section 2.3."""
 
+FAINT = 1e-4
+"""Normalized chroma, a hundredth of a CIELAB unit, below which the curve is straight."""
+
+
+class ChromaCurve(nn.Module):
+    """Brings chroma to the strength and the spread that photographs have; hues stay.
+
+    What a network is unsure of it predicts near grey, so its colours are too dull and too even. The
+    curve gain * chroma ** exponent makes what is strong stronger than what is weak. It is fitted
+    once the network is trained (`colorizer.calibration`), and until then changes nothing.
+    """
+
+    gain: Tensor
+    exponent: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("gain", torch.ones(()))
+        self.register_buffer("exponent", torch.ones(()))
+
+    def forward(self, ab: Tensor) -> Tensor:
+        """Map normalized ab (N, 2, H, W) to the same shape, at least float32, chroma at most 1."""
+        ab = ab.to(torch.promote_types(ab.dtype, torch.float32))
+        chroma = ab.square().sum(1, keepdim=True).clamp(min=FAINT**2).sqrt()
+        return ab * (self.gain * chroma**self.exponent).clamp(max=1) / chroma
+
 
 class BinsNetwork(nn.Module):
     """A network that says of each pixel how likely each bin of the ab plane is.
@@ -21,12 +48,14 @@ class BinsNetwork(nn.Module):
     Args:
         body: from lightness (N, 1, H, W) in -1..1 to logits (N, Q, h, w), of any smaller size.
         temperature: of the annealed mean that makes colours of them.
+        curve: what is done to the colours, normalized ab (N, 2, H, W).
     """
 
-    def __init__(self, body: nn.Module, temperature: float) -> None:
+    def __init__(self, body: nn.Module, temperature: float, curve: nn.Module) -> None:
         super().__init__()
         self.body = body
         self.temperature = temperature
+        self.curve = curve
         self.register_buffer("centres", bin_centres())
 
     def logits(self, lightness: Tensor) -> Tensor:
@@ -38,19 +67,24 @@ class BinsNetwork(nn.Module):
         """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
         assert isinstance(self.centres, Tensor)
         ab = normalize_ab(annealed_mean(self.logits(lightness), self.centres, self.temperature))
-        return F.interpolate(ab, lightness.shape[-2:], mode="bilinear")
+        ab = F.interpolate(ab, lightness.shape[-2:], mode="bilinear")
+        curved: Tensor = self.curve(ab)
+        return curved
 
 
 class Resized(nn.Module):
     """A network that predicts ab at a smaller size than it sees, brought to that size."""
 
-    def __init__(self, body: nn.Module) -> None:
+    def __init__(self, body: nn.Module, curve: nn.Module) -> None:
         super().__init__()
         self.body = body
+        self.curve = curve
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
-        return F.interpolate(self.body(lightness), lightness.shape[-2:], mode="bilinear")
+        ab = F.interpolate(self.body(lightness), lightness.shape[-2:], mode="bilinear")
+        curved: Tensor = self.curve(ab)
+        return curved
 
 
 def outputs_of(head: Head) -> int:
@@ -65,12 +99,21 @@ def outputs_of(head: Head) -> int:
     return outputs[head]
 
 
-def with_head(body: nn.Module, head: Head, temperature: float) -> nn.Module:
+def with_head(
+    body: nn.Module, head: Head, temperature: float, *, curved: bool = False
+) -> nn.Module:
     """Make a network of a body that ends with `outputs_of(head)` channels.
+
+    Args:
+        body: from lightness (N, 1, H, W) in -1..1, to any smaller size.
+        head: what its channels are.
+        temperature: of the bins' annealed mean.
+        curved: whether a `ChromaCurve` follows.
 
     Raises:
         ColorizerError: if the temperature is not positive.
     """
     if not temperature > 0:
         raise ColorizerError(f"temperature is {temperature!r}; expected a number above 0")
-    return BinsNetwork(body, temperature) if head == "bins" else Resized(body)
+    curve = ChromaCurve() if curved else nn.Identity()
+    return BinsNetwork(body, temperature, curve) if head == "bins" else Resized(body, curve)

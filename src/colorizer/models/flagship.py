@@ -123,6 +123,7 @@ def flagship(
     attention: bool = True,
     head: Head = "bins",
     temperature: float = TEMPERATURE,
+    curve: bool = True,
 ) -> nn.Module:
     """Build this project's own network.
 
@@ -136,7 +137,7 @@ def flagship(
     body = ResidualUNet(
         widths, outputs_of(head), blocks=blocks, norm=norm, init=init, attention=attention
     )
-    return with_head(body, head, temperature)
+    return with_head(body, head, temperature, curved=curve)
 
 
 def _stack(inputs: int, outputs: int, blocks: int, norm: Norm) -> nn.Sequential:

@@ -1,0 +1,123 @@
+"""A trained network's colours, made as strong and as uneven as those of photographs.
+
+A network that minimizes an expected error predicts what is unsure near grey. Multiplying its chroma
+makes up for that, but raises what is a guess as much as what is certain; an exponent above 1 raises
+what is certain more. Both are fitted on photographs that the network did not learn from: on those
+it did, it is surer than it should be.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from colorizer.bias import bias_sums, rates
+from colorizer.color import AB_SCALE, denormalize_ab
+from colorizer.color_tensor import lab_to_rgb
+from colorizer.dataset import LabDataset
+from colorizer.errors import ColorizerError
+from colorizer.metrics import colourfulness
+from colorizer.models.bins import ChromaCurve
+
+logger = logging.getLogger(__name__)
+
+SIDE = 64  # pixels of a photograph's side that are looked at
+AT_ONCE = 16  # photographs
+EXPONENTS = 0.5, 4.0  # between which the best one is searched
+HALVINGS = 12  # of what is left to search in
+CORRECTIONS = 4  # of a gain by the ratio that it leaves, from the one of mean chroma
+TINY, MAX_GAIN = 1e-6, 1e6  # for a network that predicts no colour at all
+
+
+@torch.no_grad()
+def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> None:
+    """Fit a network's `ChromaCurve`, in place.
+
+    Of all curves that give the photographs their chroma (`chroma_ratio` 1), the one is taken that
+    gives them their mean colourfulness too, or the nearest to it.
+
+    Args:
+        network: with a `curve` that is a `ChromaCurve`.
+        photos: which it did not learn from.
+        device: where the network is.
+
+    Raises:
+        ColorizerError: if the network has no such curve.
+    """
+    curve = find_curve(network)
+    curve.gain.fill_(1.0)
+    curve.exponent.fill_(1.0)
+    preds, target = _predict(network.eval(), photos, device)
+
+    def bent() -> Tensor:
+        bent = [curve(part) for part in torch.split(preds[:, 1:], AT_ONCE)]
+        return torch.cat((target[:, :1], denormalize_ab(torch.cat(bent))), dim=1)
+
+    def chroma_ratio() -> float:
+        sums = {name: values.sum() for name, values in bias_sums(bent(), target).items()}
+        return float(rates(sums)["chroma_ratio"])
+
+    def excess(exponent: float) -> float:
+        """Return how much more colourful than the originals photographs of their chroma are."""
+        curve.exponent.fill_(exponent)
+        curve.gain.fill_(float(true_chroma / (chroma**exponent).mean().clamp(min=TINY)))
+        for _ in range(CORRECTIONS):
+            curve.gain /= max(chroma_ratio(), TINY)
+            curve.gain.clamp_(max=MAX_GAIN)
+        return _colourfulness(bent()) - wanted
+
+    chroma, true_chroma = _chroma(preds), _chroma(target).mean() / AB_SCALE
+    wanted = _colourfulness(target)
+    excess(_root(excess, *EXPONENTS))
+    logger.info(
+        "chroma curve: %.3f * chroma ** %.2f, of %d photographs kept out of training",
+        float(curve.gain),
+        float(curve.exponent),
+        len(photos),
+    )
+
+
+def find_curve(network: nn.Module) -> ChromaCurve:
+    """Return a network's curve.
+
+    Raises:
+        ColorizerError: if it has none.
+    """
+    curve: Any = getattr(network, "curve", None)
+    if not isinstance(curve, ChromaCurve):
+        raise ColorizerError(
+            "recipe.calibrate fits a chroma curve, and this network has none: set the model's "
+            "`curve: true` in params.yaml, or `calibrate: 0`"
+        )
+    return curve
+
+
+def _predict(network: nn.Module, photos: LabDataset, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return predictions, L* and normalized ab, and originals, CIELAB: (N, 3, h, w) each."""
+    step = max(1, photos.size // SIDE)
+    preds, target = [], []
+    for lightness, ab in photos.batches(AT_ONCE, device=device):
+        seen = (lightness + 1) * 50
+        preds.append(torch.cat((seen, network(lightness)), dim=1)[..., ::step, ::step])
+        target.append(torch.cat((seen, denormalize_ab(ab)), dim=1)[..., ::step, ::step])
+    return torch.cat(preds), torch.cat(target)
+
+
+def _colourfulness(lab: Tensor) -> float:
+    return float(
+        torch.cat([colourfulness(lab_to_rgb(part)) for part in torch.split(lab, AT_ONCE)]).mean()
+    )
+
+
+def _chroma(lab: Tensor) -> Tensor:
+    return torch.hypot(*lab[:, 1:].unbind(1))
+
+
+def _root(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a rising function is 0, or the end of the interval that is nearest to it."""
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return high
