@@ -21,7 +21,6 @@ from lightning_fabric import Fabric
 from rounds import Way, check, save, table, take_turns
 from torch import Tensor, nn
 
-from colorizer.ab_bins import bin_centres
 from colorizer.dataset import LabDataset
 from colorizer.engine import choose_device, choose_precision, make_fabric
 from colorizer.losses import Objective, l2
@@ -230,7 +229,7 @@ def _bare(name: str, entry: Model, train: LabDataset, scale: Size) -> Way:
 
 def _set_up(name: str, entry: Model, fabric: Fabric, *, compile: bool) -> tuple[Any, Any]:
     network = _network(name, entry.arguments, fabric.device)
-    objective = Objective(network, entry.recipe.loss, bin_weights=torch.ones(len(bin_centres())))
+    objective = Objective(network, entry.recipe.loss)
     objective.to(fabric.device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
     stepped: Any = torch.compile(objective, dynamic=False) if compile else objective

@@ -1,10 +1,13 @@
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import Tensor
 
 from colorizer.ab_bins import bin_centres, encode
 from colorizer.color import denormalize_ab
 from colorizer.errors import ColorizerError
-from colorizer.losses import HUBER, Objective, gradient, huber, l2, rebalanced
+from colorizer.losses import HUBER, Objective, cross_entropy, gradient, huber, l2
 from colorizer.metrics import squared_error
 from colorizer.models import create_model
 
@@ -57,36 +60,36 @@ def test_gradient_minds_edges_and_not_the_whole() -> None:
     assert gradient(step, target).item() == pytest.approx((1 / 3 + 0) / 2)
 
 
-def test_rebalanced_is_least_for_the_true_distribution() -> None:
+def test_cross_entropy_is_least_for_the_true_distribution() -> None:
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(1, 2, 4, 4, generator=generator) - 0.5
     weights = torch.ones(len(bin_centres()))
     bins, shares = encode(denormalize_ab(target))
     truth = torch.full((1, len(weights), 4, 4), -100.0).scatter(1, bins, shares.log())
     entropy = -(shares * shares.log()).sum(1).mean()
-    torch.testing.assert_close(rebalanced(truth, target, weights), entropy)
+    torch.testing.assert_close(cross_entropy(truth, target, weights), entropy)
     other = truth + torch.randn(truth.shape, generator=generator)
-    assert rebalanced(other, target, weights) > entropy
+    assert cross_entropy(other, target, weights) > entropy
 
 
-def test_rebalanced_weighs_each_pixel_by_its_nearest_bin() -> None:
+def test_cross_entropy_weighs_each_pixel_by_its_nearest_bin() -> None:
     weights = torch.zeros(len(bin_centres()))
     weights[bin_centres().tolist().index([20.0, 30.0])] = 3
     target = torch.zeros(1, 2, 1, 2)
     target[0, :, 0, 0] = torch.tensor([21.0, 29.0]) / 110
     flat = torch.zeros(1, len(weights), 1, 2)
     expected = 3 * torch.tensor(float(len(weights))).log() / 2  # one of two pixels counts
-    torch.testing.assert_close(rebalanced(flat, target, weights), expected)
+    torch.testing.assert_close(cross_entropy(flat, target, weights), expected)
 
 
-def test_rebalanced_learns_the_mean_colour_of_what_a_logit_covers() -> None:
+def test_cross_entropy_learns_the_mean_colour_of_what_a_logit_covers() -> None:
     target = torch.zeros(1, 2, 2, 2)
     target[0, 0] = torch.tensor([[0.0, 0.4], [0.2, 0.2]])
     weights = torch.ones(len(bin_centres()))
     logits = torch.randn(1, len(weights), 1, 1, generator=torch.Generator().manual_seed(1))
     mean = target.mean((2, 3), keepdim=True)
     torch.testing.assert_close(
-        rebalanced(logits, target, weights), rebalanced(logits, mean, weights)
+        cross_entropy(logits, target, weights), cross_entropy(logits, mean, weights)
     )
 
 
@@ -106,16 +109,39 @@ def test_an_objective_of_bins_trains_the_logits() -> None:
     network = create_model("zhang2016", width=2)
     weights = torch.rand(len(bin_centres()))
     lightness, ab = torch.rand(2, 1, 16, 16), torch.rand(2, 2, 16, 16) - 0.5
-    objective = Objective(network, "rebalanced", bin_weights=weights).eval()
+    objective = Objective(network, "bins", bin_weights=weights).eval()
     torch.testing.assert_close(
-        objective(lightness, ab), rebalanced(network.logits(lightness), ab, weights)
+        objective(lightness, ab), cross_entropy(network.logits(lightness), ab, weights)
     )
     other = create_model("zhang2016", width=2).eval()
     torch.testing.assert_close(
-        objective.of(other)(lightness, ab), rebalanced(other.logits(lightness), ab, weights)
+        objective.of(other)(lightness, ab), cross_entropy(other.logits(lightness), ab, weights)
     )
 
 
-def test_rebalancing_what_predicts_no_bins_is_refused() -> None:
+def test_bins_of_what_predicts_none_are_refused() -> None:
     with pytest.raises(ColorizerError, match="head: bins"):
-        Objective(create_model("model1"), "rebalanced")
+        Objective(create_model("model1"), "bins")
+
+
+@pytest.mark.parametrize(("loss", "function"), [("l2", l2), ("huber", huber)])
+def test_a_rare_colour_s_pixel_counts_more(loss: str, function: Callable[..., Tensor]) -> None:
+    weights = torch.ones(len(bin_centres()))
+    weights[bin_centres().tolist().index([20.0, 30.0])] = 5
+    target = torch.zeros(1, 2, 8, 8)
+    target[0, :, 2, 3] = torch.tensor([21.0, 29.0]) / 110
+    network = create_model("model1", widths=[2, 4])
+    lightness = torch.rand(1, 1, 8, 8)
+    counts = torch.ones(1, 1, 8, 8)
+    counts[..., 2, 3] = 5
+    expected = function(network(lightness), target, counts)
+    objective = Objective(network, loss, bin_weights=weights)
+    torch.testing.assert_close(objective(lightness, target), expected)
+    assert expected > function(network(lightness), target)
+
+
+@pytest.mark.parametrize("function", [l2, huber])
+def test_pixels_that_count_alike_change_nothing(function: Callable[..., Tensor]) -> None:
+    preds, target = torch.rand(2, 2, 4, 4), torch.rand(2, 2, 4, 4)
+    weighted = function(preds, target, torch.ones(2, 1, 4, 4))
+    torch.testing.assert_close(weighted, function(preds, target))

@@ -20,7 +20,7 @@ from colorizer.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
 SIZE = 8
-RECIPE = {"loss": "rebalanced", "calibrate": 4}
+RECIPE = {"loss": "bins", "calibrate": 4}
 NARROW = {"widths": [8, 8], "norm": "group"}
 
 

@@ -12,7 +12,6 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from colorizer.ab_bins import bin_centres
 from colorizer.dataset import LabDataset
 from colorizer.engine import Precision, make_fabric
 from colorizer.errors import ColorizerError
@@ -69,11 +68,7 @@ def run_fit(tmp_path: Path) -> Callable[..., Fit]:
             seed=7, epochs=epochs, batch_size=batch_size, lr=lr, grid_every=1, grid_photos=1
         )
         return fit(
-            Objective(
-                model or create_model("model2", widths=[4, 8, 8]),
-                recipe.loss,
-                bin_weights=torch.ones(len(bin_centres())),
-            ),
+            Objective(model or create_model("model2", widths=[4, 8, 8]), recipe.loss),
             photographs(10, seed=1),
             photographs(3, seed=2),
             params=params,
@@ -295,7 +290,7 @@ def test_duration_is_said_as_a_person_would(seconds: float, said: str) -> None:
     assert duration(seconds) == said
 
 
-BINS = Recipe(loss="rebalanced", schedule="cosine", flip=True, crop=0.7, average=0.9)
+BINS = Recipe(loss="bins", uniform=0.5, schedule="cosine", flip=True, crop=0.7, average=0.9)
 
 
 def bins_network() -> nn.Module:

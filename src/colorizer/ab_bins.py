@@ -41,9 +41,14 @@ def encode(ab: Tensor) -> tuple[Tensor, Tensor]:
         to 1 for every pixel.
     """
     bins, weights = (table.to(ab.device) for table in _encoding())
-    rows, columns = (ab.round().long() + SIDE // 2).clamp(0, SIDE - 1).unbind(1)
-    cells = SIDE * rows + columns
+    cells = _cells(ab)
     return bins[cells].movedim(-1, 1), weights[cells].movedim(-1, 1)
+
+
+def nearest_bin(ab: Tensor) -> Tensor:
+    """Return each pixel's nearest bin: float (N, 2, H, W), CIELAB units -> int64 (N, H, W)."""
+    bins, _ = _encoding()
+    return bins[:, 0].to(ab.device)[_cells(ab)]
 
 
 def annealed_mean(logits: Tensor, centres: Tensor, temperature: float) -> Tensor:
@@ -64,8 +69,7 @@ def annealed_mean(logits: Tensor, centres: Tensor, temperature: float) -> Tensor
 
 def count_bins(ab: Tensor) -> Tensor:
     """Count pixels by their nearest bin: float (N, 2, H, W), CIELAB units -> int64 (Q,)."""
-    bins, _ = encode(ab)
-    return torch.bincount(bins[:, 0].flatten(), minlength=len(bin_centres()))
+    return torch.bincount(nearest_bin(ab).flatten(), minlength=len(bin_centres()))
 
 
 def rebalancing_weights(counts: Tensor, uniform: float) -> Tensor:
@@ -86,6 +90,12 @@ def rebalancing_weights(counts: Tensor, uniform: float) -> Tensor:
     smoothed = smoothed / smoothed.sum()
     weights = 1 / ((1 - uniform) * smoothed + uniform / len(shares))
     return (weights / (shares * weights).sum()).float()
+
+
+def _cells(ab: Tensor) -> Tensor:
+    """Return the row of the table that each pixel's colour has: (N, 2, H, W) -> int64 (N, H, W)."""
+    rows, columns = (ab.round().long() + SIDE // 2).clamp(0, SIDE - 1).unbind(1)
+    return SIDE * rows + columns
 
 
 @lru_cache(maxsize=1)

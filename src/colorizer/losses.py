@@ -2,20 +2,22 @@
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorizer.ab_bins import encode
+from colorizer.ab_bins import bin_centres, encode, nearest_bin
 from colorizer.color import denormalize_ab
 from colorizer.errors import ColorizerError
 
 
-def l2(preds: Tensor, target: Tensor) -> Tensor:
+def l2(preds: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the study's L2: the mean of the squared differences.
 
     Args:
         preds: (N, 2, H, W), normalized ab.
         target: the same shape and units.
+        weights: (N, 1, H, W), how much each pixel counts; by default all alike.
 
     Returns:
         float32 scalar, the mean over photographs, channels and pixels.
@@ -23,23 +25,27 @@ def l2(preds: Tensor, target: Tensor) -> Tensor:
     Reference:
         The study, section V: L2 = 1/N sum (y_i - y^_i)^2.
     """
-    return F.mse_loss(preds.float(), target.float())
+    if weights is None:
+        return F.mse_loss(preds.float(), target.float())
+    return (weights * F.mse_loss(preds.float(), target.float(), reduction="none")).mean()
 
 
 HUBER = 0.1  # of normalized ab, 11 CIELAB units
 
 
-def huber(preds: Tensor, target: Tensor) -> Tensor:
+def huber(preds: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the Huber loss, which minds a large error less than L2 does.
 
     Args:
         preds: (N, 2, H, W), normalized ab.
         target: the same shape and units.
+        weights: (N, 1, H, W), how much each pixel counts; by default all alike.
 
     Returns:
         float32 scalar: quadratic below `HUBER` and linear beyond, with the slope of L2 there.
     """
-    return F.huber_loss(preds.float(), target.float(), delta=HUBER) * 2
+    errors = 2 * F.huber_loss(preds.float(), target.float(), delta=HUBER, reduction="none")
+    return errors.mean() if weights is None else (weights * errors).mean()
 
 
 def gradient(preds: Tensor, target: Tensor) -> Tensor:
@@ -59,14 +65,14 @@ def gradient(preds: Tensor, target: Tensor) -> Tensor:
     return (down + across) / 2
 
 
-def rebalanced(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Return the cross-entropy of colour as one of `bin_centres`, in which rare colours count more.
+def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Return the cross-entropy of colour as one of `bin_centres`.
 
     Args:
         logits: (N, Q, h, w).
         target: (N, 2, H, W), normalized ab; its mean over each of the h x w pixels is what is
             learned.
-        weights: (Q,), of `rebalancing_weights`; a pixel has that of its nearest bin.
+        weights: (Q,), how much a pixel of each bin counts.
 
     Returns:
         float32 scalar, the mean over photographs and pixels.
@@ -74,8 +80,7 @@ def rebalanced(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     Reference:
         Zhang, Isola and Efros 2016, equation 2.
     """
-    height, width = logits.shape[-2:]
-    small = F.adaptive_avg_pool2d(target.float(), (height, width))
+    small = F.adaptive_avg_pool2d(target.float(), logits.shape[-2:])
     bins, shares = encode(denormalize_ab(small))
     log_probability = F.log_softmax(logits.float(), dim=1).gather(1, bins)
     entropy = -(shares * log_probability).sum(1)
@@ -87,9 +92,11 @@ class Objective(nn.Module):
 
     Args:
         network: from `create_model`.
-        loss: "l2", "huber" or "rebalanced"; the last needs a network that predicts bins.
+        loss: "l2", "huber" or "bins", their `cross_entropy`; the last needs a network that predicts
+            bins.
         gradient_weight: of `gradient`, added to the first two.
-        bin_weights: (Q,), for "rebalanced".
+        bin_weights: (Q,), how much a pixel of each bin counts, of `rebalancing_weights`; by default
+            all alike.
 
     Raises:
         ColorizerError: if the loss and the network do not fit.
@@ -104,10 +111,13 @@ class Objective(nn.Module):
         bin_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
-        if loss == "rebalanced" and not hasattr(network, "logits"):
-            raise ColorizerError(
-                "the loss `rebalanced` needs a network that predicts bins: set `head: bins`"
-            )
+        if loss == "bins":
+            if not hasattr(network, "logits"):
+                raise ColorizerError(
+                    "the loss `bins` needs a network that predicts bins: set `head: bins`"
+                )
+            if bin_weights is None:
+                bin_weights = torch.ones(len(bin_centres()))
         self.network = network
         self.loss = loss
         self.gradient_weight = gradient_weight
@@ -124,11 +134,13 @@ class Objective(nn.Module):
     def forward(self, lightness: Tensor, ab: Tensor) -> Tensor:
         """Return the mean loss of a batch: (N, 1, H, W) and (N, 2, H, W), both normalized."""
         network: Any = self.network
-        if self.loss == "rebalanced":
-            assert isinstance(self.bin_weights, Tensor)
-            return rebalanced(network.logits(lightness), ab, self.bin_weights)
+        weights: Any = self.bin_weights
+        if self.loss == "bins":
+            return cross_entropy(network.logits(lightness), ab, weights)
         preds = network(lightness)
-        loss = (l2 if self.loss == "l2" else huber)(preds, ab)
+        if weights is not None:
+            weights = weights[nearest_bin(denormalize_ab(ab))][:, None]
+        loss = (l2 if self.loss == "l2" else huber)(preds, ab, weights)
         if self.gradient_weight:
             loss = loss + self.gradient_weight * gradient(preds, ab)
         return loss

@@ -115,10 +115,9 @@ class Recipe(Block):
     """How a model is trained; the defaults are the study's, and `train` holds for all models.
 
     Attributes:
-        loss: "l2" or "huber" on ab, or "rebalanced", the cross-entropy of bins in which rare
-            colours count more.
-        uniform: of "rebalanced", the share of the uniform distribution in the colours' prior: 1
-            lets all pixels count alike, 0 every colour.
+        loss: "l2" or "huber" on ab, or "bins", the cross-entropy of colour as one of them.
+        uniform: the share of the uniform distribution in the colours' prior, by which rare colours
+            count more: 1 lets all pixels count alike, 0 every colour.
         gradient: weight of the loss on ab's gradient, added to "l2" or "huber".
         schedule: "constant", or "cosine" from `train.lr` to 0 after a short warm-up.
         flip: whether photographs are mirrored at random.
@@ -129,8 +128,8 @@ class Recipe(Block):
             curve on; 0 leaves it straight.
     """
 
-    loss: Literal["l2", "huber", "rebalanced"] = "l2"
-    uniform: Annotated[float, Field(ge=0, le=1)] = 0.5
+    loss: Literal["l2", "huber", "bins"] = "l2"
+    uniform: Annotated[float, Field(ge=0, le=1)] = 1.0
     gradient: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
     flip: bool = False

@@ -125,7 +125,7 @@ class Trainer:
             network,
             recipe.loss,
             gradient_weight=recipe.gradient,
-            bin_weights=self._bin_weights(learned) if recipe.loss == "rebalanced" else None,
+            bin_weights=self._bin_weights(learned) if recipe.uniform < 1 else None,
         )
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
         if self.is_main and not (self.folder / RECORD).exists():

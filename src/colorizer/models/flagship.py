@@ -116,12 +116,12 @@ class ResidualUNet(nn.Module):
 
 @register_model
 def flagship(
-    widths: Sequence[int] = (64, 128, 192, 256, 256),
+    widths: Sequence[int] = (32, 96, 192, 256, 256),
     blocks: int = 1,
     norm: Norm = "group",
     init: Init = "kaiming",
     attention: bool = True,
-    head: Head = "bins",
+    head: Head = "ab",
     temperature: float = TEMPERATURE,
     curve: bool = True,
 ) -> nn.Module:
