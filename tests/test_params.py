@@ -62,7 +62,7 @@ def test_paper_profile_is_the_study_s(root: Path) -> None:
     }
     study = {name: paper.models[name].recipe for name in ("model1", "model2", "model3")}
     assert set(study.values()) == {Recipe()}
-    assert paper.models["flagship"].recipe.average == 0.999
+    assert paper.models["flagship"].recipe.calibrate == 400
     assert "recipe" not in paper.models["flagship"].arguments
 
 

@@ -20,7 +20,7 @@ from colorizer.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
 SIZE = 8
-RECIPE = {"loss": "bins", "calibrate": 4}
+RECIPE = {"uniform": 0.5, "calibrate": 4}
 NARROW = {"widths": [8, 8], "norm": "group"}
 
 
@@ -56,7 +56,7 @@ def make_trainer(lab: Path, tmp_path: Path) -> Callable[..., Trainer]:
 def test_a_calibrated_training_ends_with_a_fitted_curve_and_is_otherwise_the_same(
     make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:
-    trainer = make_trainer(**NARROW, recipe=RECIPE)
+    trainer = make_trainer(**NARROW, head="bins", recipe=RECIPE | {"loss": "bins"})
     trainer.train()
     trainer.save(tmp_path / "run")
     assert trainer._fit is not None
@@ -72,7 +72,7 @@ def test_the_network_learns_nothing_from_photographs_that_are_kept_out(
     make_trainer: Callable[..., Trainer], lab: Path, tmp_path: Path
 ) -> None:
     def learned(recipe: dict[str, Any]) -> dict[str, Any]:
-        trainer = make_trainer(**NARROW, recipe={"loss": "l2", **recipe}, head="ab")
+        trainer = make_trainer(**NARROW, recipe=recipe)
         trainer.train()
         assert trainer._fit is not None
         trainer.discard_checkpoints()

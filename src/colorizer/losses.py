@@ -80,7 +80,8 @@ def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     Reference:
         Zhang, Isola and Efros 2016, equation 2.
     """
-    small = F.adaptive_avg_pool2d(target.float(), logits.shape[-2:])
+    height, width = logits.shape[-2:]
+    small = F.adaptive_avg_pool2d(target.float(), (height, width))
     bins, shares = encode(denormalize_ab(small))
     log_probability = F.log_softmax(logits.float(), dim=1).gather(1, bins)
     entropy = -(shares * log_probability).sum(1)
