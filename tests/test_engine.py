@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from colorizer import engine
 from colorizer.engine import (
@@ -119,3 +120,25 @@ def test_auto_compiles_long_trainings_on_a_gpu_that_triton_can_compile_for(
     assert compile_pays(Engine(), CUDA, steps=WORTH_COMPILING) is triton
     assert compile_pays(Engine(), CUDA, steps=WORTH_COMPILING - 1) is False
     assert compile_pays(Engine(), CPU, steps=10 * WORTH_COMPILING) is False
+
+
+def test_mixed_precision_leaves_true_colours_as_they_are() -> None:
+    class Seen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv2d(2, 2, 1)
+
+        def forward(self, ab: Tensor) -> Tensor:
+            seen.append(ab)
+            computed.append(self.layer(ab))
+            return computed[-1].sum()
+
+    seen: list[Tensor] = []
+    computed: list[Tensor] = []
+    model = Seen()
+    fabric = make_fabric(Engine(accelerator="cpu", precision="bf16-mixed"))
+    stepped, _ = fabric.setup(model, torch.optim.Adam(model.parameters()))
+    ab = torch.rand(1, 2, 4, 4)
+    stepped(ab)
+    assert torch.equal(seen[0], ab)
+    assert computed[0].dtype == torch.bfloat16
