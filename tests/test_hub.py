@@ -135,6 +135,19 @@ def test_what_ships_serves_where_no_registry_has_it(
     assert find_weights("extra") == hub.PRETRAINED[place] / "extra.safetensors"
 
 
+@pytest.mark.parametrize("name", ["colorizer@demo", "colorizer@champoin", "colorizer/2"])
+def test_what_ships_stands_for_no_other_alias_or_version(registry: Path, name: str) -> None:
+    ship("colorizer")
+    with pytest.raises(ColorizerError, match=f"no model '{name}'"):
+        find_weights(name)
+
+
+@pytest.mark.parametrize("name", ["colorizer@champion", "models:/colorizer@champion"])
+def test_what_ships_is_the_champion_where_there_is_no_registry(name: str) -> None:
+    ship("colorizer")
+    assert find_weights(name) == hub.PRETRAINED[0] / "colorizer.safetensors"
+
+
 def test_what_ships_comes_before_the_champion_of_a_trial(
     registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """Where a model comes from: a weights file, MLflow's registry, or the weights that ship."""
 
 import os
-import sys
+import sysconfig
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,9 +20,15 @@ TRIAL = "trial"
 
 SUFFIXES = (".safetensors", ".onnx")
 REPOSITORY = Path(__file__).resolve().parents[2]
-PRETRAINED = (REPOSITORY / "models" / "pretrained", Path(sys.prefix) / "share" / "colorizer")
-"""Folders of the weights that ship with the project, in a clone and installed, called
-<model>.safetensors."""
+PRETRAINED = (
+    REPOSITORY / "models" / "pretrained",
+    *(
+        Path(sysconfig.get_path("data", sysconfig.get_preferred_scheme(kind))) / "share/colorizer"
+        for kind in ("prefix", "user")
+    ),
+)
+"""Folders of the weights that ship with the project, called <model>.safetensors: in a clone, and
+installed for all or for one user."""
 
 HOW = (
     "train one (`make demo` takes minutes), name a weights file (--model weights.safetensors), or "
@@ -185,7 +191,8 @@ def _is_trial(mlflow: Any, name: str) -> bool:
 
 def _shipped(name: str) -> Path | None:
     """Return the file that ships under a name."""
-    files = (folder / f"{name.partition('@')[0]}.safetensors" for folder in PRETRAINED)
+    plain = name.removeprefix("models:/").removesuffix(f"@{CHAMPION}")
+    files = (folder / f"{plain}.safetensors" for folder in PRETRAINED)
     return next((path for path in files if path.is_file()), None)
 
 
