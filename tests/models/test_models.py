@@ -51,6 +51,13 @@ def test_a_fresh_network_keeps_signals_at_their_size(name: str) -> None:
     assert 0.005 < ab.square().mean() < 2
 
 
+@pytest.mark.parametrize("name", ["model3", "unet", "zhang2016", "rebalanced", "flagship"])
+def test_a_head_that_no_relu_follows_is_drawn_without_its_gain(name: str) -> None:
+    torch.manual_seed(0)
+    head = [m for m in create_model(name).modules() if isinstance(m, nn.Conv2d)][-1]
+    assert head.weight.std().item() == pytest.approx(head.in_channels**-0.5, rel=0.2)
+
+
 def build(name: str, *, seed: int = 0, **arguments: Any) -> nn.Module:
     torch.manual_seed(seed)
     return create_model(name, **NARROW.get(name, {}) | arguments)

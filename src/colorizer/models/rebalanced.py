@@ -44,5 +44,5 @@ def rebalanced(
     check_levels("rebalanced", dilations, 6, what="dilations")
     body = SkipUNet(widths, dilations, norm=norm, init=init)
     body.head = PooledHead(2 * widths[0], outputs_of(head), stride)
-    initialize(body.head, init)
+    initialize(body.head, init, linear=("conv",))
     return with_head(body, head, temperature)
