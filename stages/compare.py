@@ -8,7 +8,6 @@ from colorizer.dataset import LabDataset
 from colorizer.params import load_params
 from colorizer.paths import Paths
 from colorizer.report import write_report
-from colorizer.runs import HISTORY, WEIGHTS, read_history
 from colorizer.torch_network import TorchNetwork
 from colorizer.tracking import Published, Store, best_model, tolerate
 
@@ -19,25 +18,26 @@ def main() -> None:
     params = load_params()
     profile, paths = params.active, Paths(params.profile)
     runs = {model: Published(paths.run(model), paths.evaluation(model)) for model in params.models}
-    networks = {
-        m: TorchNetwork.from_file(run.run / WEIGHTS, precision="float32") for m, run in runs.items()
-    }
-    histories = {model: read_history(run.run / HISTORY) for model, run in runs.items()}
+    networks = {m: TorchNetwork.from_file(r.weights, precision="float32") for m, r in runs.items()}
+    histories = {model: run.history for model, run in runs.items()}
+    losses = {model: run.record.loss for model, run in runs.items()}
     photos = LabDataset.open(paths.lab, "test")
 
     paths.report.mkdir(parents=True, exist_ok=True)
-    evaluations = {model: run.evaluation for model, run in runs.items()}
-    evaluations |= {folder.name: folder for folder in sorted(paths.baselines.iterdir())}
+    baselines = {folder.name: folder for folder in sorted(paths.baselines.iterdir())}
+    evaluations = {model: run.evaluation for model, run in runs.items()} | baselines
     table = write_tables(evaluations, paths.report)
-    draw_figures(networks, histories, photos, paths.report, count=profile.train.grid_photos)
-    title = f"{params.profile}: {', '.join(networks)}"
-    write_report(paths.report / "report.html", title, evaluations, networks, photos, histories)
+    shown = profile.train.grid_photos
+    draw_figures(networks, histories, photos, paths.report, losses=losses, count=shown)
+    title, page = f"{params.profile}: {', '.join(networks)}", paths.report / "report.html"
+    write_report(page, title, evaluations, networks, photos, histories, losses)
+    best = best_model({m: run.metrics for m, run in runs.items()}, profile.register_.metric)
     write_summary(
         paths.report / "comparison.json",
         table,
         profile=params.profile,
         fingerprints={model: run.record.fingerprint for model, run in runs.items()},
-        best=best_model({m: run.metrics for m, run in runs.items()}, profile.register_.metric),
+        best=best,
         photographs=json.loads((paths.data / "colour.json").read_text()),
     )
     if params.tracking.enabled:

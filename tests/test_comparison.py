@@ -101,7 +101,7 @@ def test_scores_survive_being_written_as_csv(tmp_path: Path) -> None:
 def draw(runs: dict[str, Path], photos: LabDataset, folder: Path, *, count: int) -> None:
     networks = {name: TorchNetwork.from_file(run / WEIGHTS) for name, run in runs.items()}
     histories = {name: read_history(run / HISTORY) for name, run in runs.items()}
-    draw_figures(networks, histories, photos, folder, count=count)
+    draw_figures(networks, histories, photos, folder, losses={}, count=count)
 
 
 def cells(line: str) -> list[str]:
@@ -210,7 +210,8 @@ def test_networks_beyond_the_study_are_compared_but_not_in_its_figure_2(
     torch.manual_seed(0)
     card = ModelCard("zhang2016", {"width": 2}, SIDE)
     networks = {"zhang2016": TorchNetwork(create_model("zhang2016", width=2), card)}
-    draw_figures(networks, {"zhang2016": [Epoch(1, 4.0, 4.1, 5.0, 1)]}, photos, tmp_path, count=2)
+    histories = {"zhang2016": [Epoch(1, 4.0, 4.1, 5.0, 1)]}
+    draw_figures(networks, histories, photos, tmp_path, losses={}, count=2)
     found = {path.name for path in tmp_path.iterdir()}
     assert "figure2_architectures.png" not in found
     assert "figure8_comparison.png" in found

@@ -193,10 +193,9 @@ def test_a_figure_is_a_png(tmp_path: Path) -> None:
         assert "Software" not in image.info
 
 
-def test_losses_of_different_kinds_share_a_logarithmic_axis() -> None:
-    kinds = {"model1": [Epoch(1, 0.02, 0.02, 5.0, 1)], "zhang2016": [Epoch(1, 4.1, 4.2, 5.0, 1)]}
-    (axes,) = learning_curves(kinds).axes
-    assert axes.get_yscale() == "log"
-    assert "cross-entropy" in axes.get_ylabel()
-    (same,) = learning_curves({"model1": kinds["model1"]}).axes
-    assert same.get_yscale() == "linear"
+def test_losses_of_different_kinds_have_a_panel_each() -> None:
+    histories = {"model1": history((0.02, 0.02)), "zhang2016": history((4.1, 4.2))}
+    histories["model2"] = history((0.03, 0.03))
+    panels = learning_curves(histories, {"zhang2016": "cross-entropy"}).axes
+    assert [axes.get_ylabel() for axes in panels] == ["L2 on normalized ab", "cross-entropy"]
+    assert [len(axes.get_lines()) for axes in panels] == [4, 2]

@@ -15,7 +15,7 @@ from colorizer.baselines import make_baselines
 from colorizer.card import ModelCard
 from colorizer.comparison import SCORES, strata_table
 from colorizer.dataset import LabDataset
-from colorizer.evaluation import by_network, evaluate, write_scores
+from colorizer.evaluation import by_network, evaluate, summarize, write_scores
 from colorizer.models import create_model
 from colorizer.report import rank_by_red, rank_photographs, write_report
 from colorizer.runs import Epoch
@@ -115,6 +115,29 @@ def test_the_page_shows_every_score_of_every_model(html: str, evaluations: dict[
     value, low, high = table.loc["delta_e2000", ["value", "low", "high"]]
     assert f"{value:.4g}" in text
     assert f"{low:.3g} … {high:.3g}" in text
+
+
+def test_the_best_network_is_compared_with_the_others_in_pairs(
+    html: str, evaluations: dict[str, Path]
+) -> None:
+    tables = {name: pd.read_csv(evaluations[name] / "sums.csv") for name in NAMES[:2]}
+    scores = {name: summarize(table)["auc_rebalanced"] for name, table in tables.items()}
+    best = max(scores, key=lambda name: scores[name])
+    text = Page(html).text
+    assert f"{best} has the highest auc_rebalanced" in text
+    assert f"{best} less" in text
+    assert f"{2 * scores[best] - sum(scores.values()):.4g}" in text
+
+
+def test_a_single_network_is_compared_with_none(
+    photos: LabDataset,
+    networks: dict[str, TorchNetwork],
+    evaluations: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    alone = {name: folder for name, folder in evaluations.items() if name != "model2"}
+    write_report(tmp_path / "r.html", "one", alone, {"model1": networks["model1"]}, photos, {})
+    assert "less the others" not in (tmp_path / "r.html").read_text()
 
 
 def test_the_same_photographs_are_shown_for_every_model(html: str) -> None:

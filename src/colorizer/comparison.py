@@ -49,7 +49,7 @@ SCORES: dict[str, dict[str, str]] = {
         "delta_a": "lean towards red (+) or green (-), CIELAB units; 0 is right",
         "delta_b": "lean towards yellow (+) or blue (-), CIELAB units; 0 is right",
         "red_share_ratio": "red's share of the chroma over that of the originals; 1 is right",
-        "false_red": "share of the pixels of another colour that turn red; 0 is best",
+        "false_red": "share of other colours' pixels that turn red, C > 8; 0 is best, dull wins",
         "dark_false_red": "the same in the dark, L* < 30",
         "red_recall": "share of the red pixels that turn red; 1 is best",
     },
@@ -160,6 +160,7 @@ def draw_figures(
     photos: LabDataset,
     folder: Path,
     *,
+    losses: Mapping[str, str],
     count: int,
 ) -> None:
     """Draw the study's figures from trained networks and the first test photographs.
@@ -170,13 +171,14 @@ def draw_figures(
         photos: the test photographs.
         folder: where figure2_architectures.png, figure3_pairs.png, figure4_learning_curves.png and
             figure8_comparison.png go.
+        losses: by model, what its histories' losses are.
         count: photographs in figures 3 and 8.
     """
     models = {name: network.model for name, network in networks.items()}
     study = {name: model for name, model in models.items() if isinstance(model, STUDY)}
     if study:
         save_figure(architecture(study, size=photos.size), folder / "figure2_architectures.png")
-    save_figure(learning_curves(histories), folder / "figure4_learning_curves.png")
+    save_figure(learning_curves(histories, losses), folder / "figure4_learning_curves.png")
 
     versions = {name: show_versions(model, photos, count) for name, model in models.items()}
     pair = next(iter(versions.values()))

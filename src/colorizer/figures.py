@@ -17,32 +17,33 @@ from torch import Tensor, nn
 
 from colorizer.color_tensor import lab_to_rgb
 from colorizer.models.blocks import DecoderLayer, EncoderLayer
-from colorizer.runs import Epoch
+from colorizer.runs import LOSSES, Epoch
 
 matplotlib.use("agg")
 
-BINS_LOSS = 0.5
-"""Above what L2 is once something is learned, below the cross-entropy that soft bins keep."""
 
-
-def learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
+def learning_curves(
+    histories: Mapping[str, Sequence[Epoch]], losses: Mapping[str, str] | None = None
+) -> Figure:
     """Draw the study's Figure 4: each model's training loss by epoch, and its test loss dashed.
 
-    Losses of different kinds, as L2 and the cross-entropy of bins, share a logarithmic axis.
+    Args:
+        histories: by model, its losses.
+        losses: by model, what its losses are, by default the study's L2; each kind has a panel of
+            its own, since their values cannot be compared.
     """
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    for name, history in histories.items():
-        epochs = [row.epoch for row in history]
-        (line,) = axes.plot(epochs, [row.train_loss for row in history], label=f"{name}, train")
-        test = [row.test_loss for row in history]
-        axes.plot(epochs, test, "--", color=line.get_color(), alpha=0.7, label=f"{name}, test")
-    axes.set(xlabel="epoch", ylabel="L2 on normalized ab", title="Learning curves")
-    last = [history[-1].train_loss for history in histories.values() if history]
-    if last and max(last) > BINS_LOSS:
-        axes.set(yscale="log", ylabel="L2 on normalized ab, or cross-entropy of bins")
-    axes.grid(alpha=0.3)
-    axes.legend()
+    kinds: dict[str, list[str]] = {}
+    for name in histories:
+        kinds.setdefault((losses or {}).get(name, LOSSES["l2"]), []).append(name)
+    figure = Figure(figsize=(7, 0.5 + 4 * len(kinds)), layout="constrained")
+    panels = figure.subplots(len(kinds), squeeze=False)[:, 0]
+    for axes, (kind, names) in zip(panels, kinds.items(), strict=True):
+        for name in names:
+            _draw_history(axes, name, histories[name])
+        axes.set(xlabel="epoch", ylabel=kind)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle("Learning curves")
     return figure
 
 
@@ -98,6 +99,13 @@ def architecture(models: Mapping[str, nn.Module], *, size: int = 320) -> Figure:
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, the same bytes for the same figure."""
     figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
+def _draw_history(axes: Axes, name: str, history: Sequence[Epoch]) -> None:
+    epochs = [row.epoch for row in history]
+    (line,) = axes.plot(epochs, [row.train_loss for row in history], label=f"{name}, train")
+    test = [row.test_loss for row in history]
+    axes.plot(epochs, test, "--", color=line.get_color(), alpha=0.7, label=f"{name}, test")
 
 
 def _draw_layers(axes: Axes, name: str, model: nn.Module, size: int) -> None:

@@ -15,16 +15,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from colorizer.bias import HUES, TRUE_HUES, falsely_red
+from colorizer.bootstrap import paired_differences
 from colorizer.color_tensor import lab_to_rgb
 from colorizer.comparison import HUE_STRATA, SCORES, rounded, strata_table
 from colorizer.dataset import LabDataset
-from colorizer.evaluation import SUMS, Predict, by_network, per_image
+from colorizer.evaluation import SUMS, Predict, by_network, per_image, scores_of, summable
 from colorizer.figures import hue_rose, learning_curves, to_svg
 from colorizer.images import encode
 from colorizer.runs import Epoch
 from colorizer.torch_network import TorchNetwork
 
 SHOWN = 6  # photographs of each kind in the gallery
+
+COMPARED = ("auc_rebalanced", "auc", "chroma_ratio", "delta_a", "red_share_ratio", "false_red")
+"""The scores by which the page compares networks in pairs."""
 
 MARK = (230, 0, 60)  # sRGB, what is painted where red is false
 
@@ -41,6 +45,7 @@ def write_report(
     networks: Mapping[str, TorchNetwork],
     photos: LabDataset,
     histories: Mapping[str, Sequence[Epoch]],
+    losses: Mapping[str, str] | None = None,
 ) -> None:
     """Write the page.
 
@@ -51,9 +56,11 @@ def write_report(
         networks: by name, those of `evaluations` that colour the gallery.
         photos: what they were scored on.
         histories: by network, its losses; none draws no learning curves.
+        losses: by network, what these are, as `learning_curves` takes it.
     """
     tables = {name: pd.read_csv(folder / SUMS) for name, folder in evaluations.items()}
     learned = {name: tables[name] for name in networks}
+    best = max(learned, key=lambda name: float(_total_scores(learned[name])["auc_rebalanced"]))
     predict = {name: by_network(network) for name, network in networks.items()}
     source = resources.files("colorizer").joinpath("report.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(
@@ -66,9 +73,11 @@ def write_report(
         names=list(evaluations),
         networks=list(networks),
         groups=_score_rows(evaluations),
+        best=best,
+        differences=_difference_rows(learned, best),
         roses=_draw_roses(tables),
         strata=_strata_rows(learned),
-        curves=_svg_uri(to_svg(learning_curves(histories))) if histories else "",
+        curves=_svg_uri(to_svg(learning_curves(histories, losses))) if histories else "",
         gallery=_gallery(tables, predict, photos),
         red=_red_gallery(learned, predict, photos),
     )
@@ -120,6 +129,26 @@ def _cell(table: pd.DataFrame, row: str) -> dict[str, str]:
     value, low, high = (float(table[column][row]) for column in ("value", "low", "high"))
     known = not math.isnan(value) and low < high
     return {"value": rounded(value), "interval": f"{low:.3g} … {high:.3g}" if known else ""}
+
+
+def _total_scores(table: pd.DataFrame) -> dict[str, torch.Tensor]:
+    totals = summable(table).sum()
+    return scores_of({str(name): torch.tensor(float(value)) for name, value in totals.items()})
+
+
+def _difference_rows(tables: Mapping[str, pd.DataFrame], best: str) -> list[dict[str, Any]]:
+    """Return a row for each of `COMPARED`: how the best network differs from each other one."""
+    others = [name for name in tables if name != best]
+    sums = {name: summable(tables[name]) for name in (best, *others)}
+    differences = paired_differences(sums, scores_of)
+    if differences.empty:
+        return []
+    of_best = differences[differences["model"] == best]
+    pairs = {name: of_best[of_best["other"] == name].set_index("score") for name in others}
+    return [
+        {"name": score, "cells": [_cell(pairs[name], score) for name in others]}
+        for score in COMPARED
+    ]
 
 
 def _strata_rows(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:

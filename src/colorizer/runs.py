@@ -14,6 +14,13 @@ HISTORY = "history.csv"
 RECORD = "run.json"
 GRIDS = "grids"
 
+LOSSES = {
+    "l2": "L2 on normalized ab",
+    "huber": "Huber loss on normalized ab",
+    "bins": "cross-entropy of bins",
+}
+"""A recipe's loss in words."""
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -65,6 +72,13 @@ class RunRecord:
     started_at: int
     finished_at: int = 0
     best_epoch: int = 0
+
+    @property
+    def loss(self) -> str:
+        """What the training minimized, in words."""
+        recipe = self.params.get("recipe", {})
+        name = LOSSES.get(recipe.get("loss", "l2"), str(recipe.get("loss")))
+        return name if recipe.get("uniform", 1) == 1 else f"{name}, rare colours counting more"
 
     def finished(self, *, at: int, best_epoch: int) -> "RunRecord":
         """Return the record of the training after its end."""

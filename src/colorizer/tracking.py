@@ -96,6 +96,16 @@ class Published:
         return RunRecord.read(self.run)
 
     @property
+    def weights(self) -> Path:
+        """The network's weights file."""
+        return self.run / WEIGHTS
+
+    @property
+    def history(self) -> list[Epoch]:
+        """The training's losses."""
+        return read_history(self.run / HISTORY)
+
+    @property
     def complete(self) -> bool:
         """Whether both are there, and the scores are this training's."""
         scored = self.evaluation / SCORED
@@ -231,7 +241,7 @@ class Store:
             info = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=serving.__file__,
-                artifacts={"weights": str(published.run / WEIGHTS)},
+                artifacts={"weights": str(published.weights)},
                 code_paths=[str(package)],
                 signature=SIGNATURE,
                 input_example=pd.DataFrame({"image": [_example_photo()]}),
@@ -319,7 +329,9 @@ class RunLog:
         for name in (RECORD, HISTORY):
             self.client.log_artifact(self.run_id, str(folder / name))
         self.client.log_figure(
-            self.run_id, learning_curves({record.model: history}), "learning_curves.png"
+            self.run_id,
+            learning_curves({record.model: history}, {record.model: record.loss}),
+            "learning_curves.png",
         )
         self.client.log_batch(self.run_id, tags=[RunTag("complete", "true")])
 
@@ -401,7 +413,7 @@ def _epoch_metrics(epoch: Epoch) -> list[Metric]:
 def _version_tags(published: Published) -> dict[str, str]:
     """Return what a registered model says of itself; empty values are left out."""
     record = published.record
-    with (published.run / WEIGHTS).open("rb") as weights:
+    with published.weights.open("rb") as weights:
         digest = hashlib.file_digest(weights, "sha256").hexdigest()
     tags = {
         "fingerprint": record.fingerprint,
