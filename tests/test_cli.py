@@ -124,13 +124,15 @@ def test_the_module_is_the_command() -> None:
 def test_models_are_listed_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [
         hub.KnownModel("colorizer", 0, ()),
-        hub.KnownModel("colorizer-model2", 3, ("champion", "paper"), {"psnr": 21.519}),
+        hub.KnownModel(
+            "colorizer-model2", 3, ("champion", "paper"), {"auc": 0.87654, "psnr": 21.5}
+        ),
     ]
     monkeypatch.setattr(hub, "list_known", lambda: known)
     result = CliRunner().invoke(app, ["models"])
     assert [line.split() for line in result.output.splitlines()] == [
         ["colorizer", "ships", "with", "colorizer"],
-        ["colorizer-model2", "version", "3", "champion,", "paper", "psnr", "21.52"],
+        ["colorizer-model2", "version", "3", "champion,", "paper", "auc", "0.8765"],
     ]
 
 

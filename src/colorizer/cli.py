@@ -10,7 +10,7 @@ from colorizer.errors import ColorizerError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-SCORES = ("delta_e2000", "psnr", "ssim", "colourfulness")
+SCORES = ("auc_rebalanced", "auc", "chroma_ratio", "false_red", "delta_e2000")
 """Shown of a model, in this order."""
 
 EXPORTS = ("onnx", "safetensors")
