@@ -7,6 +7,7 @@ from colorizer.ab_bins import (
     bin_centres,
     count_bins,
     encode,
+    nearest_bin,
     rebalancing_weights,
 )
 from colorizer.color import rgb_to_lab
@@ -100,3 +101,17 @@ def test_rare_colours_count_more_and_the_mean_pixel_one() -> None:
     half, none = rebalancing_weights(counts, 0.5), rebalancing_weights(counts, 0.0)
     assert half[100] == half.min()
     assert none.max() / none.min() > half.max() / half.min() > 1
+
+
+def test_the_annealed_mean_is_as_exact_under_autocast() -> None:
+    logits = torch.randn(1, len(bin_centres()), 3, 3, generator=torch.Generator().manual_seed(0))
+    plain = annealed_mean(logits, bin_centres(), 0.38)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = annealed_mean(logits, bin_centres(), 0.38)
+    assert mixed.dtype == torch.float32
+    assert torch.equal(mixed, plain)
+
+
+def test_the_nearest_bin_is_the_first_of_the_encoding() -> None:
+    ab = torch.randn(2, 2, 5, 5, generator=torch.Generator().manual_seed(0)) * 40
+    assert torch.equal(nearest_bin(ab), encode(ab)[0][:, 0])

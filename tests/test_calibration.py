@@ -8,9 +8,9 @@ from colorizer.bias import bias_sums, rates
 from colorizer.calibration import calibrate, find_curve
 from colorizer.color import denormalize_ab, normalize_ab
 from colorizer.color_tensor import lab_to_rgb
+from colorizer.colourfulness import colourfulness
 from colorizer.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.metrics import colourfulness
 from colorizer.models import create_model
 from colorizer.models.bins import ChromaCurve
 

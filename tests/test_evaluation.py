@@ -6,10 +6,11 @@ from torch import Tensor, nn
 
 from colorizer.card import ModelCard
 from colorizer.color import AB_SCALE, rgb_to_lab
+from colorizer.colourfulness import colourfulness
 from colorizer.dataset import LabDataset
 from colorizer.evaluation import by_network, evaluate, per_image, summarize
 from colorizer.images import decode
-from colorizer.metrics import LOWER_IS_BETTER, PSNR_OF_IDENTICAL, colourfulness
+from colorizer.metrics import LOWER_IS_BETTER, PSNR_OF_IDENTICAL
 from colorizer.models import create_model
 from colorizer.resampling import resize
 from colorizer.torch_network import TorchNetwork

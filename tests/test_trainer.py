@@ -15,7 +15,7 @@ from colorizer.checkpoint import load_model
 from colorizer.dataset import ab_path, lightness_path, manifest_path
 from colorizer.errors import ColorizerError
 from colorizer.params import Params
-from colorizer.runs import WEIGHTS
+from colorizer.runs import WEIGHTS, Epoch
 from colorizer.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
@@ -66,6 +66,32 @@ def test_a_calibrated_training_ends_with_a_fitted_curve_and_is_otherwise_the_sam
         assert name.startswith("curve.") or torch.equal(weights[name], learned)
     network, card = load_model(tmp_path / "run" / WEIGHTS)
     assert network(torch.zeros(1, 1, card.size, card.size)).isfinite().all()
+
+
+@pytest.mark.parametrize("norm", ["group", "batch"])
+def test_a_flagship_that_was_interrupted_ends_as_one_that_was_not(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, norm: str
+) -> None:
+    everything = {
+        **{"uniform": 0.5, "gradient": 0.1, "schedule": "cosine", "flip": True, "crop": 0.7},
+        **{"average": 0.9, "calibrate": 4},
+    }
+
+    def interrupt(history: list[Epoch]) -> None:
+        raise KeyboardInterrupt
+
+    def finished(*, interrupted: bool) -> bytes:
+        trainer = make_trainer(widths=[8, 8], norm=norm, recipe=everything)
+        if interrupted:
+            with pytest.raises(KeyboardInterrupt):
+                trainer.train(on_epoch_end=interrupt)
+            trainer = make_trainer(widths=[8, 8], norm=norm, recipe=everything)
+        trainer.train()
+        trainer.save(tmp_path / "run")
+        trainer.discard_checkpoints()
+        return (tmp_path / "run" / WEIGHTS).read_bytes()
+
+    assert finished(interrupted=True) == finished(interrupted=False)
 
 
 def test_the_network_learns_nothing_from_photographs_that_are_kept_out(

@@ -40,15 +40,15 @@ def encode(ab: Tensor) -> tuple[Tensor, Tensor]:
         bins int64 (N, K, H, W), the nearest first, and weights float32 (N, K, H, W), which add up
         to 1 for every pixel.
     """
-    bins, weights = (table.to(ab.device) for table in _encoding())
-    cells = _cells(ab)
-    return bins[cells].movedim(-1, 1), weights[cells].movedim(-1, 1)
+    tables: tuple[Tensor, Tensor] = _encoding(ab.device)
+    bins, weights = (table[_cells(ab)].movedim(-1, 1) for table in tables)
+    return bins, weights
 
 
 def nearest_bin(ab: Tensor) -> Tensor:
     """Return each pixel's nearest bin: float (N, 2, H, W), CIELAB units -> int64 (N, H, W)."""
-    bins, _ = _encoding()
-    return bins[:, 0].to(ab.device)[_cells(ab)]
+    tables: tuple[Tensor, Tensor] = _encoding(ab.device)
+    return tables[0][:, 0][_cells(ab)]
 
 
 def annealed_mean(logits: Tensor, centres: Tensor, temperature: float) -> Tensor:
@@ -64,7 +64,9 @@ def annealed_mean(logits: Tensor, centres: Tensor, temperature: float) -> Tensor
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     shares = torch.softmax(logits / temperature, dim=1)
-    return torch.einsum("nqhw,qc->nchw", shares, centres.to(shares.dtype))
+    a, b = centres.to(shares.dtype).T.view(2, -1, 1, 1)
+    # no matrix product, which autocast would compute in bfloat16
+    return torch.stack(((shares * a).sum(1), (shares * b).sum(1)), dim=1)
 
 
 def count_bins(ab: Tensor) -> Tensor:
@@ -98,11 +100,12 @@ def _cells(ab: Tensor) -> Tensor:
     return SIDE * rows + columns
 
 
-@lru_cache(maxsize=1)
-def _encoding() -> tuple[Tensor, Tensor]:
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # which would ignore the cache
+@lru_cache
+def _encoding(device: torch.device) -> tuple[Tensor, Tensor]:
     """Return of every whole a and b its nearest bins and their weights: (SIDE^2, NEAREST) each."""
     axis = torch.arange(SIDE).float() - SIDE // 2
     cells = torch.cartesian_prod(axis, axis)
     distances, bins = torch.cdist(cells, bin_centres()).topk(NEAREST, largest=False)
     weights = torch.softmax(-(distances**2) / (2 * SIGMA**2), dim=1)
-    return bins, weights
+    return bins.to(device), weights.to(device)

@@ -13,12 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colorizer.bias import bias_sums, rates
 from colorizer.color import AB_SCALE, denormalize_ab
 from colorizer.color_tensor import lab_to_rgb
+from colorizer.colourfulness import colourfulness
 from colorizer.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.metrics import colourfulness
 from colorizer.models.bins import ChromaCurve
 
 logger = logging.getLogger(__name__)
@@ -27,21 +26,20 @@ SIDE = 64  # pixels of a photograph's side that are looked at
 AT_ONCE = 16  # photographs
 EXPONENTS = 0.5, 4.0  # between which the best one is searched
 HALVINGS = 12  # of what is left to search in
-CORRECTIONS = 4  # of a gain by the ratio that it leaves, from the one of mean chroma
-TINY, MAX_GAIN = 1e-6, 1e6  # for a network that predicts no colour at all
+TINY = 1e-6  # for a network that predicts no colour at all
 
 
 @torch.no_grad()
 def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> None:
     """Fit a network's `ChromaCurve`, in place.
 
-    Of all curves that give the photographs their chroma (`chroma_ratio` 1), the one is taken that
-    gives them their mean colourfulness too, or the nearest to it.
+    Of all curves that give the photographs their mean chroma, the one is taken that gives them
+    their mean colourfulness too, or the nearest to it.
 
     Args:
-        network: with a `curve` that is a `ChromaCurve`.
+        network: with a `curve` that is a `ChromaCurve`; it ends on the CPU.
         photos: which it did not learn from.
-        device: where the network is.
+        device: where it predicts them.
 
     Raises:
         ColorizerError: if the network has no such curve.
@@ -49,27 +47,19 @@ def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> N
     curve = find_curve(network)
     curve.gain.fill_(1.0)
     curve.exponent.fill_(1.0)
-    preds, target = _predict(network.eval(), photos, device)
-
-    def bent() -> Tensor:
-        bent = [curve(part) for part in torch.split(preds[:, 1:], AT_ONCE)]
-        return torch.cat((target[:, :1], denormalize_ab(torch.cat(bent))), dim=1)
-
-    def chroma_ratio() -> float:
-        sums = {name: values.sum() for name, values in bias_sums(bent(), target).items()}
-        return float(rates(sums)["chroma_ratio"])
+    preds, target = _predict(network.to(device).eval(), photos, device)
+    network.cpu()
+    chroma, true_chroma = _chroma(preds), _chroma(target).mean() / AB_SCALE
+    wanted = _colourfulness(target)
 
     def excess(exponent: float) -> float:
         """Return how much more colourful than the originals photographs of their chroma are."""
         curve.exponent.fill_(exponent)
-        curve.gain.fill_(float(true_chroma / (chroma**exponent).mean().clamp(min=TINY)))
-        for _ in range(CORRECTIONS):
-            curve.gain /= max(chroma_ratio(), TINY)
-            curve.gain.clamp_(max=MAX_GAIN)
-        return _colourfulness(bent()) - wanted
+        curve.gain.copy_(true_chroma / (chroma**exponent).mean().clamp(min=TINY))
+        bent = [curve(part) for part in torch.split(preds[:, 1:], AT_ONCE)]
+        lab = torch.cat((target[:, :1], denormalize_ab(torch.cat(bent))), dim=1)
+        return _colourfulness(lab) - wanted
 
-    chroma, true_chroma = _chroma(preds), _chroma(target).mean() / AB_SCALE
-    wanted = _colourfulness(target)
     excess(_root(excess, *EXPONENTS))
     logger.info(
         "chroma curve: %.3f * chroma ** %.2f, of %d photographs kept out of training",
@@ -100,8 +90,8 @@ def _predict(network: nn.Module, photos: LabDataset, device: torch.device) -> tu
     preds, target = [], []
     for lightness, ab in photos.batches(AT_ONCE, device=device):
         seen = (lightness + 1) * 50
-        preds.append(torch.cat((seen, network(lightness)), dim=1)[..., ::step, ::step])
-        target.append(torch.cat((seen, denormalize_ab(ab)), dim=1)[..., ::step, ::step])
+        preds.append(torch.cat((seen, network(lightness)), dim=1)[..., ::step, ::step].cpu())
+        target.append(torch.cat((seen, denormalize_ab(ab)), dim=1)[..., ::step, ::step].cpu())
     return torch.cat(preds), torch.cat(target)
 
 

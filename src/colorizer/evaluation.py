@@ -14,14 +14,13 @@ from colorizer.bias import bias_sums, mean_hue, rates
 from colorizer.bootstrap import intervals
 from colorizer.color import denormalize_ab
 from colorizer.color_tensor import lab_to_rgb
+from colorizer.colourfulness import absolute_colourfulness, colourfulness
 from colorizer.dataset import LabDataset
 from colorizer.metrics import (
     AB_BINS,
-    absolute_colourfulness,
     accuracy,
     color_histogram,
     color_weights,
-    colourfulness,
     delta_e2000,
     psnr,
     squared_error,

@@ -117,7 +117,7 @@ class Recipe(Block):
     Attributes:
         loss: "l2" or "huber" on ab, or "bins", the cross-entropy of colour as one of them.
         uniform: the share of the uniform distribution in the colours' prior, by which rare colours
-            count more: 1 lets all pixels count alike, 0 every colour.
+            count more: 1 lets all pixels count alike, towards 0 every colour.
         gradient: weight of the loss on ab's gradient, added to "l2" or "huber".
         schedule: "constant", or "cosine" from `train.lr` to 0 after a short warm-up.
         flip: whether photographs are mirrored at random.
@@ -129,13 +129,19 @@ class Recipe(Block):
     """
 
     loss: Literal["l2", "huber", "bins"] = "l2"
-    uniform: Annotated[float, Field(ge=0, le=1)] = 1.0
+    uniform: Annotated[float, Field(gt=0, le=1)] = 1.0
     gradient: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
     flip: bool = False
     crop: Annotated[float, Field(gt=0, le=1)] = 1.0
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     calibrate: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _gradient_is_of_ab(self) -> "Recipe":
+        if self.gradient and self.loss == "bins":
+            raise ValueError("gradient is added to l2 or huber; with loss bins, leave it 0")
+        return self
 
 
 class Model(BaseModel):

@@ -48,8 +48,8 @@ PRIOR_PHOTOS = 256  # at once
 CODE = (
     "ab_bins.py",
     "augmentation.py",
-    "bias.py",
     "calibration.py",
+    "colourfulness.py",
     "models/bins.py",
     "models/blocks.py",
     "models/flagship.py",
@@ -61,7 +61,6 @@ CODE = (
     "resume.py",
     "trainer.py",
     "losses.py",
-    "metrics.py",
     "dataset.py",
     "color.py",
     "color_tensor.py",
@@ -203,7 +202,6 @@ class Trainer:
             return weights
         network = create_model(self.card.model, **self.card.arguments)
         network.load_state_dict(weights)
-        network.to(self.fabric.device)
         _, kept_out = self.train_photos.divide(self.recipe.calibrate)
         calibrate(network, kept_out, self.fabric.device)
         calibrated: dict[str, Tensor] = snapshot(network.state_dict())

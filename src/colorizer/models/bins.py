@@ -56,7 +56,7 @@ class BinsNetwork(nn.Module):
         self.body = body
         self.temperature = temperature
         self.curve = curve
-        self.register_buffer("centres", bin_centres())
+        self.register_buffer("centres", bin_centres().clone())
 
     def logits(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to logits (N, Q, h, w)."""
