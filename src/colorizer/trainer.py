@@ -92,6 +92,7 @@ class Trainer:
         self.train_photos = LabDataset.open(lab, "train")
         self.test_photos = LabDataset.open(lab, "test")
         self.recipe = profile.models[model].recipe
+        self.train_params = profile.models[model].train(profile.train)
         self.fabric = make_fabric(params.engine)
         self.card = ModelCard(
             model,
@@ -116,7 +117,7 @@ class Trainer:
         Args:
             on_epoch_end: called with the history so far when the epoch's files are in `folder`.
         """
-        train, engine, recipe = self.params.active.train, self.params.engine, self.recipe
+        train, engine, recipe = self.train_params, self.params.engine, self.recipe
         torch.manual_seed(train.seed)
         network = create_model(self.card.model, **self.card.arguments)
         learned = self._photos_to_learn_from(network)

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from colorizer.augmentation import augment, draw_choices
+from colorizer.augmentation import augment, draw_choices, halve
 from colorizer.dataset import LabDataset, Resident, permutation
 from colorizer.errors import ColorizerError
 from colorizer.losses import Objective
@@ -42,7 +42,7 @@ class Fit:
 
     Attributes:
         weights: those of the epoch with the lowest training loss, or their moving average then, on
-            the CPU.
+            the CPU; of photographs at their own size.
         best_epoch: that epoch.
         history: every epoch.
     """
@@ -125,7 +125,7 @@ def fit(
             test_loss = mean_loss(objective.of(kept), test, params.batch_size, fabric)
             _require_finite(train_loss, epoch, folder)
             _require_finite(test_loss, epoch, folder)  # the last step alone can spoil the weights
-            if train_loss < best["loss"]:
+            if train_loss < best["loss"] and not is_small(epoch, params, recipe):
                 weights = snapshot(kept.state_dict())
                 best = {"epoch": epoch, "loss": train_loss, "weights": weights}
             speed = round(len(train) / seconds, 2)
@@ -175,6 +175,7 @@ def train_epoch(
     parts = torch.split(order, params.batch_size)
     batches = train.batches(params.batch_size, device=fabric.device, order=order)
     choices = draw_choices(len(train), seed=params.seed, epoch=epoch)
+    small = is_small(epoch, params, recipe)
     total = torch.zeros((), device=fabric.device)  # stays on the device: no waiting inside an epoch
     for batch, (part, (lightness, ab)) in enumerate(zip(parts, batches, strict=True)):
         if recipe.schedule == "cosine":
@@ -183,6 +184,8 @@ def train_epoch(
                 group["lr"] = params.lr * pace
         share = len(lightness) / len(part)  # of the batch: 1 on one device
         own = choices[part[part % train.world == train.rank]]
+        if small:
+            lightness, ab = halve(lightness, ab)
         lightness, ab = augment(lightness, ab, own, flip=recipe.flip, crop=recipe.crop)
         loss = objective(lightness, ab)
         fabric.backward(loss * share * fabric.world_size)  # gradients are averaged over processes
@@ -204,6 +207,11 @@ def mean_loss(objective: Objective, photos: LabDataset, batch_size: int, fabric:
                 loss = objective(lightness, ab)
             total += loss * len(lightness)
     return _sum(total, fabric) / len(photos)
+
+
+def is_small(epoch: int, params: Train, recipe: Recipe) -> bool:
+    """Say whether an epoch sees photographs at half their sides."""
+    return epoch <= recipe.half * params.epochs
 
 
 def cosine(progress: float) -> float:
