@@ -130,7 +130,7 @@ class Trainer:
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
         if self.is_main and not (self.folder / RECORD).exists():
             self.record.write(self.folder)
-            warn_if_long(self.card.model, objective, learned, train, self.fabric)
+            warn_if_long(self.card.model, objective, learned, train, self.fabric, recipe.half)
         self.fabric.launch()
         steps = train.epochs * math.ceil(len(learned) / train.batch_size)
 
