@@ -12,7 +12,9 @@ from PIL import Image
 from colorizer import album
 from colorizer.album import Options, Outcome, Task, colorize_all, colorize_data, plan
 from colorizer.card import ModelCard
+from colorizer.color import rgb_to_lab
 from colorizer.errors import ColorizerError
+from colorizer.hints import Hint
 from colorizer.images import ImageError
 from colorizer.models import create_model
 from colorizer.photofile import PhotoFile
@@ -231,3 +233,52 @@ def test_large_photographs_are_worked_on_one_at_a_time(
 def test_what_is_no_photograph_is_an_error(colorizer: Colorizer) -> None:
     with pytest.raises(ImageError, match="no readable image"):
         colorize_data(b"junk", colorizer, Options())
+
+
+def strokes(size: tuple[int, int] = (60, 40)) -> bytes:
+    """A picture that is transparent but for a red stroke over its middle."""
+    rgba = np.zeros((size[1], size[0], 4), np.uint8)
+    rgba[size[1] // 2, 5:-5] = (200, 30, 30, 255)
+    buffer = io.BytesIO()
+    Image.fromarray(rgba).save(buffer, "png")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_hints_colour_a_photograph_of_either_kind(colorizer: Colorizer, with_model: bool) -> None:
+    model = colorizer if with_model else None
+    plain = Options(force=True)
+    for mode in ("L", "RGB"):
+        photo = photograph(mode, format="png")
+        new = colorize_data(photo, model, Options(strokes=strokes()))
+        assert new.anew
+        rgb = np.asarray(Image.open(io.BytesIO(new.data)).convert("RGB")).astype(int)
+        assert (rgb[20, 10:-10, 0] > rgb[20, 10:-10, 2] + 20).all()
+        if with_model:
+            assert new.data != colorize_data(photo, model, plain).data
+
+
+def test_hints_keep_a_photograph_s_lightness() -> None:
+    data = photograph(format="png")
+    options = Options(hints=(Hint(30, 20, (180, 40, 40)),))
+    new = colorize_data(data, None, options)
+    before, after = (PhotoFile.parse(d).rgb for d in (data, new.data))
+    assert np.abs(rgb_to_lab(before)[0] - rgb_to_lab(after)[0]).max() < 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(), "without a model, hints alone decide"),
+        (Options(hints=(Hint(60, 0, (1, 2, 3)),)), "the photograph has 60x40 pixels"),
+        (Options(strokes=strokes((40, 60))), "has 40x60 pixels; expected 60x40"),
+        (Options(strokes=photograph()), "has to be transparent where there is no stroke"),
+        (Options(strokes=b"junk"), "no readable image"),
+    ],
+)
+def test_hints_that_do_not_fit_are_an_outcome(tmp_path: Path, options: Options, said: str) -> None:
+    (tmp_path / "photo.jpg").write_bytes(photograph())
+    (outcome,) = colorize_all(plan([tmp_path / "photo.jpg"], None, options), None, options)
+    assert outcome.status == "failed"
+    assert said in outcome.message
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

@@ -141,3 +141,33 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     (said,) = done.stderr.decode().splitlines()
     assert said.startswith(line)
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_hint_colours_a_photograph_without_any_model(folder: Path) -> None:
+    done = run(
+        folder, "one.png", "--hint", "5,5,#c02020", "--hint", "40,20,#2020c0", "--model", "none"
+    )
+    assert done.returncode == 0, done.stderr
+    rgb = np.asarray(Image.open(folder / "one_colorized.png")).astype(int)
+    assert rgb[5, 5, 0] > rgb[5, 5, 2]
+    assert rgb[20, 40, 2] > rgb[20, 40, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["one.png", "--hint", "5,5,red"], "hint '5,5,red': expected x,y,#rrggbb"),
+        (["one.png", "--model", "none"], "--model none colours by hints alone"),
+        (["old", "--hint", "5,5,#ff0000"], "hints are of a single photograph, and there are 3"),
+        (["one.png", "--hints", "gone.png"], "--hints gone.png: No such file"),
+    ],
+)
+def test_hints_that_cannot_be_used_are_one_line(
+    folder: Path, arguments: list[str], line: str
+) -> None:
+    before = sorted(folder.rglob("*"))
+    done = run(folder, *arguments)
+    assert done.returncode == 1
+    assert line in done.stderr.decode()
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(folder.rglob("*")) == before

@@ -19,9 +19,10 @@ from PIL import Image
 
 from colorizer.chroma import is_black_and_white
 from colorizer.errors import ColorizerError
-from colorizer.images import count_pixels, encode
+from colorizer.hints import Hint, Hints
+from colorizer.images import count_pixels, decode_strokes, encode
 from colorizer.photofile import FORMATS, PhotoFile
-from colorizer.predictor import Colorizer
+from colorizer.predictor import Colorizer, colorize_by_hints
 
 Status = Literal["colorized", "copied", "exists", "failed"]
 
@@ -74,6 +75,8 @@ class Options:
         force: also colour photographs that are in colour, from their lightness.
         overwrite: replace files that exist.
         compare: also write a sheet with both, side by side.
+        hints: colours given to pixels of the one photograph that they are of.
+        strokes: an image file, transparent but for such colours.
     """
 
     format: str | None = None
@@ -81,6 +84,13 @@ class Options:
     force: bool = False
     overwrite: bool = False
     compare: bool = False
+    hints: tuple[Hint, ...] = ()
+    strokes: bytes | None = None
+
+    @property
+    def guided(self) -> bool:
+        """Whether a person says what some colours are."""
+        return bool(self.hints) or self.strokes is not None
 
 
 @dataclass(frozen=True)
@@ -158,15 +168,16 @@ def find_photos(folder: Path, *, but: Path) -> list[Path]:
 
 
 def colorize_all(
-    tasks: Iterable[Task], colorizer: Colorizer, options: Options
+    tasks: Iterable[Task], colorizer: Colorizer | None, options: Options
 ) -> Iterator[Outcome]:
     """Colour photographs on all cores; yield what becomes of each, in the order of `tasks`.
 
-    A file that cannot be read or written is an outcome, and the rest go on. Running out of memory
-    is not: it ends everything.
+    Without a colorizer, the hints alone decide. A file that cannot be read or written is an
+    outcome, and the rest go on. Running out of memory is not: it ends everything.
     """
     pending, cores = iter(tasks), os.cpu_count() or 1
-    with colorizer.network.one_thread_each(), ThreadPoolExecutor(cores) as threads:
+    fair = colorizer.network.one_thread_each() if colorizer else contextlib.nullcontext()
+    with fair, ThreadPoolExecutor(cores) as threads:
         ahead: deque[Future[Outcome]] = deque()
         try:
             while True:
@@ -179,22 +190,37 @@ def colorize_all(
             threads.shutdown(cancel_futures=True)
 
 
-def colorize_data(data: bytes, colorizer: Colorizer, options: Options) -> Colorized:
-    """Colour a photograph's file.
+def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) -> Colorized:
+    """Colour a photograph's file; one that is in colour only if it is forced, or hints are given.
 
     Raises:
         ImageError: if it cannot be read, or cannot be written in the format asked for.
+        ColorizerError: if the hints do not fit the photograph.
     """
     with _one_large_at_a_time if count_pixels(data) > LARGE else contextlib.nullcontext():
         photo = PhotoFile.parse(data)
         format = options.format or photo.format
         in_colour = not (photo.single_channel or is_black_and_white(photo.rgb))
-        if in_colour and not options.force:
+        if in_colour and not (options.force or options.guided):
             same = data if format == photo.format else photo.encode(photo.rgb, format)
             return Colorized(same, anew=False)
-        rgb = colorizer.colorize(photo.rgb, strength=options.strength, grey16=photo.grey16)
+        rgb = _colorize(photo, colorizer, options)
         sheet = _side_by_side(photo.rgb, rgb) if options.compare else None
         return Colorized(photo.encode(rgb, format), anew=True, sheet=sheet)
+
+
+def _colorize(photo: PhotoFile, colorizer: Colorizer | None, options: Options) -> NDArray[Any]:
+    hints = None
+    if options.guided:
+        strokes = decode_strokes(options.strokes) if options.strokes is not None else None
+        height, width = photo.rgb.shape[:2]
+        hints = Hints.collect(options.hints, strokes, height=height, width=width)
+    if colorizer is not None:
+        strength, grey16 = options.strength, photo.grey16
+        return colorizer.colorize(photo.rgb, strength=strength, grey16=grey16, hints=hints)
+    if hints is None:
+        raise ColorizerError("without a model, hints alone decide: give some by --hint or --hints")
+    return colorize_by_hints(photo.rgb, hints, grey16=photo.grey16)
 
 
 def _plan_folder(folder: Path, out: Path | None, options: Options) -> list[Task]:
@@ -214,7 +240,7 @@ def _suffix(path: Path, options: Options) -> str:
     return next(suffix for suffix, name in FORMATS.items() if name == options.format)
 
 
-def _colorize_file(task: Task, colorizer: Colorizer, options: Options) -> Outcome:
+def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) -> Outcome:
     started = time.perf_counter()
     if task.target.exists() and not options.overwrite:
         return Outcome(task, "exists", f"{task.target} exists: --overwrite replaces it")

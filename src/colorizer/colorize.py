@@ -14,8 +14,11 @@ from colorizer.errors import ColorizerError
 
 if TYPE_CHECKING:
     from colorizer.album import Options, Outcome, Task
+    from colorizer.predictor import Colorizer
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+NO_MODEL = "none"
 
 SAID = {
     "colorized": "colorized",
@@ -44,13 +47,25 @@ def colorize(
         str,
         typer.Option(
             help="registered model (colorizer-model2, name@alias, name/3), models:/... URI, or "
-            "weights file; `colorizer models` lists what there is"
+            "weights file; `colorizer models` lists what there is; none: the hints alone decide"
         ),
     ] = "colorizer",
     strength: Annotated[float, typer.Option(min=0, help="multiplies the colours' chroma")] = 1.0,
     format: Annotated[
         str, typer.Option(help="of the results: jpeg, png, tiff, webp, bmp, avif [default: own]")
     ] = "",
+    hint: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="colour of a pixel, x,y,#rrggbb, of a single photograph; repeat it for more"
+        ),
+    ] = None,
+    hints: Annotated[
+        Path | None,
+        typer.Option(
+            help="picture of the photograph's size, transparent but for strokes of colour"
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="also colour anew what is in colour already")
     ] = False,
@@ -64,16 +79,29 @@ def colorize(
 ) -> None:
     """Colour black-and-white photographs, at their full size and with their own lightness."""
     from colorizer.album import Options, plan
+    from colorizer.hints import Hint
     from colorizer.photofile import FORMATS
 
     known = sorted({name.lower() for name in FORMATS.values()})
     if format and format.lower() not in known:
         raise ColorizerError(f"--format is {format!r}: choose {', '.join(known)}")
-    options = Options(format.upper() or None, strength, force, overwrite, compare)
+    options = Options(
+        format.upper() or None,
+        strength,
+        force,
+        overwrite,
+        compare,
+        tuple(map(Hint.parse, hint or ())),
+        _read(hints) if hints else None,
+    )
+    if model == NO_MODEL and not options.guided:
+        raise ColorizerError("--model none colours by hints alone: give some by --hint or --hints")
     if paths == ["-"]:
         _colorize_stdin(model, options)
         return
     tasks = plan(map(Path, paths), out, options)
+    if options.guided and len(tasks) > 1:
+        raise ColorizerError(f"hints are of a single photograph, and there are {len(tasks):,}")
     counts: Counter[str] = Counter()
     with _progress(len(tasks)) as advance:
         for outcome in _outcomes(tasks, model, options):
@@ -95,19 +123,29 @@ def colorize(
 
 def _outcomes(tasks: "list[Task]", model: str, options: "Options") -> "Iterator[Outcome]":
     from colorizer.album import colorize_all
+
+    return colorize_all(tasks, _load(model), options)
+
+
+def _load(model: str) -> "Colorizer | None":
     from colorizer.predictor import Colorizer
 
-    return colorize_all(tasks, Colorizer.load(model), options)
+    return None if model == NO_MODEL else Colorizer.load(model)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ColorizerError(f"--hints {path}: {error.strerror}") from None
 
 
 def _colorize_stdin(model: str, options: "Options") -> None:
     from colorizer.album import colorize_data
-    from colorizer.predictor import Colorizer
 
     if sys.stdout.isatty():
         raise ColorizerError("a picture on the terminal helps nobody: add > colour.jpg")
-    colorizer: Colorizer = Colorizer.load(model)
-    new = colorize_data(sys.stdin.buffer.read(), colorizer, options)
+    new = colorize_data(sys.stdin.buffer.read(), _load(model), options)
     if not new.anew:
         typer.echo("it is in colour and was passed on: --force colours it anew", err=True)
     sys.stdout.buffer.write(new.data)

@@ -1,7 +1,9 @@
 """The only door to image files: bytes to uint8 RGB, and back."""
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,14 +67,41 @@ def decode(data: bytes) -> Photo:
     Raises:
         ImageError: if the bytes are no image, are cut short, or hold over `MAX_PIXELS` pixels.
     """
+    with _opened(data) as image:
+        grey, turn = image.mode in GREY_MODES, _turn(image)
+        rgb = _decode_jpeg(data, image)
+        if rgb is None:
+            rgb = np.array(to_rgb(image))
+        return Photo(rgb if turn is None else _turned(rgb, turn), grey)
+
+
+def decode_strokes(data: bytes) -> NDArray[np.uint8]:
+    """Decode an image file with its opacity, upright.
+
+    Args:
+        data: the file's bytes; any format that Pillow reads.
+
+    Returns:
+        uint8 (H, W, 4), sRGB and opacity.
+
+    Raises:
+        ImageError: as `decode`, and if no pixel of it is transparent.
+    """
+    with _opened(data) as image:
+        turn = _turn(image)
+        rgba = np.array(image.convert("RGBA"))
+        if rgba[..., 3].min(initial=255) == 255:
+            raise ImageError("the strokes' picture has to be transparent where there is no stroke")
+        return rgba if turn is None else _turned(rgba, turn)
+
+
+@contextlib.contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """Open an image file; whatever fails with it is an `ImageError`."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             check_size(image)
-            grey, turn = image.mode in GREY_MODES, _turn(image)
-            rgb = _decode_jpeg(data, image)
-            if rgb is None:
-                rgb = np.array(to_rgb(image))
-            return Photo(rgb if turn is None else _turned(rgb, turn), grey)
+            yield image
     except ImageError:
         raise
     except UnidentifiedImageError:

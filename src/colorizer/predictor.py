@@ -16,6 +16,7 @@ from PIL import Image
 from colorizer.card import ModelCard
 from colorizer.color import recolor, rgb_to_lab
 from colorizer.errors import ColorizerError
+from colorizer.hints import Hints, guide
 from colorizer.hub import DEFAULT, find_weights
 from colorizer.images import Format, decode, encode, to_rgb
 
@@ -137,6 +138,7 @@ class Colorizer:
         *,
         strength: float = 1.0,
         grey16: NDArray[np.uint16] | None = None,
+        hints: Hints | None = None,
     ) -> NDArray[Any]:
         """Colour one photograph.
 
@@ -149,13 +151,16 @@ class Colorizer:
             strength: multiplies the colours' chroma.
             grey16: uint16 (H, W), the same photograph's levels if it is grey and of 16 bits, whose
                 lightness is then the result's.
+            hints: colours given to some pixels, which override the network's.
 
         Returns:
             uint8 (H, W, 3), sRGB; uint16 if `grey16` is given.
         """
         small = rgb_to_lab(self.network.resize(rgb))
-        ab = self.predict_ab(small[None, :1])[0]
-        return recolor(rgb if grey16 is None else grey16, strength * ab)
+        ab = strength * self.predict_ab(small[None, :1])[0]
+        if hints is not None:
+            ab = guide(rgb, hints, ab)
+        return recolor(rgb if grey16 is None else grey16, ab)
 
     def colorize_bytes(self, data: bytes, *, format: Format = "png") -> bytes:
         """Colour an image file: bytes in any format that Pillow reads, an image file's bytes out.
@@ -187,6 +192,22 @@ class Colorizer:
                 if not ahead:
                     return
                 yield ahead.popleft().result()
+
+
+def colorize_by_hints(
+    rgb: NDArray[np.uint8], hints: Hints, *, grey16: NDArray[np.uint16] | None = None
+) -> NDArray[Any]:
+    """Colour one photograph by hints alone, without a network.
+
+    Args:
+        rgb: uint8 (H, W, 3), of which only the lightness is used.
+        hints: colours given to some pixels.
+        grey16: as of `Colorizer.colorize`.
+
+    Returns:
+        uint8 (H, W, 3), sRGB; uint16 if `grey16` is given.
+    """
+    return recolor(rgb if grey16 is None else grey16, guide(rgb, hints))
 
 
 def _to_array(photo: str | Path | bytes | Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
