@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorizer.augmentation import augment, draw_choices, halve
+from colorizer.augmentation import augment, draw_choices
 
 
 def pictures(count: int = 3, height: int = 6, width: int = 8) -> tuple[Tensor, Tensor]:
@@ -63,12 +63,3 @@ def test_choices_depend_on_seed_and_epoch_alone() -> None:
     assert torch.equal(first[:20], draw_choices(20, seed=7, epoch=3))
     assert not torch.equal(first, draw_choices(50, seed=7, epoch=4))
     assert not torch.equal(first, draw_choices(50, seed=8, epoch=3))
-
-
-def test_half_the_size_is_the_mean_of_four_pixels() -> None:
-    lightness, ab = pictures(count=1, height=5, width=4)
-    small_lightness, small_ab = halve(lightness, ab)
-    assert small_lightness.shape == (1, 1, 3, 2)
-    assert small_ab.shape == (1, 2, 3, 2)
-    torch.testing.assert_close(small_lightness[0, 0, 0, 0], lightness[0, 0, :2, :2].mean())
-    torch.testing.assert_close(small_ab[0, 1, 2, 1], ab[0, 1, 4:, 2:].mean())

@@ -17,7 +17,7 @@ from colorizer.engine import Precision, make_fabric
 from colorizer.errors import ColorizerError
 from colorizer.losses import Objective
 from colorizer.models import create_model
-from colorizer.params import Engine, Model, Recipe, Train
+from colorizer.params import Engine, Recipe, Train
 from colorizer.resume import STATE
 from colorizer.runs import HISTORY, Epoch, read_history
 from colorizer.training import (
@@ -316,14 +316,7 @@ def test_a_recipe_with_everything_resumes_exactly(run_fit: Callable[..., Fit]) -
 
 
 @pytest.mark.parametrize(
-    "recipe",
-    [
-        Recipe(flip=True),
-        Recipe(crop=0.6),
-        Recipe(schedule="cosine"),
-        Recipe(loss="huber"),
-        Recipe(half=0.5),
-    ],
+    "recipe", [Recipe(flip=True), Recipe(crop=0.6), Recipe(schedule="cosine"), Recipe(loss="huber")]
 )
 def test_every_lever_changes_what_is_learned(run_fit: Callable[..., Fit], recipe: Recipe) -> None:
     assert not same_weights(run_fit("one").weights, run_fit("two", recipe=recipe).weights)
@@ -347,29 +340,3 @@ def test_a_cosine_rises_and_falls_to_nothing() -> None:
     assert max(shares) == shares[5] == 1
     assert shares[5:] == sorted(shares[5:], reverse=True)
     assert shares[100] == pytest.approx(0, abs=1e-12)
-
-
-def test_the_first_epochs_see_photographs_at_half_their_sides(run_fit: Callable[..., Fit]) -> None:
-    class Watched(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Conv2d(1, 2, 1)
-            self.sides: list[int] = []
-
-        def forward(self, lightness: Tensor) -> Tensor:
-            if self.training:
-                self.sides.append(lightness.shape[-1])
-            output: Tensor = self.layer(lightness)
-            return output
-
-    model = Watched()
-    fit = run_fit(model=model, batch_size=10, epochs=5, recipe=Recipe(half=0.6))
-    assert model.sides == [SIZE // 2] * 3 + [SIZE] * 2
-    assert fit.best_epoch > 3  # though larger photographs' losses are larger
-
-
-def test_a_model_may_have_epochs_of_its_own() -> None:
-    common = Train(seed=7, epochs=4, batch_size=2, lr=0.01, grid_every=1, grid_photos=1)
-    assert Model().train(common) == common
-    own = Model(recipe=Recipe(epochs=9)).train(common)
-    assert own == common.model_copy(update={"epochs": 9})

@@ -1,4 +1,4 @@
-"""Photographs as a network has not seen them yet: mirrored, cut out, and smaller."""
+"""Photographs as a network has not seen them yet: mirrored, and cut out."""
 
 import numpy as np
 import torch
@@ -17,19 +17,6 @@ def draw_choices(length: int, *, seed: int, epoch: int) -> Tensor:
     """
     state = np.random.RandomState([seed % 2**32, epoch, 1])
     return torch.from_numpy(state.random_sample((length, CHOICES))).float()
-
-
-def halve(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
-    """Bring photographs to half their sides, rounded up: the means of 2x2 pixels.
-
-    Args:
-        lightness: (N, 1, H, W).
-        ab: (N, 2, H, W).
-
-    Returns:
-        (N, 1, H / 2, W / 2) and (N, 2, H / 2, W / 2).
-    """
-    return F.avg_pool2d(lightness, 2, ceil_mode=True), F.avg_pool2d(ab, 2, ceil_mode=True)
 
 
 def augment(

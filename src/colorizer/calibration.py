@@ -26,6 +26,8 @@ SIDE = 64  # pixels of a photograph's side that are looked at
 AT_ONCE = 16  # photographs
 EXPONENTS = 0.5, 4.0  # between which the best one is searched
 HALVINGS = 12  # of what is left to search in
+CORRECTIONS = 3  # of the gain that mean chroma asks for, which counts pixels without colour too
+COLOURED = 8.0  # CIELAB units of chroma above which a pixel has a colour, as in `colorizer.bias`
 TINY = 1e-6  # for a network that predicts no colour at all
 
 
@@ -33,8 +35,8 @@ TINY = 1e-6  # for a network that predicts no colour at all
 def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> None:
     """Fit a network's `ChromaCurve`, in place.
 
-    Of all curves that give the photographs their mean chroma, the one is taken that gives them
-    their mean colourfulness too, or the nearest to it.
+    Of all curves that give the photographs their chroma, over pixels that have a colour, the one is
+    taken that gives them their mean colourfulness too, or the nearest to it.
 
     Args:
         network: with a `curve` that is a `ChromaCurve`; it ends on the CPU.
@@ -49,16 +51,21 @@ def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> N
     curve.exponent.fill_(1.0)
     preds, target = _predict(network.to(device).eval(), photos, device)
     network.cpu()
-    chroma, true_chroma = _chroma(preds), _chroma(target).mean() / AB_SCALE
+    chroma, true_chroma = _chroma(preds), _chroma(target)
     wanted = _colourfulness(target)
+
+    def bent() -> Tensor:
+        parts = [curve(part) for part in torch.split(preds[:, 1:], AT_ONCE)]
+        return torch.cat((target[:, :1], denormalize_ab(torch.cat(parts))), dim=1)
 
     def excess(exponent: float) -> float:
         """Return how much more colourful than the originals photographs of their chroma are."""
         curve.exponent.fill_(exponent)
-        curve.gain.copy_(true_chroma / (chroma**exponent).mean().clamp(min=TINY))
-        bent = [curve(part) for part in torch.split(preds[:, 1:], AT_ONCE)]
-        lab = torch.cat((target[:, :1], denormalize_ab(torch.cat(bent))), dim=1)
-        return _colourfulness(lab) - wanted
+        mean = (chroma**exponent).mean().clamp(min=TINY)
+        curve.gain.copy_(true_chroma.mean() / AB_SCALE / mean)
+        for _ in range(CORRECTIONS):
+            curve.gain /= _ratio(_chroma(bent()), true_chroma)
+        return _colourfulness(bent()) - wanted
 
     excess(_root(excess, *EXPONENTS))
     logger.info(
@@ -99,6 +106,12 @@ def _colourfulness(lab: Tensor) -> float:
     return float(
         torch.cat([colourfulness(lab_to_rgb(part)) for part in torch.split(lab, AT_ONCE)]).mean()
     )
+
+
+def _ratio(chroma: Tensor, true_chroma: Tensor) -> Tensor:
+    """Return the chroma over the true one, where one of them is a colour."""
+    counted = (chroma > COLOURED) | (true_chroma > COLOURED)
+    return (chroma[counted].sum() / true_chroma[counted].sum()).nan_to_num(1.0).clamp(min=TINY)
 
 
 def _chroma(lab: Tensor) -> Tensor:

@@ -119,9 +119,6 @@ class Recipe(Block):
         uniform: the share of the uniform distribution in the colours' prior, by which rare colours
             count more: 1 lets all pixels count alike, towards 0 every colour.
         gradient: weight of the loss on ab's gradient, added to "l2" or "huber".
-        epochs: of this model; 0 for `train.epochs`.
-        half: share of the epochs, the first ones, in which photographs have half their sides: a
-            third of the time.
         schedule: "constant", or "cosine" from `train.lr` to 0 after a short warm-up.
         flip: whether photographs are mirrored at random.
         crop: the least share of a photograph's sides that is cut out at random; 1 keeps all.
@@ -134,8 +131,6 @@ class Recipe(Block):
     loss: Literal["l2", "huber", "bins"] = "l2"
     uniform: Annotated[float, Field(gt=0, le=1)] = 1.0
     gradient: Annotated[float, Field(ge=0)] = 0.0
-    epochs: Annotated[int, Field(ge=0)] = 0
-    half: Annotated[float, Field(ge=0, lt=1)] = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
     flip: bool = False
     crop: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -160,10 +155,6 @@ class Model(BaseModel):
     def arguments(self) -> dict[str, Any]:
         """What `create_model` is given."""
         return dict(self.model_extra or {})
-
-    def train(self, common: Train) -> Train:
-        """Return what holds for all models, with this one's number of epochs."""
-        return common.model_copy(update={"epochs": self.recipe.epochs or common.epochs})
 
 
 class Evaluate(Block):

@@ -92,7 +92,6 @@ class Trainer:
         self.train_photos = LabDataset.open(lab, "train")
         self.test_photos = LabDataset.open(lab, "test")
         self.recipe = profile.models[model].recipe
-        self.train_params = profile.models[model].train(profile.train)
         self.fabric = make_fabric(params.engine)
         self.card = ModelCard(
             model,
@@ -117,7 +116,7 @@ class Trainer:
         Args:
             on_epoch_end: called with the history so far when the epoch's files are in `folder`.
         """
-        train, engine, recipe = self.train_params, self.params.engine, self.recipe
+        train, engine, recipe = self.params.active.train, self.params.engine, self.recipe
         torch.manual_seed(train.seed)
         network = create_model(self.card.model, **self.card.arguments)
         learned = self._photos_to_learn_from(network)
@@ -130,7 +129,7 @@ class Trainer:
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
         if self.is_main and not (self.folder / RECORD).exists():
             self.record.write(self.folder)
-            warn_if_long(self.card.model, objective, learned, train, self.fabric, recipe.half)
+            warn_if_long(self.card.model, objective, learned, train, self.fabric)
         self.fabric.launch()
         steps = train.epochs * math.ceil(len(learned) / train.batch_size)
 

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from colorizer.augmentation import augment, draw_choices, halve
+from colorizer.augmentation import augment, draw_choices
 from colorizer.dataset import LabDataset, Resident, permutation
 from colorizer.errors import ColorizerError
 from colorizer.losses import Objective
@@ -30,8 +30,6 @@ from colorizer.runs import HISTORY, Epoch, write_history
 logger = logging.getLogger(__name__)
 
 WARM_UP = 0.05  # share of a training in which a cosine schedule's learning rate rises
-
-SMALL_TIME = 1 / 3  # of an epoch's time that one on photographs of half the size takes
 
 LONG = 30 * 60  # seconds of training on a CPU that are worth a warning
 
@@ -44,7 +42,7 @@ class Fit:
 
     Attributes:
         weights: those of the epoch with the lowest training loss, or their moving average then, on
-            the CPU; of photographs at their own size.
+            the CPU.
         best_epoch: that epoch.
         history: every epoch.
     """
@@ -127,7 +125,7 @@ def fit(
             test_loss = mean_loss(objective.of(kept), test, params.batch_size, fabric)
             _require_finite(train_loss, epoch, folder)
             _require_finite(test_loss, epoch, folder)  # the last step alone can spoil the weights
-            if train_loss < best["loss"] and not is_small(epoch, params, recipe):
+            if train_loss < best["loss"]:
                 weights = snapshot(kept.state_dict())
                 best = {"epoch": epoch, "loss": train_loss, "weights": weights}
             speed = round(len(train) / seconds, 2)
@@ -177,7 +175,6 @@ def train_epoch(
     parts = torch.split(order, params.batch_size)
     batches = train.batches(params.batch_size, device=fabric.device, order=order)
     choices = draw_choices(len(train), seed=params.seed, epoch=epoch)
-    small = is_small(epoch, params, recipe)
     total = torch.zeros((), device=fabric.device)  # stays on the device: no waiting inside an epoch
     for batch, (part, (lightness, ab)) in enumerate(zip(parts, batches, strict=True)):
         if recipe.schedule == "cosine":
@@ -186,8 +183,6 @@ def train_epoch(
                 group["lr"] = params.lr * pace
         share = len(lightness) / len(part)  # of the batch: 1 on one device
         own = choices[part[part % train.world == train.rank]]
-        if small:
-            lightness, ab = halve(lightness, ab)
         lightness, ab = augment(lightness, ab, own, flip=recipe.flip, crop=recipe.crop)
         loss = objective(lightness, ab)
         fabric.backward(loss * share * fabric.world_size)  # gradients are averaged over processes
@@ -209,11 +204,6 @@ def mean_loss(objective: Objective, photos: LabDataset, batch_size: int, fabric:
                 loss = objective(lightness, ab)
             total += loss * len(lightness)
     return _sum(total, fabric) / len(photos)
-
-
-def is_small(epoch: int, params: Train, recipe: Recipe) -> bool:
-    """Say whether an epoch sees photographs at half their sides."""
-    return epoch <= recipe.half * params.epochs
 
 
 def cosine(progress: float) -> float:
@@ -238,17 +228,9 @@ def _sum(total: Tensor, fabric: Fabric) -> float:
 
 
 def estimate_seconds(
-    objective: Objective, train: LabDataset, params: Train, *, fabric: Fabric, half: float = 0.0
+    objective: Objective, train: LabDataset, params: Train, *, fabric: Fabric
 ) -> float:
-    """Estimate how long a training will take, from two steps on a copy of the network.
-
-    Args:
-        objective: of the network.
-        train: the photographs to learn from.
-        params: of the training.
-        fabric: from `make_fabric`.
-        half: the recipe's share of epochs on smaller photographs.
-    """
+    """Estimate how long a training will take, from two steps on a copy of the network."""
     objective = copy.deepcopy(objective)
     objective.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     sample = torch.arange(min(8, len(train)))
@@ -260,22 +242,16 @@ def estimate_seconds(
                 loss = objective(lightness, ab)
             loss.backward()
         durations.append(time.perf_counter() - started)
-    epochs = params.epochs * (1 - half * (1 - SMALL_TIME))
-    return durations[-1] / len(sample) * len(train) * epochs
+    return durations[-1] / len(sample) * len(train) * params.epochs
 
 
 def warn_if_long(
-    name: str,
-    objective: Objective,
-    train: LabDataset,
-    params: Train,
-    fabric: Fabric,
-    half: float = 0.0,
+    name: str, objective: Objective, train: LabDataset, params: Train, fabric: Fabric
 ) -> None:
     """Say before a long training on a CPU how long it will take, and what else could be done."""
     if fabric.device.type != "cpu":
         return
-    seconds = estimate_seconds(objective, train, params, fabric=fabric, half=half)
+    seconds = estimate_seconds(objective, train, params, fabric=fabric)
     if seconds > LONG:
         logger.warning(
             "warning: training %s on this CPU will take about %s; a GPU is many times "
