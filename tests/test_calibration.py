@@ -1,5 +1,7 @@
 """The chroma curve: what it does to colours, and that fitting it gives photographs theirs."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -130,10 +132,9 @@ def test_a_grey_network_stays_grey_and_finite(photos: LabDataset) -> None:
 
 
 def test_the_flagship_has_a_curve_and_the_study_s_networks_none() -> None:
+    narrow: dict[str, Any] = {"widths": [4, 8, 8, 8, 8, 8]}
     for head in ("ab", "bins"):
-        assert isinstance(
-            find_curve(create_model("flagship", widths=[8, 8], head=head)), ChromaCurve
-        )
-    for network in (create_model("model1"), create_model("flagship", widths=[8, 8], curve=False)):
+        assert isinstance(find_curve(create_model("flagship", head=head, **narrow)), ChromaCurve)
+    for network in (create_model("model1"), create_model("flagship", curve=False, **narrow)):
         with pytest.raises(ColorizerError, match=r"set the model's `curve: true`"):
             find_curve(network)

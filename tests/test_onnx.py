@@ -31,7 +31,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "unet": {"widths": [4, 8, 8]},
     "zhang2016": {"width": 2},
     "rebalanced": {"widths": [4, 8, 8, 8, 8, 8]},
-    "flagship": {"widths": [8, 16, 16]},
+    "flagship": {"widths": [4, 8, 8, 8, 8, 8]},
 }
 
 

@@ -21,7 +21,7 @@ from colorizer.trainer import Trainer
 ROOT = Path(__file__).parents[1]
 SIZE = 8
 RECIPE = {"uniform": 0.5, "calibrate": 4}
-NARROW = {"widths": [8, 8], "norm": "group"}
+NARROW = {"widths": [4, 8, 8, 8, 8, 8], "norm": "group"}
 
 
 @pytest.fixture
@@ -81,11 +81,11 @@ def test_a_flagship_that_was_interrupted_ends_as_one_that_was_not(
         raise KeyboardInterrupt
 
     def finished(*, interrupted: bool) -> bytes:
-        trainer = make_trainer(widths=[8, 8], norm=norm, recipe=everything)
+        trainer = make_trainer(widths=[4, 8, 8, 8, 8, 8], norm=norm, recipe=everything)
         if interrupted:
             with pytest.raises(KeyboardInterrupt):
                 trainer.train(on_epoch_end=interrupt)
-            trainer = make_trainer(widths=[8, 8], norm=norm, recipe=everything)
+            trainer = make_trainer(widths=[4, 8, 8, 8, 8, 8], norm=norm, recipe=everything)
         trainer.train()
         trainer.save(tmp_path / "run")
         trainer.discard_checkpoints()

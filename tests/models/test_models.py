@@ -19,7 +19,7 @@ NARROW: dict[str, dict[str, Any]] = {
     "unet": {"widths": [4, 8, 8]},
     "zhang2016": {"width": 2},
     "rebalanced": {"widths": [4, 8, 8, 8, 8, 8]},
-    "flagship": {"widths": [8, 8, 16]},
+    "flagship": {"widths": [4, 8, 8, 8, 8, 8]},
 }
 """Arguments that make a test fast; a model that is not listed is tested at its defaults."""
 
@@ -29,6 +29,7 @@ WIDER: dict[str, dict[str, Any]] = {
     "model3": {"widths": [8, 8, 16, 16, 16, 16]},
     "unet": {"widths": [16, 32]},
     "zhang2016": {"width": 8},
+    "flagship": {"widths": [8, 8, 16, 16, 16, 16]},
 }
 """Arguments that give enough room to remember two small pictures."""
 

@@ -25,6 +25,31 @@ class PooledHead(nn.Module):
         return output
 
 
+def build_skip_network(
+    name: str,
+    widths: Sequence[int],
+    dilations: Sequence[int],
+    *,
+    norm: Norm,
+    init: Init,
+    head: Head,
+    stride: int,
+    temperature: float,
+    curve: bool = False,
+) -> nn.Module:
+    """Build model3's encoder and decoder with another head.
+
+    Raises:
+        ColorizerError: naming the model, if there are not six widths and dilations.
+    """
+    check_levels(name, widths, 6)
+    check_levels(name, dilations, 6, what="dilations")
+    body = SkipUNet(widths, dilations, norm=norm, init=init)
+    body.head = PooledHead(2 * widths[0], outputs_of(head), stride)
+    initialize(body.head, init, linear=("conv",))
+    return with_head(body, head, temperature, curved=curve)
+
+
 @register_model
 def rebalanced(
     widths: Sequence[int] = (32, 64, 128, 256, 256, 256),
@@ -40,9 +65,13 @@ def rebalanced(
     The head sees features averaged over `stride` pixels: Zhang et al. too predict colour at a
     quarter of the size, and at full size the logits of a batch at 320x320 fill a GPU.
     """
-    check_levels("rebalanced", widths, 6)
-    check_levels("rebalanced", dilations, 6, what="dilations")
-    body = SkipUNet(widths, dilations, norm=norm, init=init)
-    body.head = PooledHead(2 * widths[0], outputs_of(head), stride)
-    initialize(body.head, init, linear=("conv",))
-    return with_head(body, head, temperature)
+    return build_skip_network(
+        "rebalanced",
+        widths,
+        dilations,
+        norm=norm,
+        init=init,
+        head=head,
+        stride=stride,
+        temperature=temperature,
+    )
