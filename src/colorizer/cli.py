@@ -157,7 +157,8 @@ def export(
 
         difference = write_half(weights, target)
         typer.echo(
-            f"{target}: half precision moves no colour by over {difference:.2g} CIELAB units"
+            f"{target}: half precision moves no colour of a picture of noise by over "
+            f"{difference:.2g} CIELAB units"
         )
 
 
