@@ -13,15 +13,14 @@ from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetric
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from colorizer.color import rgb_to_lab as picture_to_lab
+from colorizer.colourfulness import absolute_colourfulness, colourfulness
 from colorizer.images import decode
 from colorizer.metrics import (
     LOWER_IS_BETTER,
     PSNR_OF_IDENTICAL,
-    absolute_colourfulness,
     accuracy,
     color_histogram,
     color_weights,
-    colourfulness,
     delta_e2000,
     psnr,
     squared_error,
