@@ -13,7 +13,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetric
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from colorizer.color import rgb_to_lab as picture_to_lab
-from colorizer.colourfulness import absolute_colourfulness, colourfulness
+from colorizer.colourfulness import colourfulness
 from colorizer.images import decode
 from colorizer.metrics import (
     LOWER_IS_BETTER,
@@ -283,28 +283,6 @@ def test_delta_e2000_is_finite_and_no_less_than_zero(first: Lab, second: Lab) ->
 def test_delta_e2000_of_greys_is_their_weighted_difference_in_lightness() -> None:
     score = delta_e2000(lab_pixels((40, 0, 0)), lab_pixels((60, 0, 0)))
     assert score.item() == pytest.approx(20, abs=1e-4)  # S_L is 1 about L* = 50
-
-
-def test_colourfulness_worked_by_hand() -> None:
-    rgb = torch.zeros(1, 3, 2, 4, dtype=torch.uint8)
-    rgb[:, 0, 0], rgb[:, 2, 1] = 255, 255  # a red row above a blue one
-    # rg is 255 and 0: mean 127.5, deviation 127.5; yb is 127.5 and -255: mean -63.75, dev. 191.25
-    expected = math.hypot(127.5, 191.25) + 0.3 * math.hypot(127.5, 63.75)
-    assert colourfulness(rgb).item() == pytest.approx(expected, rel=1e-5)
-    assert expected == pytest.approx(272.62, abs=0.01)
-    # |rg| is the same; |yb| is 127.5 and 255: mean 191.25, deviation 63.75
-    expected = math.hypot(127.5, 63.75) + 0.3 * math.hypot(127.5, 191.25)
-    assert absolute_colourfulness(rgb).item() == pytest.approx(expected, rel=1e-5)
-
-
-def test_colourfulness_of_one_flat_colour_is_its_mean_alone() -> None:
-    rgb = torch.tensor([200, 100, 50], dtype=torch.uint8).view(1, 3, 1, 1).expand(1, 3, 4, 4)
-    assert colourfulness(rgb).item() == pytest.approx(0.3 * math.hypot(100, 100), rel=1e-5)
-
-
-def test_grey_has_no_colourfulness() -> None:
-    grey = torch.randint(0, 256, (2, 1, 8, 8), dtype=torch.uint8).expand(2, 3, 8, 8)
-    assert colourfulness(grey).tolist() == [0, 0]
 
 
 def test_colourfulness_falls_with_the_colour(sample_photos: dict[str, bytes]) -> None:
