@@ -1,9 +1,7 @@
 """This project's own: the study's model3, its colours made as strong and as uneven as photographs'.
 
 A network of residual blocks, group normalization and attention, of as many parameters, was tried in
-its place and learned less in the same number of epochs (docs/results/beyond.md): model3's encoder,
-which ends at a pixel or a few, sees the whole picture, and what its own training lacks is not in
-the network.
+its place and scored worse after the same number of epochs (docs/results/beyond.md).
 """
 
 from collections.abc import Sequence
