@@ -2,9 +2,15 @@
 
 import hashlib
 import io
+import os
+import shutil
+import subprocess
+import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,6 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizer.params import Archive
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample" / "sample.zip"
@@ -64,3 +73,53 @@ def make_archive(tmp_path: Path) -> Callable[[Mapping[str, bytes]], Archive]:
         return Archive(source=str(path), bytes=len(data), md5=hashlib.md5(data).hexdigest())
 
     return make
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[..., str]]:
+    """Return a function that starts `colorizer ...` and returns its page's address."""
+    with ExitStack() as running:
+        yield lambda *arguments, **options: running.enter_context(_served(arguments, **options))
+
+
+@contextmanager
+def _served(arguments: tuple[object, ...], cwd: Path | None = None) -> Iterator[str]:
+    command = [sys.executable, "-m", "colorizer.cli", *map(str, arguments)]
+    command += ["--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split()[0]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """Return a real browser; tests that need one are skipped where there is none."""
+    api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-component-update"]
+    quiet += ["--disable-background-networking", "--disable-sync"]
+    if os.geteuid() == 0:
+        quiet.append("--no-sandbox")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=quiet)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: "Browser") -> "Iterator[Page]":
+    """Return an empty page; one that asks anything of another host or fails, fails the test."""
+    wrong: list[str] = []
+    with chromium.new_context(viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
+        local = ("http://127.0.0.1:", "blob:http://127.0.0.1:", "data:")
+        page.on("request", lambda r: None if r.url.startswith(local) else wrong.append(r.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.set_default_timeout(20_000)
+        yield page
+    assert not wrong

@@ -32,6 +32,11 @@ def test_one_hint_colours_everything() -> None:
     np.testing.assert_allclose(ab, np.broadcast_to(RED[:, None, None], ab.shape), rtol=1e-3)
 
 
+def test_grey_hints_colour_nothing() -> None:
+    ab = spread(noise(20, 30), hints((20, 30), {(3, 4): np.zeros(2, np.float32)}))
+    np.testing.assert_array_equal(ab, 0)
+
+
 def test_a_hint_keeps_its_own_colour() -> None:
     given = hints((20, 30), {(3, 4): RED, (15, 20): BLUE})
     ab = spread(noise(20, 30), given, noise(2, 20, 30, seed=1) - 50)

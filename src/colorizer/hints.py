@@ -32,7 +32,16 @@ less far."""
 VARIANCE_SHARE = 0.3  # sigma^2 of the lightness' variance around a pixel, as in their code
 LEAST_VARIANCE = 0.05  # of L*, where lightness is even
 LEAST_WEIGHT = 1e-6  # so that no edge cuts a region off
-TOLERANCE = 1e-4  # relative, of the solution
+TOLERANCE = 2e-3  # of the error, as multigrid estimates it, to the colours
+
+MULTIGRID: dict[str, Any] = {
+    "presmoother": ("gauss_seidel", {"sweep": "forward"}),
+    "postsmoother": ("gauss_seidel", {"sweep": "backward"}),
+    "smooth": ("jacobi", {"weighting": "local"}),  # the usual weighting draws random numbers
+    "max_coarse": 500,
+    "coarse_solver": "splu",
+}
+"""Of pyamg: a third of the time that its defaults take, and the same colours at every run."""
 
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """Rows and columns to half of the eight neighbours; the others are these, seen from there."""
@@ -218,11 +227,17 @@ def spread(
     if prior is not None:
         known = np.asarray(prior, np.float64).reshape(2, -1)[:, free].T
         right, start = right + data[free, None] * known, known
-    solver = pyamg.ruge_stuben_solver(system, max_coarse=500)
-    for plane in range(2):
-        ab[plane, free] = solver.solve(
-            right[:, plane], x0=start[:, plane].copy(), tol=TOLERANCE, accel="cg"
-        )
+    levels = pyamg.smoothed_aggregation_solver(system, **MULTIGRID)
+    for plane, wanted in enumerate(right.T):
+        if wanted.any():  # else nothing has colour, and no error is small beside that
+            ab[plane, free], _ = pyamg.krylov.cg(
+                system,
+                wanted,
+                x0=start[:, plane].copy(),
+                tol=TOLERANCE,
+                criteria="MrMr",
+                M=levels.aspreconditioner(),
+            )
     return ab.reshape(2, *lightness.shape).astype(np.float32)
 
 

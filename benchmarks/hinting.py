@@ -1,0 +1,215 @@
+"""How far a few true colours go: scores against how many hints, with a network and without.
+
+    python benchmarks/hinting.py [--photos ARCHIVE.zip] [--count 90] [--figure hints.jpg] [--short]
+
+Photographs in colour lose it and get back the true colours of N pixels at random places. Then time:
+the same hints of a photograph of 512 pixels spread by us, and by SciPy's direct solver.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import photographs
+import torch
+import typer
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from rounds import Way, save, table, take_turns
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
+from torch import Tensor
+
+from colorizer import Colorizer, hints
+from colorizer.bootstrap import intervals
+from colorizer.chroma import is_black_and_white
+from colorizer.color import recolor, rgb_to_lab
+from colorizer.grids import photo_grid
+from colorizer.hints import Hints
+from colorizer.images import decode
+from colorizer.metrics import delta_e2000, psnr
+
+COUNTS = (0, 1, 5, 20, 100)
+SIDE = 512
+ALONE, GUIDED = "hints alone", "network and hints"
+
+
+def main(
+    photos: Annotated[Path, typer.Option(help="A zip archive.")] = photographs.SAMPLE,
+    count: Annotated[int, typer.Option(help="Photographs.")] = 90,
+    model: Annotated[str, typer.Option(help="As `colorize` takes it.")] = "colorizer",
+    prior_weight: Annotated[
+        float, typer.Option(help="What a network's colour counts.")
+    ] = hints.PRIOR_WEIGHT,
+    figure: Annotated[Path | None, typer.Option(help="Also draw some photographs.")] = None,
+    show: Annotated[str, typer.Option(help="Which ones, by number.")] = "0,1,2",
+    rounds: int = 9,
+    short: Annotated[bool, typer.Option(help="Show that it works.")] = False,
+) -> None:
+    """Score and time hints."""
+    side = SIDE
+    if short:
+        count, rounds, side = 3, 2, 64
+    hints.PRIOR_WEIGHT = prior_weight
+    files = photographs.read(photos, 2 * count, side=side)
+    files = [file for file in files if not is_black_and_white(decode(file).rgb)][:count]
+    colorizer = Colorizer.load(model)
+    rows = [row for number, file in enumerate(files) for row in _score(file, number, colorizer)]
+    scores = pd.DataFrame(rows)
+    summary = [_summarize(group, *key) for key, group in scores.groupby(["method", "hints"])]
+    _print(pd.DataFrame(summary), len(files))
+    if figure:
+        chosen = [files[int(number)] for number in show.split(",")]
+        _draw(chosen, colorizer).save(figure, quality=90)
+    if not short:
+        save("hinting", {"scores": summary, "time": _time(files[0], colorizer, rounds)})
+
+
+def _score(file: bytes, number: int, colorizer: Colorizer) -> list[dict[str, Any]]:
+    """Score one photograph at each number of hints, with and without the network."""
+    rgb = decode(file).rgb
+    rows = []
+    for how_many, guided, result, seconds in _colourings(rgb, number, colorizer):
+        preds, target = _tensor(result), _tensor(rgb)
+        lab = [torch.from_numpy(rgb_to_lab(picture))[None] for picture in (result, rgb)]
+        rows.append(
+            {
+                "method": GUIDED if guided else ALONE,
+                "hints": how_many,
+                "psnr": float(psnr(preds, target)),
+                "delta_e2000": float(delta_e2000(*lab).mean()),
+                "seconds": seconds,
+            }
+        )
+    return rows
+
+
+def _colourings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer) -> Any:
+    """Yield how many hints, whether with the network, the picture and its seconds."""
+    true, prior = rgb_to_lab(rgb)[1:], _predict(rgb, colorizer)
+    for how_many in COUNTS:
+        given = _true_hints(true, how_many, seed)
+        for guided in (False, True):
+            started = time.perf_counter()
+            if how_many:
+                ab = hints.guide(rgb, given, prior if guided else None)
+            else:
+                ab = prior if guided else np.zeros((2, 1, 1), np.float32)
+            result = recolor(rgb, ab)
+            yield how_many, guided, result, time.perf_counter() - started
+
+
+def _predict(rgb: NDArray[np.uint8], colorizer: Colorizer) -> NDArray[np.float32]:
+    lightness = rgb_to_lab(colorizer.network.resize(rgb))[None, :1]
+    return np.asarray(colorizer.predict_ab(lightness)[0], np.float32)
+
+
+def _true_hints(ab: NDArray[np.float32], how_many: int, seed: int) -> Hints:
+    """Choose places at random; more hints are these and others."""
+    where = np.zeros(ab.shape[1:], bool)
+    places = np.random.default_rng(seed).permutation(where.size)[:how_many]
+    where.ravel()[places] = True
+    return Hints(where, np.where(where, ab, 0).astype(np.float32))
+
+
+def _summarize(group: pd.DataFrame, method: str, how_many: int) -> dict[str, Any]:
+    columns = group[["psnr", "delta_e2000"]].assign(count=1.0)
+
+    def means(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: sums[name] / sums["count"] for name in ("psnr", "delta_e2000")}
+
+    found = intervals(columns.reset_index(drop=True), means)
+    return {
+        "method": method,
+        "hints": how_many,
+        **{f"{score}_{part}": found.loc[score, part] for score in found.index for part in found},
+        "seconds": group["seconds"].median(),
+    }
+
+
+def _print(summary: pd.DataFrame, count: int) -> None:
+    print(f"{count} photographs of {SIDE} pixels; means, 95% intervals, and the median time\n")
+    for row in summary.sort_values(["hints", "method"]).itertuples():
+        print(
+            f"{row.hints:4d} {row.method:18s}"
+            f"PSNR {row.psnr_value:5.2f} [{row.psnr_low:.2f}, {row.psnr_high:.2f}] dB   "
+            f"ΔE2000 {row.delta_e2000_value:5.2f} "
+            f"[{row.delta_e2000_low:.2f}, {row.delta_e2000_high:.2f}]   {row.seconds:.2f} s"
+        )
+
+
+def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
+    """Draw photographs: grey with 5 hints, by each method with 0, 5 and 100, and the original."""
+    columns: dict[str, list[Tensor]] = {}
+    for number, file in enumerate(files):
+        rgb = decode(file).rgb
+        columns.setdefault("5 hints", []).append(_square(_marked(rgb, number)))
+        for how_many, guided, result, _ in _colourings(rgb, number, colorizer):
+            if how_many in ((0, 5, 100) if guided else (5, 100)):
+                name = f"{how_many} and a network" if guided else f"{how_many} alone"
+                columns.setdefault(name, []).append(_square(result))
+        columns.setdefault("original", []).append(_square(rgb))
+    order = ["5 hints", "5 alone", "100 alone", "0 and a network", "5 and a network"]
+    order += ["100 and a network", "original"]
+    return photo_grid({name: torch.cat(columns[name]) for name in order}, side=220)
+
+
+def _marked(rgb: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """Return a photograph in grey with its 5 hints as discs of their colour."""
+    where = _true_hints(rgb_to_lab(rgb)[1:], 5, seed).where
+    picture = Image.fromarray(recolor(rgb, np.zeros((2, 1, 1), np.float32)))
+    draw, radius = ImageDraw.Draw(picture), 12
+    for y, x in zip(*np.nonzero(where), strict=True):
+        box = (x - radius, y - radius, x + radius, y + radius)
+        draw.ellipse(box, fill=tuple(rgb[y, x].tolist()), outline="white", width=3)
+    return np.asarray(picture)
+
+
+def _square(rgb: NDArray[np.uint8]) -> Tensor:
+    """Cut the middle square out: uint8 (1, 3, 340, 340)."""
+    side = min(rgb.shape[:2])
+    top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
+    cut = Image.fromarray(rgb[top : top + side, left : left + side]).resize((340, 340))
+    return _tensor(np.asarray(cut))
+
+
+def _tensor(rgb: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None]
+
+
+def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
+    """Time 20 hints of one photograph: ours, and the same equations solved directly."""
+    rgb = decode(file).rgb
+    lab, prior = rgb_to_lab(rgb), _predict(rgb, colorizer)
+    given = _true_hints(lab[1:], 20, 0)
+    ways = {
+        "colorizer": Way(lambda: hints.guide(rgb, given)),
+        "colorizer with a network's colours": Way(lambda: hints.guide(rgb, given, prior)),
+        "scipy.sparse.linalg.spsolve": Way(lambda: _spsolve(lab[0], given)),
+    }
+    return table(
+        f"20 hints spread over a photograph of {rgb.shape[1]}x{rgb.shape[0]} pixels",
+        take_turns(ways, rounds=rounds),
+        unit="pictures",
+        user="scipy.sparse.linalg.spsolve",
+    )
+
+
+def _spsolve(lightness: NDArray[np.float32], given: Hints) -> NDArray[np.float64]:
+    """Solve Levin's equations as they are written: rows of weights, hinted pixels fixed."""
+    parts = zip(*hints._links(lightness), strict=True)
+    rows, columns, weights = (np.concatenate(part) for part in parts)
+    size = (lightness.size, lightness.size)
+    links = sparse.coo_matrix((weights, (rows, columns)), size).tocsr()
+    links = links + links.T
+    free = (~given.where.ravel()).astype(float)
+    normal = sparse.diags(free / np.asarray(links.sum(1)).ravel()) @ links
+    right = np.where(given.where, given.ab, 0).reshape(2, -1).T
+    return spsolve((sparse.identity(lightness.size) - normal).tocsc(), right)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""The colorization Turing test: can people tell coloured photographs from real ones?"""

@@ -1,0 +1,1 @@
+"""The page where a person colours, compares and corrects photographs."""
