@@ -89,7 +89,7 @@ def _score(file: bytes, number: int, colorizer: Colorizer) -> list[dict[str, Any
 
 def _colourings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer) -> Any:
     """Yield how many hints, whether with the network, the picture and its seconds."""
-    true, prior = rgb_to_lab(rgb)[1:], _predict(rgb, colorizer)
+    true, prior = rgb_to_lab(rgb)[1:], colorizer.predict_photo(rgb)
     for how_many in COUNTS:
         given = _true_hints(true, how_many, seed)
         for guided in (False, True):
@@ -100,11 +100,6 @@ def _colourings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer) -> Any:
                 ab = prior if guided else np.zeros((2, 1, 1), np.float32)
             result = recolor(rgb, ab)
             yield how_many, guided, result, time.perf_counter() - started
-
-
-def _predict(rgb: NDArray[np.uint8], colorizer: Colorizer) -> NDArray[np.float32]:
-    lightness = rgb_to_lab(colorizer.network.resize(rgb))[None, :1]
-    return np.asarray(colorizer.predict_ab(lightness)[0], np.float32)
 
 
 def _true_hints(ab: NDArray[np.float32], how_many: int, seed: int) -> Hints:
@@ -183,7 +178,7 @@ def _tensor(rgb: NDArray[np.uint8]) -> Tensor:
 def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
     """Time 20 hints of one photograph: ours, and the same equations solved directly."""
     rgb = decode(file).rgb
-    lab, prior = rgb_to_lab(rgb), _predict(rgb, colorizer)
+    lab, prior = rgb_to_lab(rgb), colorizer.predict_photo(rgb)
     given = _true_hints(lab[1:], 20, 0)
     ways = {
         "colorizer": Way(lambda: hints.guide(rgb, given)),

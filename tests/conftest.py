@@ -1,7 +1,6 @@
 """What the tests share: photographs made on the spot, and archives of them."""
 
 import hashlib
-import io
 import os
 import shutil
 import subprocess
@@ -12,12 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import settings
-from numpy.typing import NDArray
-from PIL import Image
 
 from colorizer.params import Archive
 
@@ -49,14 +45,6 @@ def sample_photos() -> dict[str, bytes]:
     """The bundled photographs: member name -> file."""
     with zipfile.ZipFile(SAMPLE) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
-
-
-def encode(image: NDArray[np.uint8] | Image.Image, suffix: str = "png", **options: object) -> bytes:
-    """Encode a picture as a file."""
-    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    buffer = io.BytesIO()
-    picture.save(buffer, {"jpg": "jpeg"}.get(suffix, suffix), **options)
-    return buffer.getvalue()
 
 
 @pytest.fixture

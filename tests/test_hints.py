@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from colorizer.color import rgb_to_lab
 from colorizer.errors import ColorizerError
-from colorizer.hints import LONGER_SIDE, Hint, Hints, _links, guide, spread
+from colorizer.hints import LONGER_SIDE, PRIOR_WEIGHT, Hint, Hints, _links, guide, spread
 
 RED, BLUE = np.array([60.0, 40.0], np.float32), np.array([10.0, -50.0], np.float32)
 
@@ -67,7 +67,7 @@ def test_the_solution_is_the_direct_one(with_prior: bool) -> None:
     for rows, columns, values in _links(lightness):
         weights[rows, columns] += values
         weights[columns, rows] += values
-    total, data = weights.sum(1), 1e-5 * weights.sum(1) * with_prior
+    total, data = weights.sum(1), PRIOR_WEIGHT * weights.sum(1) * with_prior
     matrix, right = np.diag(total + data) - weights, data * prior.reshape(2, -1)
     for place in np.flatnonzero(given.where):
         matrix[place] = np.eye(63)[place]

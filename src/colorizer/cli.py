@@ -122,6 +122,30 @@ def evaluate(
 
 
 @app.command()
+def web(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="a model's name, as `colorizer models` lists them, or weights file; repeat it for "
+            "more [default: colorizer, and all that are registered]"
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 7860,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="also show the page")
+    ] = True,
+) -> None:
+    """Open a page to colour, compare and correct photographs, for this machine alone."""
+    try:
+        from colorizer.web.app import run
+    except ModuleNotFoundError as error:
+        raise ColorizerError(
+            f"colorizer web needs {error.name}: pip install 'colorizer[web]'"
+        ) from None
+    run(model or (), port=port, open_browser=browser, say=typer.echo)
+
+
+@app.command()
 def export(
     model: Annotated[
         str, typer.Option(help="a model's name, as `colorizer models` lists them, or weights file")

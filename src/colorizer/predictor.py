@@ -156,11 +156,23 @@ class Colorizer:
         Returns:
             uint8 (H, W, 3), sRGB; uint16 if `grey16` is given.
         """
-        small = rgb_to_lab(self.network.resize(rgb))
-        ab = strength * self.predict_ab(small[None, :1])[0]
+        ab = strength * self.predict_photo(rgb)
         if hints is not None:
             ab = guide(rgb, hints, ab)
         return recolor(rgb if grey16 is None else grey16, ab)
+
+    def predict_photo(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Predict one photograph's colours.
+
+        Args:
+            rgb: uint8 (H, W, 3), of which only the lightness is used.
+
+        Returns:
+            float32 (2, size, size), a* and b* in CIELAB units, of the whole photograph at the size
+            that the network knows.
+        """
+        small = rgb_to_lab(self.network.resize(rgb))
+        return np.asarray(self.predict_ab(small[None, :1])[0], np.float32)
 
     def colorize_bytes(self, data: bytes, *, format: Format = "png") -> bytes:
         """Colour an image file: bytes in any format that Pillow reads, an image file's bytes out.

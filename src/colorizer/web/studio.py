@@ -1,0 +1,279 @@
+"""The photographs on the page and their colours, without a word of HTTP."""
+
+import io
+import logging
+import threading
+import uuid
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizer.chroma import is_black_and_white
+from colorizer.color import recolor
+from colorizer.errors import ColorizerError
+from colorizer.hints import Hints, guide
+from colorizer.hub import DEFAULT, SUFFIXES, list_known
+from colorizer.images import decode_strokes, encode
+from colorizer.photofile import PhotoFile
+from colorizer.predictor import Colorizer
+
+logger = logging.getLogger(__name__)
+
+PREVIEW = 1024
+"""Pixels of the longer side of what the page shows."""
+
+NO_MODEL = "none"
+"""Instead of a model's name: only what is painted gives colour."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model that the page offers.
+
+    Attributes:
+        name: what to ask for.
+        label: what people read.
+    """
+
+    name: str
+    label: str
+
+
+@dataclass
+class Photograph:
+    """A photograph on the page.
+
+    Attributes:
+        id: its random name here.
+        name: of the file that it came as.
+        file: where its bytes are kept.
+        preview: uint8 (H, W, 3), with `PREVIEW` pixels at most.
+        width: pixels at full size.
+        height: pixels at full size.
+        in_colour: whether it is in colour already.
+        strokes: a PNG file of the preview's size, transparent but for what is painted.
+        hints: the same, as colours.
+        revision: how often it was painted on.
+    """
+
+    id: str
+    name: str
+    file: Path
+    preview: NDArray[np.uint8]
+    width: int
+    height: int
+    in_colour: bool
+    strokes: bytes | None = None
+    hints: Hints | None = None
+    revision: int = 0
+
+
+class Studio:
+    """Photographs, models, and what each makes of the other.
+
+    Args:
+        models: names; by default those that `choices` finds. The first is loaded at once.
+        folder: an empty one, where photographs' files are kept.
+
+    Raises:
+        ColorizerError: if the first model cannot be had.
+    """
+
+    def __init__(self, models: Sequence[str], folder: Path) -> None:
+        self.choices = choices(models)
+        self.photos: dict[str, Photograph] = {}
+        self._folder = folder
+        self._one_large_at_a_time = threading.Lock()
+        self._one_model_at_a_time = threading.Lock()
+        self._load = lru_cache(maxsize=8)(Colorizer.load)
+        self._predict = lru_cache(maxsize=256)(self._predict_anew)
+        self._guide = lru_cache(maxsize=32)(self._guide_anew)
+        self._colorizer(self.choices[0].name)
+
+    def add(self, name: str, data: bytes) -> Photograph:
+        """Take a photograph in.
+
+        Args:
+            name: of its file.
+            data: the file's bytes, in one of `photofile.FORMATS`.
+
+        Raises:
+            ImageError: if they cannot be read.
+        """
+        with self._one_large_at_a_time:
+            photo = PhotoFile.parse(data)
+            height, width = photo.rgb.shape[:2]
+            in_colour = not (photo.single_channel or is_black_and_white(photo.rgb))
+            preview = _reduced(photo.rgb)
+        known = uuid.uuid4().hex
+        file = self._folder / known
+        file.write_bytes(data)
+        self.photos[known] = Photograph(
+            known, PurePath(name).name or "photo", file, preview, width, height, in_colour
+        )
+        return self.photos[known]
+
+    def get(self, photo_id: str) -> Photograph:
+        """Return a photograph.
+
+        Raises:
+            ColorizerError: if it was removed, or was never here.
+        """
+        try:
+            return self.photos[photo_id]
+        except KeyError:
+            raise ColorizerError("this photograph is not here any more: add it again") from None
+
+    def remove(self, photo_id: str) -> None:
+        """Forget a photograph and its file."""
+        self.get(photo_id).file.unlink(missing_ok=True)
+        del self.photos[photo_id]
+
+    def paint(self, photo_id: str, strokes: bytes | None) -> Photograph:
+        """Take the strokes on a photograph instead of earlier ones; None for no strokes.
+
+        Raises:
+            ColorizerError: if they are no picture of the preview's size with something painted.
+        """
+        photo = self.get(photo_id)
+        hints = None
+        if strokes is not None:
+            height, width = photo.preview.shape[:2]
+            hints = Hints.collect([], decode_strokes(strokes), height=height, width=width)
+        photo.strokes, photo.hints, photo.revision = strokes, hints, photo.revision + 1
+        return photo
+
+    def before(self, photo_id: str) -> bytes:
+        """Return a photograph's preview as it came: a JPEG file."""
+        return encode(self.get(photo_id).preview, format="jpeg")
+
+    def after(self, photo_id: str, model: str, strength: float) -> bytes:
+        """Return a photograph's preview in colour: a JPEG file.
+
+        Args:
+            photo_id: which.
+            model: a name, as `Colorizer.load` takes it, or `NO_MODEL`.
+            strength: multiplies the chroma of the model's colours, not of those painted.
+
+        Raises:
+            ColorizerError: if there is no such photograph or model.
+        """
+        photo = self.get(photo_id)
+        return encode(recolor(photo.preview, self._colours(photo, model, strength)), format="jpeg")
+
+    def finish(self, photo_id: str, model: str, strength: float) -> tuple[str, bytes]:
+        """Return a photograph's file in colour, at full size with all that it held, and its name.
+
+        Raises:
+            ColorizerError: as `after`.
+        """
+        photo = self.get(photo_id)
+        ab = self._colours(photo, model, strength)
+        with self._one_large_at_a_time:
+            file = PhotoFile.parse(photo.file.read_bytes())
+            data = file.encode(recolor(file.rgb if file.grey16 is None else file.grey16, ab))
+        path = PurePath(photo.name)
+        return f"{path.stem}_colorized{path.suffix}", data
+
+    def finish_all(self, model: str, strength: float) -> Iterator[bytes]:
+        """Yield a zip archive of all photographs' files in colour, in parts."""
+        part = _Part()
+        taken: set[str] = set()
+        with zipfile.ZipFile(part, "w") as archive:
+            for photo in list(self.photos.values()):
+                name, data = self.finish(photo.id, model, strength)
+                archive.writestr(_untaken(name, taken), data)
+                yield part.take()
+        yield part.take()
+
+    def _colours(self, photo: Photograph, model: str, strength: float) -> NDArray[np.float32]:
+        if photo.hints is None:
+            return strength * self._predict(photo.id, model)
+        return self._guide(photo.id, photo.revision, model, strength)
+
+    def _predict_anew(self, photo_id: str, model: str) -> NDArray[np.float32]:
+        if model == NO_MODEL:
+            return np.zeros((2, 1, 1), np.float32)
+        return self._colorizer(model).predict_photo(self.get(photo_id).preview)
+
+    def _guide_anew(
+        self, photo_id: str, _revision: int, model: str, strength: float
+    ) -> NDArray[np.float32]:
+        photo = self.get(photo_id)
+        if photo.hints is None:  # wiped away meanwhile
+            return strength * self._predict(photo_id, model)
+        prior = None if model == NO_MODEL else strength * self._predict(photo_id, model)
+        return guide(photo.preview, photo.hints, prior)
+
+    def _colorizer(self, model: str) -> Colorizer:
+        with self._one_model_at_a_time:
+            return self._load(model)
+
+
+class _Part(io.RawIOBase):
+    """What a zip archive consists of, to be taken as it comes."""
+
+    def __init__(self) -> None:
+        self._written: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._written.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        data, self._written = b"".join(self._written), []
+        return data
+
+
+def choices(named: Sequence[str] = ()) -> list[Choice]:
+    """Return the models that the page offers: those named, or the best, then all registered ones.
+
+    A registry that does not answer offers none.
+    """
+    offered = {name: Choice(name, _label(name)) for name in named or (DEFAULT,)}
+    try:
+        known = list_known()
+    except ColorizerError as error:
+        logger.warning("%s", error)
+        known = []
+    for model in known:
+        if model.version:  # what ships is `DEFAULT`
+            name = f"{model.name}/{model.version}"
+            offered.setdefault(name, Choice(name, f"{name} ({', '.join(model.aliases)})"))
+    offered[NO_MODEL] = Choice(NO_MODEL, "painted colours alone")
+    return list(offered.values())
+
+
+def _label(name: str) -> str:
+    """Return a model's name, or of a weights file the folder and the file."""
+    return "/".join(PurePath(name).parts[-2:]) if name.endswith(SUFFIXES) else name
+
+
+def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    scale = PREVIEW / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    picture = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+    return np.array(picture)
+
+
+def _untaken(name: str, taken: set[str]) -> str:
+    """Return a name, with a number if it is taken, and take it."""
+    path, number, found = PurePath(name), 1, name
+    while found in taken:
+        number += 1
+        found = f"{path.stem}_{number}{path.suffix}"
+    taken.add(found)
+    return found

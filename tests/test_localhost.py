@@ -1,0 +1,60 @@
+"""What both pages share: they answer this machine's browser alone."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from fastapi import FastAPI
+
+from colorizer import localhost
+from colorizer.errors import ColorizerError
+
+WEIGHTS = Path(__file__).parents[1] / "models" / "pretrained" / "colorizer.safetensors"
+
+
+@pytest.fixture(scope="module")
+def address(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return serve("web", "--model", WEIGHTS, cwd=tmp_path_factory.mktemp("nowhere"))
+
+
+def test_it_answers_on_this_machine_s_address_alone(address: str) -> None:
+    assert address.startswith("http://127.0.0.1:")
+    assert requests.get(address, timeout=9).status_code == 200
+    own = socket.gethostbyname(socket.gethostname())
+    if own != "127.0.0.1":
+        with pytest.raises(requests.ConnectionError):
+            requests.get(address.replace("127.0.0.1", own), timeout=9)
+
+
+def test_a_name_of_another_site_is_refused(address: str) -> None:
+    headers = {"Host": "rebound.example"}
+    assert requests.get(address, headers=headers, timeout=9).status_code == 400
+
+
+def test_another_site_s_page_may_ask_nothing(address: str) -> None:
+    url = f"{address}/api/photos?name=a.jpg"
+    answer = requests.post(url, b"", headers={"Origin": "https://evil.example"}, timeout=9)
+    assert answer.status_code == 403
+    assert answer.json() == {"message": "asked by https://evil.example"}
+    own = requests.post(url, b"", headers={"Origin": address}, timeout=9)
+    assert own.status_code == 400
+    assert own.json() == {"message": "no readable image: of no format that is known"}
+
+
+def test_the_page_may_load_nothing_from_elsewhere(address: str) -> None:
+    for path in ("/", "/static/page.js", "/api/studio"):
+        answer = requests.get(address + path, timeout=9)
+        assert answer.status_code == 200
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert requests.get(f"{address}/docs", timeout=9).status_code == 404
+
+
+def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ColorizerError, match=f"port {port}: .*: name another by --port"):
+            localhost.serve(FastAPI(), port=port, open_browser=False, say=pytest.fail)

@@ -1,0 +1,210 @@
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizer import Colorizer
+from colorizer.color import recolor, rgb_to_lab
+from colorizer.errors import ColorizerError
+from colorizer.hub import KnownModel
+from colorizer.images import decode
+from colorizer.predictor import Colorizer as Predictor
+from colorizer.web import studio as studio_module
+from colorizer.web.studio import NO_MODEL, PREVIEW, Studio, choices
+
+WEIGHTS = str(Path(__file__).parents[2] / "models" / "pretrained" / "colorizer.safetensors")
+RED = (200, 30, 30)
+
+
+def encode(image: Image.Image, format: str = "png") -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("studio")
+
+
+@pytest.fixture
+def studio(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    monkeypatch.setattr(studio_module, "list_known", list)
+    return Studio([WEIGHTS], folder)
+
+
+@pytest.fixture(scope="module")
+def grey(sample_photos: dict[str, bytes]) -> bytes:
+    """A bundled photograph in black and white."""
+    with Image.open(io.BytesIO(sample_photos["mirflickr/im2.jpg"])) as image:
+        return encode(image.convert("L"), "jpeg")
+
+
+def stroke(size: tuple[int, int], box: tuple[int, int, int, int]) -> bytes:
+    """Return a red rectangle on a transparent picture."""
+    picture = Image.new("RGBA", size)
+    picture.paste((*RED, 255), box)
+    return encode(picture)
+
+
+def chroma(data: bytes) -> NDArray[np.float32]:
+    return np.hypot(*rgb_to_lab(decode(data).rgb)[1:])
+
+
+def test_a_photograph_comes_back_at_full_size_as_the_library_colours_it(
+    studio: Studio, grey: bytes
+) -> None:
+    photo = studio.add("granny.JPG", grey)
+    name, data = studio.finish(photo.id, WEIGHTS, 1.2)
+    assert name == "granny_colorized.JPG"
+    rgb = decode(grey).rgb
+    expected = Colorizer.load(WEIGHTS).colorize(rgb, strength=1.2)
+    result = decode(data).rgb.astype(int)
+    assert result.shape == expected.shape
+    assert np.abs(result - expected).mean() < 1.5  # what JPEG loses
+    assert chroma(data).mean() > 3
+
+
+def test_a_large_photograph_is_shown_small_and_finished_large(studio: Studio, grey: bytes) -> None:
+    with Image.open(io.BytesIO(grey)) as image:
+        large = image.resize((1500, 1000))
+    photo = studio.add("large.png", encode(large))
+    preview = decode(studio.after(photo.id, WEIGHTS, 1)).rgb
+    assert preview.shape == (round(PREVIEW * 2 / 3), PREVIEW, 3)
+    assert (photo.width, photo.height) == (1500, 1000)
+    result = decode(studio.finish(photo.id, WEIGHTS, 1)[1]).rgb
+    lightness = [rgb_to_lab(rgb)[0] for rgb in (result, np.asarray(large.convert("RGB")))]
+    assert np.abs(lightness[0] - lightness[1]).max() < 1
+    small = np.asarray(Image.fromarray(result).resize(preview.shape[1::-1]))
+    assert np.abs(small.astype(int) - preview).mean() < 3
+
+
+def test_sixteen_bits_stay_sixteen(studio: Studio) -> None:
+    levels = np.linspace(0, 65535, 60 * 80).reshape(60, 80).astype(np.uint16)
+    photo = studio.add("scan.tif", encode(Image.fromarray(levels), "tiff"))
+    name, data = studio.finish(photo.id, WEIGHTS, 1)
+    assert name == "scan_colorized.tif"
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.tag_v2[258] == (16, 16, 16)  # BitsPerSample
+
+
+def test_strength_is_how_strong_the_colours_are(studio: Studio, grey: bytes) -> None:
+    photo = studio.add("photo.jpg", grey)
+    none, half, whole = (
+        chroma(studio.after(photo.id, WEIGHTS, strength)).mean() for strength in (0, 0.5, 1)
+    )
+    assert none < 0.5 < 1 < half < 0.7 * whole
+
+
+def test_it_says_what_is_in_colour_already(
+    studio: Studio, grey: bytes, sample_photos: dict[str, bytes]
+) -> None:
+    assert not studio.add("grey.jpg", grey).in_colour
+    assert studio.add("colour.jpg", sample_photos["mirflickr/im2.jpg"]).in_colour
+
+
+def test_a_stroke_counts_where_it_is_painted_and_at_full_size(studio: Studio, grey: bytes) -> None:
+    photo = studio.add("photo.jpg", grey)
+    unpainted = studio.finish(photo.id, WEIGHTS, 1)[1]
+    height, width = photo.preview.shape[:2]
+    box = (width // 4, height // 4, width // 4 + 60, height // 4 + 20)
+    studio.paint(photo.id, stroke((width, height), box))
+    ab = rgb_to_lab(decode(studio.finish(photo.id, WEIGHTS, 1)[1]).rgb)[1:]
+    under = ab[:, box[1] + 4 : box[3] - 4, box[0] + 4 : box[2] - 4].reshape(2, -1)
+    shown = recolor(photo.preview, red_ab()[:, None, None])
+    expected = rgb_to_lab(shown)[1:, box[1] + 10, box[0] + 30]
+    assert np.hypot(*(np.median(under, 1) - expected)) < 6
+    studio.paint(photo.id, None)
+    assert studio.finish(photo.id, WEIGHTS, 1)[1] == unpainted
+
+
+def red_ab() -> NDArray[np.float32]:
+    return rgb_to_lab(np.array(RED, np.uint8)[None, None])[1:, 0, 0]
+
+
+def test_strokes_alone_colour_where_no_model_does(studio: Studio, grey: bytes) -> None:
+    photo = studio.add("photo.jpg", grey)
+    assert chroma(studio.after(photo.id, NO_MODEL, 1)).mean() < 0.5
+    height, width = photo.preview.shape[:2]
+    studio.paint(photo.id, stroke((width, height), (10, 10, 40, 30)))
+    painted = rgb_to_lab(decode(studio.after(photo.id, NO_MODEL, 1)).rgb)[1:]
+    assert painted[0].mean() > 10  # the only hint there is colours all that is not black or white
+
+
+def test_strokes_of_another_size_are_refused(studio: Studio, grey: bytes) -> None:
+    photo = studio.add("photo.jpg", grey)
+    with pytest.raises(ColorizerError, match="the strokes' picture has 50x40 pixels; expected"):
+        studio.paint(photo.id, stroke((50, 40), (1, 1, 9, 9)))
+    assert photo.revision == 0
+    assert photo.hints is None
+
+
+def test_the_archive_has_every_photograph_under_a_name_of_its_own(
+    studio: Studio, grey: bytes
+) -> None:
+    photos = [studio.add(name, grey) for name in ("a.jpg", "folder/a.jpg", "b.jpg")]
+    parts = list(studio.finish_all(WEIGHTS, 1))
+    assert len(parts) == 4  # one by one, so that a large archive begins at once
+    with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
+        assert archive.namelist() == ["a_colorized.jpg", "a_colorized_2.jpg", "b_colorized.jpg"]
+        assert archive.read("b_colorized.jpg") == studio.finish(photos[2].id, WEIGHTS, 1)[1]
+
+
+def test_a_photograph_that_was_removed_leaves_nothing(studio: Studio, grey: bytes) -> None:
+    photo = studio.add("photo.jpg", grey)
+    studio.remove(photo.id)
+    assert not photo.file.exists()
+    with pytest.raises(ColorizerError, match="add it again"):
+        studio.after(photo.id, WEIGHTS, 1)
+
+
+def test_what_cannot_be_read_is_not_taken_in(studio: Studio, grey: bytes) -> None:
+    for data in (b"", b"no picture", grey[: len(grey) // 2]):
+        with pytest.raises(ColorizerError):
+            studio.add("photo.jpg", data)
+    assert not studio.photos
+
+
+def test_a_model_is_loaded_once(
+    studio: Studio, grey: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Predictor, "from_file", lambda *_, **__: pytest.fail("loaded again"))
+    photo = studio.add("photo.jpg", grey)
+    studio.after(photo.id, WEIGHTS, 1)
+
+
+def test_a_first_model_that_is_missing_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studio_module, "list_known", list)
+    with pytest.raises(ColorizerError, match="no such weights file"):
+        Studio([str(tmp_path / "missing.safetensors")], tmp_path)
+
+
+def test_the_best_then_the_registered_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [KnownModel("colorizer", 0, ()), KnownModel("colorizer-model3", 2, ("demo", "paper"))]
+    monkeypatch.setattr(studio_module, "list_known", lambda: known)
+    assert [(choice.name, choice.label) for choice in choices()] == [
+        ("colorizer", "colorizer"),
+        ("colorizer-model3/2", "colorizer-model3/2 (demo, paper)"),
+        (NO_MODEL, "painted colours alone"),
+    ]
+    assert [choice.label for choice in choices(["/runs/model1/weights.safetensors"])][:2] == [
+        "model1/weights.safetensors",
+        "colorizer-model3/2 (demo, paper)",
+    ]
+
+
+def test_a_registry_that_is_down_offers_none(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def down() -> None:
+        raise ColorizerError("MLflow does not answer")
+
+    monkeypatch.setattr(studio_module, "list_known", down)
+    assert [choice.name for choice in choices(["my.onnx"])] == ["my.onnx", NO_MODEL]
+    assert caplog.messages == ["MLflow does not answer"]
