@@ -75,7 +75,7 @@ def test_a_large_photograph_is_shown_small_and_finished_large(studio: Studio, gr
     photo = studio.add("large.png", encode(large))
     preview = decode(studio.after(photo.id, WEIGHTS, 1)).rgb
     assert preview.shape == (round(PREVIEW * 2 / 3), PREVIEW, 3)
-    assert (photo.width, photo.height) == (1500, 1000)
+    assert photo.size == (1500, 1000)
     result = decode(studio.finish(photo.id, WEIGHTS, 1)[1]).rgb
     lightness = [rgb_to_lab(rgb)[0] for rgb in (result, np.asarray(large.convert("RGB")))]
     assert np.abs(lightness[0] - lightness[1]).max() < 1
@@ -110,12 +110,12 @@ def test_it_says_what_is_in_colour_already(
 def test_a_stroke_counts_where_it_is_painted_and_at_full_size(studio: Studio, grey: bytes) -> None:
     photo = studio.add("photo.jpg", grey)
     unpainted = studio.finish(photo.id, WEIGHTS, 1)[1]
-    height, width = photo.preview.shape[:2]
+    width, height = photo.shown
     box = (width // 4, height // 4, width // 4 + 60, height // 4 + 20)
     studio.paint(photo.id, stroke((width, height), box))
     ab = rgb_to_lab(decode(studio.finish(photo.id, WEIGHTS, 1)[1]).rgb)[1:]
     under = ab[:, box[1] + 4 : box[3] - 4, box[0] + 4 : box[2] - 4].reshape(2, -1)
-    shown = recolor(photo.preview, red_ab()[:, None, None])
+    shown = recolor(decode(photo.before).rgb, red_ab()[:, None, None])
     expected = rgb_to_lab(shown)[1:, box[1] + 10, box[0] + 30]
     assert np.hypot(*(np.median(under, 1) - expected)) < 6
     studio.paint(photo.id, None)
@@ -129,7 +129,7 @@ def red_ab() -> NDArray[np.float32]:
 def test_strokes_alone_colour_where_no_model_does(studio: Studio, grey: bytes) -> None:
     photo = studio.add("photo.jpg", grey)
     assert chroma(studio.after(photo.id, NO_MODEL, 1)).mean() < 0.5
-    height, width = photo.preview.shape[:2]
+    width, height = photo.shown
     studio.paint(photo.id, stroke((width, height), (10, 10, 40, 30)))
     painted = rgb_to_lab(decode(studio.after(photo.id, NO_MODEL, 1)).rgb)[1:]
     assert painted[0].mean() > 10  # the only hint there is colours all that is not black or white

@@ -68,7 +68,7 @@ def make_web(studio: Studio) -> FastAPI:
 
     @app.get("/api/photos/{photo_id}/before")
     def before(photo_id: str) -> Response:
-        return Response(studio.before(photo_id), media_type="image/jpeg", headers=KEPT)
+        return Response(studio.get(photo_id).before, media_type="image/jpeg", headers=KEPT)
 
     @app.get("/api/photos/{photo_id}/after")
     def after(photo_id: str, model: Model, strength: Strength = 1) -> Response:
@@ -113,12 +113,11 @@ async def _read(request: Request) -> bytes:
 
 
 def _describe(photo: Photograph) -> dict[str, Any]:
-    height, width = photo.preview.shape[:2]
     return {
         "id": photo.id,
         "name": photo.name,
-        "size": [photo.width, photo.height],
-        "preview": [width, height],
+        "size": photo.size,
+        "shown": photo.shown,
         "in_colour": photo.in_colour,
         "painted": photo.hints is not None,
         "revision": photo.revision,

@@ -20,7 +20,7 @@ from colorizer.color import recolor
 from colorizer.errors import ColorizerError
 from colorizer.hints import Hints, guide
 from colorizer.hub import DEFAULT, SUFFIXES, list_known
-from colorizer.images import decode_strokes, encode
+from colorizer.images import decode, decode_strokes, encode
 from colorizer.photofile import PhotoFile
 from colorizer.predictor import Colorizer
 
@@ -54,11 +54,11 @@ class Photograph:
         id: its random name here.
         name: of the file that it came as.
         file: where its bytes are kept.
-        preview: uint8 (H, W, 3), with `PREVIEW` pixels at most.
-        width: pixels at full size.
-        height: pixels at full size.
+        before: a JPEG file of it as it came, with `PREVIEW` pixels at most.
+        shown: width and height of that.
+        size: width and height of the photograph itself.
         in_colour: whether it is in colour already.
-        strokes: a PNG file of the preview's size, transparent but for what is painted.
+        strokes: a PNG file of the size shown, transparent but for what is painted.
         hints: the same, as colours.
         revision: how often it was painted on.
     """
@@ -66,9 +66,9 @@ class Photograph:
     id: str
     name: str
     file: Path
-    preview: NDArray[np.uint8]
-    width: int
-    height: int
+    before: bytes
+    shown: tuple[int, int]
+    size: tuple[int, int]
     in_colour: bool
     strokes: bytes | None = None
     hints: Hints | None = None
@@ -93,6 +93,7 @@ class Studio:
         self._one_large_at_a_time = threading.Lock()
         self._one_model_at_a_time = threading.Lock()
         self._load = lru_cache(maxsize=8)(Colorizer.load)
+        self._preview = lru_cache(maxsize=16)(self._decode)
         self._predict = lru_cache(maxsize=256)(self._predict_anew)
         self._guide = lru_cache(maxsize=32)(self._guide_anew)
         self._colorizer(self.choices[0].name)
@@ -109,14 +110,19 @@ class Studio:
         """
         with self._one_large_at_a_time:
             photo = PhotoFile.parse(data)
-            height, width = photo.rgb.shape[:2]
             in_colour = not (photo.single_channel or is_black_and_white(photo.rgb))
             preview = _reduced(photo.rgb)
         known = uuid.uuid4().hex
         file = self._folder / known
         file.write_bytes(data)
         self.photos[known] = Photograph(
-            known, PurePath(name).name or "photo", file, preview, width, height, in_colour
+            id=known,
+            name=PurePath(name).name or "photo",
+            file=file,
+            before=encode(preview, format="jpeg"),
+            shown=preview.shape[1::-1],
+            size=photo.rgb.shape[1::-1],
+            in_colour=in_colour,
         )
         return self.photos[known]
 
@@ -140,22 +146,18 @@ class Studio:
         """Take the strokes on a photograph instead of earlier ones; None for no strokes.
 
         Raises:
-            ColorizerError: if they are no picture of the preview's size with something painted.
+            ColorizerError: if they are no picture of the size shown with something painted.
         """
         photo = self.get(photo_id)
         hints = None
         if strokes is not None:
-            height, width = photo.preview.shape[:2]
+            width, height = photo.shown
             hints = Hints.collect([], decode_strokes(strokes), height=height, width=width)
         photo.strokes, photo.hints, photo.revision = strokes, hints, photo.revision + 1
         return photo
 
-    def before(self, photo_id: str) -> bytes:
-        """Return a photograph's preview as it came: a JPEG file."""
-        return encode(self.get(photo_id).preview, format="jpeg")
-
     def after(self, photo_id: str, model: str, strength: float) -> bytes:
-        """Return a photograph's preview in colour: a JPEG file.
+        """Return a photograph in colour at the size shown: a JPEG file.
 
         Args:
             photo_id: which.
@@ -166,7 +168,8 @@ class Studio:
             ColorizerError: if there is no such photograph or model.
         """
         photo = self.get(photo_id)
-        return encode(recolor(photo.preview, self._colours(photo, model, strength)), format="jpeg")
+        ab = self._colours(photo, model, strength)
+        return encode(recolor(self._preview(photo_id), ab), format="jpeg")
 
     def finish(self, photo_id: str, model: str, strength: float) -> tuple[str, bytes]:
         """Return a photograph's file in colour, at full size with all that it held, and its name.
@@ -201,7 +204,7 @@ class Studio:
     def _predict_anew(self, photo_id: str, model: str) -> NDArray[np.float32]:
         if model == NO_MODEL:
             return np.zeros((2, 1, 1), np.float32)
-        return self._colorizer(model).predict_photo(self.get(photo_id).preview)
+        return self._colorizer(model).predict_photo(self._preview(photo_id))
 
     def _guide_anew(
         self, photo_id: str, _revision: int, model: str, strength: float
@@ -210,7 +213,10 @@ class Studio:
         if photo.hints is None:  # wiped away meanwhile
             return strength * self._predict(photo_id, model)
         prior = None if model == NO_MODEL else strength * self._predict(photo_id, model)
-        return guide(photo.preview, photo.hints, prior)
+        return guide(self._preview(photo_id), photo.hints, prior)
+
+    def _decode(self, photo_id: str) -> NDArray[np.uint8]:
+        return decode(self.get(photo_id).before).rgb
 
     def _colorizer(self, model: str) -> Colorizer:
         with self._one_model_at_a_time:

@@ -170,7 +170,7 @@ function render() {
 }
 
 function renderSlider(photo) {
-  [$("before").width, $("before").height] = photo.preview; // keeps the place while it loads
+  [$("before").width, $("before").height] = photo.shown; // keeps the place while it loads
   show($("before"), `/api/photos/${photo.id}/before`);
   show($("after"), address(photo, "after"));
 }
@@ -187,7 +187,7 @@ function renderModels(photo) {
       figure = makeFigure(name, label);
     }
     $("models").append(figure);
-    [figure.firstChild.width, figure.firstChild.height] = photo.preview;
+    [figure.firstChild.width, figure.firstChild.height] = photo.shown;
     show(figure.firstChild, name ? address(photo, "after", name) : `/api/photos/${photo.id}/before`);
   }
 }
@@ -214,32 +214,37 @@ function makeFigure(name, label) {
 }
 
 function renderPaint(photo) {
-  [$("painted").width, $("painted").height] = photo.preview;
+  [$("painted").width, $("painted").height] = photo.shown;
   show($("painted"), address(photo, "after"));
   draw(photo);
 }
 
 function renderPhotos() {
   const nav = $("photos");
-  nav.replaceChildren(...state.photos.map((photo) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.title = photo.name;
-    button.setAttribute("aria-current", photo.id === state.current);
-    button.addEventListener("click", () => choose(photo.id));
-    const image = new Image();
-    image.src = `/api/photos/${photo.id}/before`;
-    image.alt = photo.name;
-    button.append(image);
-    return button;
-  }), more());
+  const known = new Map([...nav.querySelectorAll("button")].map((button) => [button.dataset.id, button]));
+  for (const photo of state.photos) {
+    if (!known.has(photo.id)) nav.insertBefore(makeThumbnail(photo), nav.lastElementChild);
+    known.delete(photo.id);
+  }
+  for (const gone of known.values()) gone.remove();
+  for (const button of nav.querySelectorAll("button")) {
+    button.setAttribute("aria-current", button.dataset.id === state.current);
+  }
 }
 
-function more() {
-  const label = document.createElement("label");
-  label.title = "add photographs";
-  label.innerHTML = '<input type="file" multiple data-add aria-label="add photographs">+';
-  return label;
+function makeThumbnail(photo) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.title = photo.name;
+  button.dataset.id = photo.id;
+  button.addEventListener("click", () => choose(photo.id));
+  const image = new Image();
+  image.loading = "lazy";
+  image.src = `/api/photos/${photo.id}/before`;
+  image.alt = photo.name;
+  [image.width, image.height] = photo.shown;
+  button.append(image);
+  return button;
 }
 
 function renderControls(photo) {
@@ -315,7 +320,7 @@ async function recall(photo) {
 }
 
 function draw(photo, canvas = $("canvas")) {
-  [canvas.width, canvas.height] = photo.preview;
+  [canvas.width, canvas.height] = photo.shown;
   const pen = canvas.getContext("2d");
   const strokes = state.strokes.get(photo.id);
   if (strokes.before) pen.drawImage(strokes.before, 0, 0);
