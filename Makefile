@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
-setup: .venv/pipeline.done ## create .venv with everything the pipeline needs
+setup: .venv/pipeline.done ## create .venv with everything the pipeline and the pages need
 
 demo: .venv/pipeline.done ## the whole pipeline in minutes, on the bundled photographs
 	@$(BIN)/colorizer demo
@@ -51,9 +51,9 @@ clean: ## remove .venv; data, models and runs stay
 	@echo "setting up .venv (a few minutes, once) ..."
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@$(PIP) torch
-	@$(PIP) --editable '.[pipeline]'
+	@$(PIP) --editable '.[pipeline,web]'
 	@touch $@
 
 .venv/dev.done: .venv/pipeline.done
-	@$(PIP) --editable '.[pipeline,dev]'
+	@$(PIP) --editable '.[pipeline,web,dev]'
 	@touch $@

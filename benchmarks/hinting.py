@@ -1,13 +1,14 @@
 """How far a few true colours go: scores against how many hints, with a network and without.
 
-    python benchmarks/hinting.py [--photos ARCHIVE.zip] [--count 90] [--figure hints.jpg] [--short]
+    python benchmarks/hinting.py [--photos ARCHIVE.zip] [--count 90] [--corrections] [--short]
 
-Photographs in colour lose it and get back the true colours of N pixels at random places. Then time:
-the same hints of a photograph of 512 pixels spread by us, and by SciPy's direct solver.
+Photographs in colour lose it and get back the true colours of N pixels at random places; or, as a
+person corrects, dabs of true colour where the network is most wrong. Then time: the same hints of a
+photograph of 512 pixels spread by us, and by SciPy's direct solver.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rounds import Way, save, table, take_turns
 from scipy import sparse
+from scipy.ndimage import uniform_filter
 from scipy.sparse.linalg import spsolve
 from torch import Tensor
 
@@ -34,6 +36,10 @@ from colorizer.metrics import delta_e2000, psnr
 
 COUNTS = (0, 1, 5, 20, 100)
 SIDE = 512
+DAB = 9  # pixels of a correction's side
+APART = 20  # pixels between two corrections
+Colours = NDArray[np.float32]
+Give = Callable[[Colours, int, int, Colours], Hints]
 ALONE, GUIDED = "hints alone", "network and hints"
 
 
@@ -41,6 +47,9 @@ def main(
     photos: Annotated[Path, typer.Option(help="A zip archive.")] = photographs.SAMPLE,
     count: Annotated[int, typer.Option(help="Photographs.")] = 90,
     model: Annotated[str, typer.Option(help="As `colorize` takes it.")] = "colorizer",
+    corrections: Annotated[
+        bool, typer.Option(help="Dabs where the network is most wrong, not pixels at random.")
+    ] = False,
     prior_weight: Annotated[
         float, typer.Option(help="What a network's colour counts.")
     ] = hints.PRIOR_WEIGHT,
@@ -57,10 +66,13 @@ def main(
     files = photographs.read(photos, 2 * count, side=side)
     files = [file for file in files if not is_black_and_white(decode(file).rgb)][:count]
     colorizer = Colorizer.load(model)
-    rows = [row for number, file in enumerate(files) for row in _score(file, number, colorizer)]
+    give = _corrections if corrections else _random_pixels
+    rows = [
+        row for number, file in enumerate(files) for row in _score(file, number, colorizer, give)
+    ]
     scores = pd.DataFrame(rows)
     summary = [_summarize(group, *key) for key, group in scores.groupby(["method", "hints"])]
-    _print(pd.DataFrame(summary), len(files))
+    _print(pd.DataFrame(summary), len(files), side)
     if figure:
         chosen = [files[int(number)] for number in show.split(",")]
         _draw(chosen, colorizer).save(figure, quality=90)
@@ -68,11 +80,11 @@ def main(
         save("hinting", {"scores": summary, "time": _time(files[0], colorizer, rounds)})
 
 
-def _score(file: bytes, number: int, colorizer: Colorizer) -> list[dict[str, Any]]:
+def _score(file: bytes, number: int, colorizer: Colorizer, give: Give) -> list[dict[str, Any]]:
     """Score one photograph at each number of hints, with and without the network."""
     rgb = decode(file).rgb
     rows = []
-    for how_many, guided, result, seconds in _colourings(rgb, number, colorizer):
+    for how_many, guided, result, seconds in _colourings(rgb, number, colorizer, give):
         preds, target = _tensor(result), _tensor(rgb)
         lab = [torch.from_numpy(rgb_to_lab(picture))[None] for picture in (result, rgb)]
         rows.append(
@@ -87,11 +99,11 @@ def _score(file: bytes, number: int, colorizer: Colorizer) -> list[dict[str, Any
     return rows
 
 
-def _colourings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer) -> Any:
+def _colourings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: Give) -> Any:
     """Yield how many hints, whether with the network, the picture and its seconds."""
     true, prior = rgb_to_lab(rgb)[1:], colorizer.predict_photo(rgb)
     for how_many in COUNTS:
-        given = _true_hints(true, how_many, seed)
+        given = give(true, how_many, seed, prior)
         for guided in (False, True):
             started = time.perf_counter()
             if how_many:
@@ -102,12 +114,31 @@ def _colourings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer) -> Any:
             yield how_many, guided, result, time.perf_counter() - started
 
 
-def _true_hints(ab: NDArray[np.float32], how_many: int, seed: int) -> Hints:
-    """Choose places at random; more hints are these and others."""
+def _random_pixels(ab: Colours, how_many: int, seed: int, _prior: Colours) -> Hints:
+    """Give the colours of pixels at random places; more hints are these and others."""
     where = np.zeros(ab.shape[1:], bool)
     places = np.random.default_rng(seed).permutation(where.size)[:how_many]
     where.ravel()[places] = True
     return Hints(where, np.where(where, ab, 0).astype(np.float32))
+
+
+def _corrections(ab: Colours, how_many: int, _seed: int, prior: Colours) -> Hints:
+    """Give dabs of the mean colour where the network is most wrong, one after the other."""
+    height, width = ab.shape[1:]
+    planes = [Image.fromarray(plane).resize((width, height)) for plane in prior]
+    error = uniform_filter(np.hypot(*(ab - np.stack([np.asarray(plane) for plane in planes]))), 31)
+    given = Hints(np.zeros((height, width), bool), np.zeros_like(ab))
+    for _ in range(how_many):
+        y, x = np.unravel_index(error.argmax(), error.shape)
+        dab = _around(y, x, DAB // 2)
+        given.where[dab] = True
+        given.ab[:, *dab] = ab[:, *dab].mean((1, 2), keepdims=True)
+        error[_around(y, x, APART)] = -1
+    return given
+
+
+def _around(y: int, x: int, reach: int) -> tuple[slice, slice]:
+    return slice(max(0, y - reach), y + reach + 1), slice(max(0, x - reach), x + reach + 1)
 
 
 def _summarize(group: pd.DataFrame, method: str, how_many: int) -> dict[str, Any]:
@@ -125,8 +156,8 @@ def _summarize(group: pd.DataFrame, method: str, how_many: int) -> dict[str, Any
     }
 
 
-def _print(summary: pd.DataFrame, count: int) -> None:
-    print(f"{count} photographs of {SIDE} pixels; means, 95% intervals, and the median time\n")
+def _print(summary: pd.DataFrame, count: int, side: int) -> None:
+    print(f"{count} photographs of {side} pixels; means, 95% intervals, and the median time\n")
     for row in summary.sort_values(["hints", "method"]).itertuples():
         print(
             f"{row.hints:4d} {row.method:18s}"
@@ -142,7 +173,7 @@ def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
     for number, file in enumerate(files):
         rgb = decode(file).rgb
         columns.setdefault("5 hints", []).append(_square(_marked(rgb, number)))
-        for how_many, guided, result, _ in _colourings(rgb, number, colorizer):
+        for how_many, guided, result, _ in _colourings(rgb, number, colorizer, _random_pixels):
             if how_many in ((0, 5, 100) if guided else (5, 100)):
                 name = f"{how_many} and a network" if guided else f"{how_many} alone"
                 columns.setdefault(name, []).append(_square(result))
@@ -154,7 +185,7 @@ def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
 
 def _marked(rgb: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     """Return a photograph in grey with its 5 hints as discs of their colour."""
-    where = _true_hints(rgb_to_lab(rgb)[1:], 5, seed).where
+    where = _random_pixels(rgb_to_lab(rgb)[1:], 5, seed, rgb).where
     picture = Image.fromarray(recolor(rgb, np.zeros((2, 1, 1), np.float32)))
     draw, radius = ImageDraw.Draw(picture), 12
     for y, x in zip(*np.nonzero(where), strict=True):
@@ -179,7 +210,7 @@ def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
     """Time 20 hints of one photograph: ours, and the same equations solved directly."""
     rgb = decode(file).rgb
     lab, prior = rgb_to_lab(rgb), colorizer.predict_photo(rgb)
-    given = _true_hints(lab[1:], 20, 0)
+    given = _random_pixels(lab[1:], 20, 0, prior)
     ways = {
         "colorizer": Way(lambda: hints.guide(rgb, given)),
         "colorizer with a network's colours": Way(lambda: hints.guide(rgb, given, prior)),

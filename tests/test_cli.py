@@ -14,7 +14,7 @@ from colorizer.models import create_model, list_models
 from colorizer.models.complexity import count_parameters
 from colorizer.params import load_params
 
-COMMANDS = ("architectures", "sync", "demo", "models", "evaluate", "export")
+COMMANDS = ("architectures", "sync", "demo", "models", "evaluate", "web", "export")
 HEAVY = ("torch", "numpy", "mlflow", "dvc", "pandas", "matplotlib")
 
 
@@ -142,3 +142,17 @@ def test_no_models_end_in_one_line_that_says_how_to_get_one(
     monkeypatch.setattr(hub, "list_known", lambda: [])
     with pytest.raises(ColorizerError, match="no model yet: train one"):
         CliRunner().invoke(app, ["models"], catch_exceptions=False)
+
+
+def test_a_page_without_what_it_needs_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    for module in ("colorizer.localhost", "colorizer.web.app"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    with pytest.raises(ColorizerError, match=r"web needs fastapi: pip install 'colorizer\[web\]'"):
+        CliRunner().invoke(app, ["web"], catch_exceptions=False)
+
+
+def test_a_page_by_a_model_that_is_missing_ends_in_one_line(tmp_path: Path) -> None:
+    result = run("-m", "colorizer.cli", "web", "--model", "no.onnx", "--port", "0", folder=tmp_path)
+    assert result.returncode == 1
+    assert (result.stdout, result.stderr) == ("", "error: no.onnx: no such weights file\n")
