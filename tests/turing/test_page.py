@@ -20,13 +20,13 @@ import colorizer
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PRACTICE, PAIRS, PEOPLE = 2, 20, 6
+PRACTICE, PAIRS, PEOPLE = 2, 10, 5
 FOOLED = 0.3
 """How often the scripted people take the original for the fake, in truth."""
 
 CAUGHT = 0.8  # of vigilance pairs
-SECONDS = 0.05
-RELOADS = 2, 9  # this person loads the page again at this pair's question
+SECONDS = 0.03
+RELOADS = 2, 8  # this person loads the page again at this pair's question
 NARROW = 4  # this person has a telephone
 
 WATCH = """() => {
@@ -172,13 +172,13 @@ def test_the_report_finds_how_often_people_were_fooled(
 
     cells = report(folder, db)
     counts = script.counts
-    rate, caught = counts["test wrong"] / counts["test"], 1 - counts["vigilance wrong"] / 12
-    assert (counts["practice"], counts["test"], counts["vigilance"]) == (12, 108, 12)
+    rate, caught = counts["test wrong"] / counts["test"], 1 - counts["vigilance wrong"] / PEOPLE
+    assert (counts["practice"], counts["test"], counts["vigilance"]) == (10, 45, 5)
     row = next(line for line in cells.splitlines() if line.startswith("| colorizer |"))
     _, people, pairs, fooled, interval, vigilance, _ = (
         c.strip() for c in row.strip("|").split("|")
     )
-    assert (people, pairs) == (str(PEOPLE), "108")
+    assert (people, pairs) == (str(PEOPLE), "45")
     assert (fooled, vigilance) == (f"{rate:.1%}", f"{caught:.1%}")
     low, high = (float(end.strip("%")) / 100 for end in interval.split(" to "))
     assert low < FOOLED < high
@@ -193,4 +193,4 @@ def test_the_report_finds_how_often_people_were_fooled(
     assert f"{run.data.metrics['turing/fooling_rate_high']:.1%}" == interval.split()[-1]
     with closing(sqlite3.connect(db)) as connection:
         layouts = connection.execute("SELECT layout, count(*) FROM trials GROUP BY layout")
-        assert dict(layouts) == {"beside": 5 * 22, "in turn": 22, None: 22}
+        assert dict(layouts) == {"beside": 4 * 12, "in turn": 12, None: 12}
