@@ -23,6 +23,10 @@ function keep(news) {
   localStorage.setItem(KEPT, JSON.stringify({ ...kept(), ...news }));
 }
 
+function forget() {
+  localStorage.removeItem(KEPT);
+}
+
 // --- the server
 
 class Refusal extends Error {
@@ -249,7 +253,7 @@ async function arrive() {
       return await get(`/api/people/${person}`);
     } catch (error) {
       if (error.status !== 404) throw error;
-      localStorage.removeItem(KEPT); // of another study
+      forget(); // of another study
     }
   }
   return { person: await consent(), number: 1 };
@@ -268,7 +272,7 @@ async function walk() {
     number = await take(person, number);
   }
   await clicked("another");
-  localStorage.removeItem(KEPT);
+  forget();
 }
 
 async function run() {
@@ -276,9 +280,9 @@ async function run() {
     try {
       await walk();
     } catch (error) {
-      const silent = error instanceof Refusal ? error.message : "The program does not answer.";
-      write({ trouble: silent });
-      await clicked("again");
+      const said = error instanceof Refusal ? error.message : "The program does not answer.";
+      write({ trouble: said });
+      await Promise.race([clicked("anew").then(forget), clicked("again")]);
     }
   }
 }
