@@ -14,7 +14,7 @@ from colorizer.models import create_model, list_models
 from colorizer.models.complexity import count_parameters
 from colorizer.params import load_params
 
-COMMANDS = ("architectures", "sync", "demo", "models", "evaluate", "web", "export")
+COMMANDS = ("architectures", "sync", "demo", "models", "evaluate", "web", "export", "turing")
 HEAVY = ("torch", "numpy", "mlflow", "dvc", "pandas", "matplotlib")
 
 
@@ -101,7 +101,9 @@ def test_without_a_command_help_is_shown() -> None:
     assert "architectures" in CliRunner().invoke(app, []).output
 
 
-@pytest.mark.parametrize("arguments", [[], *([command] for command in COMMANDS)])
+@pytest.mark.parametrize(
+    "arguments", [[], *([command] for command in COMMANDS), ["turing", "report"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     script = f"""
 import sys

@@ -144,12 +144,12 @@ def plan(paths: Iterable[Path], out: Path | None, options: Options) -> list[Task
     return tasks
 
 
-def find_photos(folder: Path, *, but: Path) -> list[Path]:
+def find_photos(folder: Path, *, but: Path | None = None) -> list[Path]:
     """Find the photographs in a folder, however deep, sorted; hidden ones are left out.
 
     Args:
         folder: searched for `FORMATS`.
-        but: a folder, resolved, that is left out.
+        but: a folder, resolved, that is left out, if any.
 
     Raises:
         ColorizerError: if there is none.
@@ -159,7 +159,7 @@ def find_photos(folder: Path, *, but: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.suffix.lower() in FORMATS
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not path.resolve().is_relative_to(but)
+        and not (but and path.resolve().is_relative_to(but))
         and path.is_file()
     )
     if not found:

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from colorizer.errors import ColorizerError
+from colorizer.turing import commands as turing
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(turing.app, name="turing")
 
 SCORES = ("auc_rebalanced", "auc", "chroma_ratio", "false_red", "delta_e2000")
 """Shown of a model, in this order."""

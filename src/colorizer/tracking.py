@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -222,6 +223,43 @@ class Store:
             raise ColorizerError(f"{summary['best']} is not registered yet: run `make sync`")
         copied = self._find_version(BEST, wanted) or self._copy_version(source)
         self._crown(self._retag(copied, wanted), register)
+
+    def publish_scores(
+        self,
+        name: str,
+        fingerprint: str,
+        *,
+        step: int,
+        metrics: Mapping[str, float],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        files: Mapping[str, str],
+    ) -> None:
+        """Tell of scores that may change later; unless they have, nothing is told again.
+
+        Args:
+            name: of the run.
+            fingerprint: finds the run again.
+            step: at which these metrics stand.
+            metrics: the scores.
+            params: what stays the same whenever the scores change.
+            tags: of the run.
+            files: artifacts' texts by their names, replaced with every change.
+        """
+        now = int(time.time() * 1000)
+        run_id = self.find_run(fingerprint) or self.create_run(
+            name, now, {"fingerprint": fingerprint, **tags}
+        )
+        if self.client.get_run(run_id).data.metrics == metrics:
+            return
+        for file, text in files.items():
+            self.client.log_text(run_id, text, file)
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(key, value, now, step) for key, value in metrics.items()],
+            params=[Param(key, value) for key, value in params.items()],
+        )
+        self.client.set_terminated(run_id, end_time=now)
 
     def _log_scores(self, run_id: str, published: Published) -> None:
         known = self.client.get_run(run_id).data.metrics
