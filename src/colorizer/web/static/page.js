@@ -61,8 +61,11 @@ async function show(image, url) {
       image.src = next;
       await image.decode();
       URL.revokeObjectURL(before);
+      if (image.failed) say("");
+      image.failed = false;
     } catch (error) {
-      say(error.message);
+      image.failed = image.wanted === wanted; // else nobody waits for it any more
+      if (image.failed) say(error.message);
     }
     image.dataset.shown = wanted;
   }
