@@ -76,7 +76,7 @@ function clicked(id) {
   return new Promise((done) => find(id).addEventListener("click", done, { once: true }));
 }
 
-function show_progress(number) {
+function showProgress(number) {
   const practice = number <= study.practice;
   const of = practice ? study.practice : study.pairs;
   const at = practice ? number : number - study.practice;
@@ -102,14 +102,14 @@ const ahead = new Map(); // a pair's address -> promise of its two pictures
 function load(person, number) {
   const address = `/api/people/${person}/pictures/${number}`;
   if (!ahead.has(address)) {
-    const pair = Promise.all(SIDES.map((side) => load_one(`${address}/${side}`)));
+    const pair = Promise.all(SIDES.map((side) => loadOne(`${address}/${side}`)));
     pair.catch(() => ahead.delete(address)); // asked for again when it is needed
     ahead.set(address, pair);
   }
   return ahead.get(address);
 }
 
-async function load_one(address) {
+async function loadOne(address) {
   return URL.createObjectURL(await (await request(address)).blob());
 }
 
@@ -129,25 +129,25 @@ async function expose(pictures) {
   for (const picture of pictures) picture.hidden = true;
 }
 
-function choose_layout() {
+function chooseLayout() {
   const fits = document.documentElement.clientWidth >= 2 * study.size + GAP + 2 * MARGIN;
   return fits ? "beside" : "in turn";
 }
 
 function arrange(layout, asked) {
-  const in_turn = layout === "in turn";
-  document.body.classList.toggle("in-turn", in_turn);
+  const inTurn = layout === "in turn";
+  document.body.classList.toggle("in-turn", inTurn);
   for (const side of SIDES) {
     find(side).classList.toggle("asked", asked);
-    find(side).hidden = in_turn && !asked && side === "right";
+    find(side).hidden = inTurn && !asked && side === "right";
   }
 }
 
 // Shows a pair for its time, and returns how.
-async function show_pair(person, number) {
+async function showPair(person, number) {
   const urls = await load(person, number);
   const pictures = SIDES.map((side) => find(`${side}-picture`));
-  const layout = choose_layout();
+  const layout = chooseLayout();
   arrange(layout, false);
   label("", "");
   say("");
@@ -200,11 +200,11 @@ async function feedback(right, answer) {
 // --- the way
 
 async function take(person, number) {
-  show_progress(number);
+  showProgress(number);
   const { shown } = kept();
   const seen = shown?.number === number;
   if (seen) show("pair");
-  const layout = seen ? shown.layout : await show_pair(person, number);
+  const layout = seen ? shown.layout : await showPair(person, number);
   if (number < study.practice + study.pairs) load(person, number + 1).catch(() => {});
   const answer = await question(layout);
   const reply = await post(`/api/people/${person}/answers/${number}`, answer);
@@ -212,7 +212,7 @@ async function take(person, number) {
   return reply.number;
 }
 
-async function get_ready(number, resumed) {
+async function getReady(number, resumed) {
   const left = study.practice + study.pairs + 1 - number;
   const practice = number <= study.practice;
   const title = practice ? "First, some practice" : "Now it counts";
@@ -232,7 +232,7 @@ async function consent() {
   const pairs = count(study.pairs, "pair");
   write({
     how:
-      choose_layout() === "beside"
+      chooseLayout() === "beside"
         ? `Each pair is shown for ${time}.`
         : `The two are shown one after the other, each for ${time}.`,
     long: study.practice
@@ -268,7 +268,7 @@ async function walk() {
   while (number <= total) {
     const turn = number === 1 || number === study.practice + 1;
     const seen = kept().shown?.number === number;
-    if (!seen && (turn || (known && number === first))) await get_ready(number, !turn);
+    if (!seen && (turn || (known && number === first))) await getReady(number, !turn);
     number = await take(person, number);
   }
   await clicked("another");
