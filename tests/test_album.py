@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from colorizer import album
@@ -235,13 +236,11 @@ def test_what_is_no_photograph_is_an_error(colorizer: Colorizer) -> None:
         colorize_data(b"junk", colorizer, Options())
 
 
-def strokes(size: tuple[int, int] = (60, 40)) -> bytes:
+def strokes(size: tuple[int, int] = (60, 40)) -> NDArray[np.uint8]:
     """A picture that is transparent but for a red stroke over its middle."""
     rgba = np.zeros((size[1], size[0], 4), np.uint8)
     rgba[size[1] // 2, 5:-5] = (200, 30, 30, 255)
-    buffer = io.BytesIO()
-    Image.fromarray(rgba).save(buffer, "png")
-    return buffer.getvalue()
+    return rgba
 
 
 @pytest.mark.parametrize("with_model", [True, False])
@@ -272,8 +271,6 @@ def test_hints_keep_a_photograph_s_lightness() -> None:
         (Options(), "without a model, hints alone decide"),
         (Options(hints=(Hint(60, 0, (1, 2, 3)),)), "the photograph has 60x40 pixels"),
         (Options(strokes=strokes((40, 60))), "has 40x60 pixels; expected 60x40"),
-        (Options(strokes=photograph()), "has to be transparent where there is no stroke"),
-        (Options(strokes=b"junk"), "no readable image"),
     ],
 )
 def test_hints_that_do_not_fit_are_an_outcome(tmp_path: Path, options: Options, said: str) -> None:

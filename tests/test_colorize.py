@@ -160,6 +160,8 @@ def test_a_hint_colours_a_photograph_without_any_model(folder: Path) -> None:
         (["one.png", "--model", "none"], "--model none colours by hints alone"),
         (["old", "--hint", "5,5,#ff0000"], "hints are of a single photograph, and there are 3"),
         (["one.png", "--hints", "gone.png"], "--hints gone.png: No such file"),
+        (["one.png", "--hints", "old/broken.jpg"], "--hints old/broken.jpg: no readable image"),
+        (["one.png", "--hints", "one.png"], "--hints one.png: expected transparency where there"),
     ],
 )
 def test_hints_that_cannot_be_used_are_one_line(

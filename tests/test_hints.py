@@ -1,16 +1,30 @@
 """Hints: Levin's optimization against worked examples, a direct solution, and its own extremes."""
 
+import itertools
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
 
 from colorizer.color import rgb_to_lab
 from colorizer.errors import ColorizerError
-from colorizer.hints import LONGER_SIDE, PRIOR_WEIGHT, Hint, Hints, _links, guide, spread
+from colorizer.hints import (
+    BAND,
+    LONGER_SIDE,
+    MULTIGRID,
+    Hint,
+    Hints,
+    _links,
+    guide,
+    spread,
+)
 
 RED, BLUE = np.array([60.0, 40.0], np.float32), np.array([10.0, -50.0], np.float32)
 
@@ -58,23 +72,86 @@ def test_even_lightness_between_two_hints_is_a_ramp() -> None:
     np.testing.assert_allclose(spread(np.full((1, 11), 50.0), given)[:, 0], expected, atol=0.1)
 
 
+def weights(lightness: NDArray[np.float64]) -> sparse.csr_matrix:
+    """The weights of all pairs of neighbours, worked out pixel by pixel."""
+    height, width = lightness.shape
+    around = np.pad(lightness, 1, mode="edge")
+    found = sparse.lil_matrix((lightness.size, lightness.size))
+    sigma2 = {
+        (y, x): 0.3 * around[y : y + 3, x : x + 3].var() + 0.05
+        for y, x in np.ndindex(height, width)
+    }
+    for y, x in sigma2:
+        for other in itertools.product((y - 1, y, y + 1), (x - 1, x, x + 1)):
+            if other in sigma2 and other != (y, x):
+                apart = lightness[y, x] - lightness[other]
+                weight = np.exp(-(apart**2) / (sigma2[y, x] + sigma2[other])) + 1e-6
+                found[y * width + x, other[0] * width + other[1]] = weight
+    return found.tocsr()
+
+
+def solve_directly(
+    links: sparse.csr_matrix, given: Hints, prior: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Solve the equations as the docstring says them."""
+    sums = np.asarray(links.sum(1)).ravel()
+    data = np.zeros_like(sums) if prior is None else 2e-5 * sums
+    fixed = given.where.ravel()
+    pull = sparse.diags(fixed.astype(float))
+    matrix = pull + sparse.diags(1.0 - fixed) @ (sparse.diags(sums + data) - links)
+    known = 0 if prior is None else data * prior.reshape(2, -1)
+    right = np.where(fixed, given.ab.reshape(2, -1), known)
+    return spsolve(matrix.tocsc(), right.T).T.reshape(given.ab.shape)
+
+
 @pytest.mark.parametrize("with_prior", [False, True])
 def test_the_solution_is_the_direct_one(with_prior: bool) -> None:
-    """The same equations, in a dense matrix row by row, as the docstring says them."""
-    lightness, prior = noise(9, 7), noise(2, 9, 7, seed=1) - 50
+    lightness = noise(9, 7)
     given = hints((9, 7), {(0, 0): RED, (4, 5): BLUE, (8, 2): RED})
-    weights = np.zeros((63, 63))
-    for rows, columns, values in _links(lightness):
-        weights[rows, columns] += values
-        weights[columns, rows] += values
-    total, data = weights.sum(1), PRIOR_WEIGHT * weights.sum(1) * with_prior
-    matrix, right = np.diag(total + data) - weights, data * prior.reshape(2, -1)
-    for place in np.flatnonzero(given.where):
-        matrix[place] = np.eye(63)[place]
-        right[:, place] = given.ab.reshape(2, -1)[:, place]
-    expected = np.linalg.solve(matrix, right.T).T.reshape(2, 9, 7)
-    found = spread(lightness, given, prior if with_prior else None)
-    np.testing.assert_allclose(found, expected, atol=0.05)
+    prior = noise(2, 9, 7, seed=1) - 50 if with_prior else None
+    expected = solve_directly(weights(lightness), given, prior)
+    np.testing.assert_allclose(spread(lightness, given, prior), expected, atol=0.05)
+
+
+def drawing(height: int, width: int) -> NDArray[np.float64]:
+    """Black lines on white, which hardly let colours through."""
+    picture = Image.new("L", (width, height), 100)
+    draw = ImageDraw.Draw(picture)
+    for inset in (10, 40, 70):
+        draw.rectangle((inset, inset, width - inset, height - inset), outline=0, width=2)
+    return np.asarray(picture, np.float64)
+
+
+def ground(height: int, width: int) -> NDArray[np.float64]:
+    """Light and dark as of hills."""
+    y, x = np.mgrid[:height, :width] / 20
+    return 50 + 20 * np.sin(x) * np.cos(y) + 10 * np.sin(3 * x + y)
+
+
+@pytest.mark.parametrize(("picture", "apart"), [(drawing, 0.6), (ground, 0.05)])
+@pytest.mark.parametrize("with_prior", [False, True])
+def test_a_picture_too_large_for_one_grid_is_solved_as_well(
+    picture: Callable[[int, int], NDArray[np.float64]], apart: float, with_prior: bool
+) -> None:
+    shape = height, width = 220, 300
+    assert height * width > MULTIGRID["max_coarse"]
+    lightness = picture(height, width)
+    given = hints(shape, {(20, 20): RED, (50, 150): BLUE, (110, 150): RED, (200, 290): BLUE})
+    prior = noise(2, 2, 3, seed=1).repeat(110, 1).repeat(100, 2) - 50 if with_prior else None
+    rows, columns, values = (np.concatenate(part) for part in zip(*_links(lightness), strict=True))
+    links = sparse.coo_matrix((values, (rows, columns)), 2 * (lightness.size,)).tocsr()
+    expected = solve_directly(links + links.T, given, prior)
+    off = np.hypot(*(spread(lightness, given, prior) - expected))
+    assert off.mean() < apart
+    assert np.quantile(off, 0.99) < 10 * apart
+
+
+def test_over_even_ground_a_hint_fades_into_the_prior() -> None:
+    given = hints((1, 400), {(0, 0): RED})
+    ab = spread(np.full((1, 400), 50.0), given, np.zeros((2, 1, 400)))
+    rate = np.sqrt(2 * 2e-5)  # of u'' = rate^2 u, flat at the far end
+    share = np.cosh(rate * np.arange(399, -1, -1)) / np.cosh(rate * 399)
+    np.testing.assert_allclose(ab[:, 0], RED[:, None] * share, atol=0.3)
 
 
 def test_pixels_without_a_hint_near_have_the_prior_s_colour() -> None:
@@ -124,12 +201,34 @@ def test_hints_that_do_not_fit_are_refused() -> None:
         Hints.collect([], np.zeros((4, 5, 4), np.uint8), height=4, width=5)
 
 
-def test_a_smaller_picture_has_the_mean_of_the_hints_it_covers() -> None:
-    given = hints((8, 8), {(0, 0): RED, (1, 1): BLUE, (7, 7): RED})
-    small = given.reduce(4, 4)
-    assert small.where.sum() == 2
-    np.testing.assert_allclose(small.ab[:, 0, 0], (RED + BLUE) / 2)
-    np.testing.assert_allclose(small.ab[:, 3, 3], RED)
+def test_a_smaller_picture_has_the_mean_of_the_strokes_it_covers() -> None:
+    height, width = 2 * BAND + 100, 2 * LONGER_SIDE
+    strokes = np.zeros((height, width, 4), np.uint8)
+    strokes[0, 0], strokes[1, 1] = (255, 0, 0, 255), (0, 0, 255, 255)
+    strokes[2 * BAND :, 2:] = (0, 255, 0, 255)
+    strokes[-2:, -2:] = (255, 0, 0, 255)
+    found = Hints.collect([Hint(width - 1, 0, (255, 0, 0))], strokes, height=height, width=width)
+    red, green, blue = rgb_to_lab(np.eye(3, dtype=np.uint8)[None] * 255)[1:, 0].T
+    assert found.where.shape == (height // 2, LONGER_SIDE)
+    assert found.where.sum() == 1 + 1 + 50 * (LONGER_SIDE - 1)
+    np.testing.assert_allclose(found.ab[:, 0, 0], (red + blue) / 2, atol=1e-3)
+    np.testing.assert_allclose(found.ab[:, BAND, 1], green, atol=1e-3)
+    np.testing.assert_allclose(found.ab[:, -1, -1], red, atol=1e-3)
+    np.testing.assert_allclose(found.ab[:, 0, -1], red, atol=1e-3)
+
+
+def test_where_a_point_is_it_counts_and_not_the_strokes() -> None:
+    strokes = np.full((2, 2 * LONGER_SIDE, 4), (0, 0, 255, 255), np.uint8)
+    point = Hint(4, 1, (255, 0, 0))
+    found = Hints.collect([point], strokes, height=2, width=2 * LONGER_SIDE)
+    expected = rgb_to_lab(np.array([[point.rgb, (0, 0, 255)]], np.uint8))[1:, 0]
+    np.testing.assert_allclose(found.ab[:, 0, 2:4], expected, atol=1e-3)
+
+
+def test_hints_of_another_photograph_are_refused() -> None:
+    given = hints((4, 5), {(0, 0): RED})
+    with pytest.raises(ValueError, match=r"hints of \(4, 5\); expected \(5, 4\)"):
+        guide(np.zeros((5, 4, 3), np.uint8), given)
 
 
 def test_a_large_photograph_is_guided_at_its_working_size() -> None:

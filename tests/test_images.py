@@ -331,3 +331,20 @@ def test_picture_of_any_memory_layout_is_encoded(format: images.Format) -> None:
     assert images.encode(turned, format=format) == expected
     turned.setflags(write=False)
     assert images.encode(turned, format=format) == expected
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "LA"])
+def test_strokes_keep_their_opacity_and_stand_upright(mode: str) -> None:
+    picture = Image.new("RGBA", (3, 2))
+    picture.putpixel((2, 0), (255, 255, 255, 255))
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    rgba = images.decode_strokes(encode(picture.convert(mode), "png", exif=exif))
+    assert rgba.shape == (3, 2, 4)
+    assert np.argwhere(rgba[..., 3]).tolist() == [[2, 1]]
+    assert rgba[2, 1].tolist() == [255, 255, 255, 255]
+
+
+def test_strokes_that_are_no_picture_are_refused() -> None:
+    with pytest.raises(ImageError, match="no readable image: of no format that is known"):
+        images.decode_strokes(b"junk")

@@ -20,7 +20,7 @@ from PIL import Image
 from colorizer.chroma import is_black_and_white
 from colorizer.errors import ColorizerError
 from colorizer.hints import Hint, Hints
-from colorizer.images import count_pixels, decode_strokes, encode
+from colorizer.images import count_pixels, encode
 from colorizer.photofile import FORMATS, PhotoFile
 from colorizer.predictor import Colorizer, colorize_by_hints
 
@@ -76,7 +76,7 @@ class Options:
         overwrite: replace files that exist.
         compare: also write a sheet with both, side by side.
         hints: colours given to pixels of the one photograph that they are of.
-        strokes: an image file, transparent but for such colours.
+        strokes: the same as a picture, uint8 (H, W, 4), as `Hints.collect` takes it.
     """
 
     format: str | None = None
@@ -85,7 +85,7 @@ class Options:
     overwrite: bool = False
     compare: bool = False
     hints: tuple[Hint, ...] = ()
-    strokes: bytes | None = None
+    strokes: NDArray[np.uint8] | None = None
 
     @property
     def guided(self) -> bool:
@@ -212,9 +212,8 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
 def _colorize(photo: PhotoFile, colorizer: Colorizer | None, options: Options) -> NDArray[Any]:
     hints = None
     if options.guided:
-        strokes = decode_strokes(options.strokes) if options.strokes is not None else None
         height, width = photo.rgb.shape[:2]
-        hints = Hints.collect(options.hints, strokes, height=height, width=width)
+        hints = Hints.collect(options.hints, options.strokes, height=height, width=width)
     if colorizer is not None:
         strength, grey16 = options.strength, photo.grey16
         return colorizer.colorize(photo.rgb, strength=strength, grey16=grey16, hints=hints)

@@ -13,6 +13,9 @@ import typer
 from colorizer.errors import ColorizerError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from colorizer.album import Options, Outcome, Task
     from colorizer.predictor import Colorizer
 
@@ -92,7 +95,7 @@ def colorize(
         overwrite,
         compare,
         tuple(map(Hint.parse, hint or ())),
-        _read(hints) if hints else None,
+        _read_strokes(hints) if hints else None,
     )
     if model == NO_MODEL and not options.guided:
         raise ColorizerError("--model none colours by hints alone: give some by --hint or --hints")
@@ -133,11 +136,18 @@ def _load(model: str) -> "Colorizer | None":
     return None if model == NO_MODEL else Colorizer.load(model)
 
 
-def _read(path: Path) -> bytes:
+def _read_strokes(path: Path) -> "NDArray[np.uint8]":
+    from colorizer.images import ImageError, decode_strokes
+
     try:
-        return path.read_bytes()
+        strokes = decode_strokes(path.read_bytes())
     except OSError as error:
         raise ColorizerError(f"--hints {path}: {error.strerror}") from None
+    except ImageError as error:
+        raise ColorizerError(f"--hints {path}: {error}") from None
+    if strokes[..., 3].min(initial=255) == 255:
+        raise ColorizerError(f"--hints {path}: expected transparency where there is no stroke")
+    return strokes
 
 
 def _colorize_stdin(model: str, options: "Options") -> None:

@@ -11,7 +11,7 @@ mean of the lightness' variances around them.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ and many hints leave the network's errors between them."""
 VARIANCE_SHARE = 0.3  # sigma^2 of the lightness' variance around a pixel, as in their code
 LEAST_VARIANCE = 0.05  # of L*, where lightness is even
 LEAST_WEIGHT = 1e-6  # so that no edge cuts a region off
-TOLERANCE = 2e-3  # of the error, as multigrid estimates it, to the colours
+TOLERANCE = 5e-4  # of the error, as multigrid estimates it, to the colours
 
 MULTIGRID: dict[str, Any] = {
     "presmoother": ("gauss_seidel", {"sweep": "forward"}),
@@ -48,7 +48,13 @@ MULTIGRID: dict[str, Any] = {
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """Rows and columns to half of the eight neighbours; the others are these, seen from there."""
 
+OPAQUE = 128  # of 255: a stroke
+BAND = 256  # rows of strokes, converted at a time
+
 HINT = re.compile(r"(\d+),(\d+),#([0-9a-fA-F]{6})")
+
+Pixels = tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.uint8]]
+"""Their rows and columns, (N,), and their colours, (N, 3), sRGB."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,10 @@ class Hints:
         height: int,
         width: int,
     ) -> "Hints":
-        """Put single pixels and strokes together; where both are, the pixel counts.
+        """Bring what is given to a photograph to the size at which colours are spread.
+
+        There, a pixel has the mean colour of the strokes that it covers, or of the points if it
+        covers any.
 
         Args:
             points: pixels of the photograph.
@@ -116,44 +125,30 @@ class Hints:
             height: of the photograph.
             width: of the photograph.
 
+        Returns:
+            Hints of the photograph, with `LONGER_SIDE` pixels at most.
+
         Raises:
             ColorizerError: if a point lies outside, the strokes' picture is of another size, or
                 there is no hint at all.
         """
-        where = np.zeros((height, width), bool)
-        ab = np.zeros((2, height, width), np.float32)
-        if strokes is not None:
-            if strokes.shape[:2] != (height, width):
-                raise ColorizerError(
-                    f"the strokes' picture has {strokes.shape[1]}x{strokes.shape[0]} pixels; "
-                    f"expected {width}x{height}, as the photograph"
-                )
-            where = strokes[..., 3] >= 128
-            ab[:] = np.where(where, rgb_to_lab(np.ascontiguousarray(strokes[..., :3]))[1:], 0)
+        if strokes is not None and strokes.shape[:2] != (height, width):
+            raise ColorizerError(
+                f"the strokes' picture has {strokes.shape[1]}x{strokes.shape[0]} pixels; "
+                f"expected {width}x{height}, as the photograph"
+            )
         for hint in points:
             if not (hint.x < width and hint.y < height):
                 raise ColorizerError(
                     f"hint at {hint.x},{hint.y}: the photograph has {width}x{height} pixels, "
                     "counted from 0"
                 )
-            where[hint.y, hint.x] = True
-            ab[:, hint.y, hint.x] = rgb_to_lab(np.array(hint.rgb, np.uint8)[None, None])[1:, 0, 0]
-        if not where.any():
+        painted = _reduce(_painted(strokes), height=height, width=width)
+        dotted = _reduce(_dotted(points), height=height, width=width)
+        found = cls(painted.where | dotted.where, np.where(dotted.where, dotted.ab, painted.ab))
+        if not found.where.any():
             raise ColorizerError("no hints: the strokes' picture is transparent everywhere")
-        return cls(where, ab)
-
-    def reduce(self, height: int, width: int) -> "Hints":
-        """Bring hints to a smaller picture: a pixel has the mean of the hints that it covers."""
-        rows, columns = np.nonzero(self.where)
-        cells = (rows * height // self.where.shape[0]) * width
-        cells += columns * width // self.where.shape[1]
-        counts = np.bincount(cells, minlength=height * width)
-        sums = [
-            np.bincount(cells, plane[self.where], minlength=height * width) for plane in self.ab
-        ]
-        means = np.stack(sums) / np.maximum(counts, 1)
-        shape = height, width
-        return Hints((counts > 0).reshape(shape), means.reshape(2, *shape).astype(np.float32))
+        return found
 
 
 def guide(
@@ -163,7 +158,7 @@ def guide(
 
     Args:
         rgb: uint8 (H, W, 3), of which only the lightness is used.
-        hints: of a picture of this size.
+        hints: of this photograph, as `Hints.collect` makes them.
         prior: (2, h, w), CIELAB units, a network's colours for the whole photograph at any size;
             without it the hints alone decide.
 
@@ -172,8 +167,11 @@ def guide(
 
     Raises:
         ColorizerError: if pyamg is not installed.
+        ValueError: if the hints are of a photograph of another size.
     """
     height, width = _working_size(*rgb.shape[:2])
+    if hints.where.shape != (height, width):
+        raise ValueError(f"hints of {hints.where.shape}; expected {(height, width)}")
     small = Image.fromarray(rgb).resize((width, height), Image.Resampling.BOX, reducing_gap=3)
     lightness = rgb_to_lab(np.asarray(small))[0]
     if prior is not None:
@@ -183,7 +181,7 @@ def guide(
             for p in prior
         )
         prior = np.stack([np.asarray(plane) for plane in planes])
-    return spread(lightness, hints.reduce(height, width), prior)
+    return spread(lightness, hints, prior)
 
 
 def spread(
@@ -261,6 +259,35 @@ def _links(
         apart = (level[first] - level[second]) ** 2
         weight = np.exp(-apart / (variance[first] + variance[second])) + LEAST_WEIGHT
         yield places[first].ravel(), places[second].ravel(), weight.ravel()
+
+
+def _painted(strokes: NDArray[np.uint8] | None) -> Iterator[Pixels]:
+    """Yield the pixels of strokes, some rows at a time: all at once could fill the memory."""
+    if strokes is None:
+        return
+    for top in range(0, len(strokes), BAND):
+        band = strokes[top : top + BAND]
+        rows, columns = np.nonzero(band[..., 3] >= OPAQUE)
+        yield rows + top, columns, band[rows, columns, :3]
+
+
+def _dotted(points: Sequence[Hint]) -> Iterator[Pixels]:
+    for hint in points:
+        yield np.array([hint.y]), np.array([hint.x]), np.array([hint.rgb], np.uint8)
+
+
+def _reduce(pixels: Iterable[Pixels], *, height: int, width: int) -> Hints:
+    """Bring a photograph's pixels to its working size: there, each has the mean that it covers."""
+    rows_to, columns_to = _working_size(height, width)
+    counts, sums = np.zeros(rows_to * columns_to), np.zeros((2, rows_to * columns_to))
+    for rows, columns, rgb in pixels:
+        places = rows * rows_to // height * columns_to + columns * columns_to // width
+        counts += np.bincount(places, minlength=counts.size)
+        for total, plane in zip(sums, rgb_to_lab(rgb[None])[1:, 0], strict=True):
+            total += np.bincount(places, plane, minlength=total.size)
+    means = (sums / np.maximum(counts, 1)).astype(np.float32)
+    shape = rows_to, columns_to
+    return Hints((counts > 0).reshape(shape), means.reshape(2, *shape))
 
 
 def _working_size(height: int, width: int) -> tuple[int, int]:

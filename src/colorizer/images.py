@@ -85,13 +85,11 @@ def decode_strokes(data: bytes) -> NDArray[np.uint8]:
         uint8 (H, W, 4), sRGB and opacity.
 
     Raises:
-        ImageError: as `decode`, and if no pixel of it is transparent.
+        ImageError: as `decode`.
     """
     with _opened(data) as image:
         turn = _turn(image)
-        rgba = np.array(image.convert("RGBA"))
-        if rgba[..., 3].min(initial=255) == 255:
-            raise ImageError("the strokes' picture has to be transparent where there is no stroke")
+        rgba = np.array(image if image.mode == "RGBA" else image.convert("RGBA"))
         return rgba if turn is None else _turned(rgba, turn)
 
 
