@@ -1,12 +1,18 @@
 """What both pages share: they answer this machine's browser alone."""
 
+import io
+import os
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 from fastapi import FastAPI
+from PIL import Image
 
 from colorizer import localhost
 from colorizer.errors import ColorizerError
@@ -58,3 +64,40 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
         port = other.getsockname()[1]
         with pytest.raises(ColorizerError, match=f"port {port}: .*: name another by --port"):
             localhost.serve(FastAPI(), port=port, open_browser=False, say=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_however_it_ends_no_photograph_is_left(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """Not even while a download stands still, since nobody reads on."""
+    command = [sys.executable, "-m", "colorizer.cli", "web", "--model", str(WEIGHTS)]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [*command, "--no-browser", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[0]
+        photo = io.BytesIO()
+        Image.new("L", (2400, 1600), 99).save(photo, "bmp")  # in colour 11 MB, more than waits
+        url = f"{address}/api/photos?name=photo.bmp"
+        assert requests.post(url, photo.getvalue(), timeout=60).status_code == 200
+        assert len(list(tmp_path.glob("colorizer-*/*"))) == 1
+        with socket.create_connection(("127.0.0.1", int(address.split(":")[-1]))) as stalled:
+            stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            query = f"model={WEIGHTS}&strength=1"
+            stalled.sendall(
+                f"GET /api/archive?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+            )
+            assert stalled.recv(15) == b"HTTP/1.1 200 OK"
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+            assert (process.returncode, said) == (code, "")
+    assert not list(tmp_path.glob("colorizer-*"))

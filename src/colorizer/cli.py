@@ -128,8 +128,8 @@ def web(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="a model's name, as `colorizer models` lists them, or weights file; repeat it for "
-            "more [default: colorizer, and all that are registered]"
+            help="a model's name, as `colorizer models` lists them, weights file, or none; repeat "
+            "it for more; all that are registered follow [default: colorizer]"
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 7860,

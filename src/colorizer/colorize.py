@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from colorizer.errors import ColorizerError
+from colorizer.hub import DEFAULT, NO_MODEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from colorizer.predictor import Colorizer
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-NO_MODEL = "none"
 
 SAID = {
     "colorized": "colorized",
@@ -52,7 +51,7 @@ def colorize(
             help="registered model (colorizer-model2, name@alias, name/3), models:/... URI, or "
             "weights file; `colorizer models` lists what there is; none: the hints alone decide"
         ),
-    ] = "colorizer",
+    ] = DEFAULT,
     strength: Annotated[float, typer.Option(min=0, help="multiplies the colours' chroma")] = 1.0,
     format: Annotated[
         str, typer.Option(help="of the results: jpeg, png, tiff, webp, bmp, avif [default: own]")

@@ -14,6 +14,9 @@ from colorizer.errors import ColorizerError
 DEFAULT = "colorizer"
 """The registered model whose champion is the best of all."""
 
+NO_MODEL = "none"
+"""Instead of a model's name: only a person's hints give colour."""
+
 CHAMPION = "champion"
 TRIAL = "trial"
 """A version's tag: it is of a small run that shows how things work, such as the demo's."""

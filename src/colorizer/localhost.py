@@ -1,10 +1,14 @@
 """A page for the person at this machine: what `colorizer web` and `colorizer turing` share."""
 
+import logging
+import signal
 import socket
+import sys
 import webbrowser
 from collections.abc import Awaitable, Callable
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import FrameType
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -29,6 +33,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """With every answer: the page loads nothing from elsewhere, and no other page loads it."""
+
+PATIENCE = 3  # seconds for what is under way at the end, such as a download that stands still
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -56,7 +62,7 @@ def make_app(static: Path | Traversable) -> FastAPI:
 
 
 def serve(app: FastAPI, *, port: int, open_browser: bool, say: Callable[[str], None]) -> None:
-    """Serve a page on this machine until Ctrl+C.
+    """Serve a page on this machine until Ctrl+C, or until the program or its terminal is ended.
 
     Args:
         app: from `make_app`.
@@ -66,6 +72,7 @@ def serve(app: FastAPI, *, port: int, open_browser: bool, say: Callable[[str], N
 
     Raises:
         ColorizerError: if the port is taken.
+        SystemExit: if the program or its terminal is ended; whoever called can clean up.
     """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -78,11 +85,40 @@ def serve(app: FastAPI, *, port: int, open_browser: bool, say: Callable[[str], N
         say(f"{address} (Ctrl+C ends it)")
         if open_browser:
             webbrowser.open(address)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        try:
-            server.run(sockets=[listener])
-        except KeyboardInterrupt:  # uvicorn has shut down and passes it on
-            return
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=PATIENCE
+        )
+        _run_until_ended(uvicorn.Server(config), listener)
+
+
+def _run_until_ended(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Run a server; SIGTERM and a closed terminal end it in order, as Ctrl+C does."""
+    ended: list[int] = []
+
+    def is_news(_record: logging.LogRecord) -> bool:
+        return not server.should_exit  # else it is of what the end has cut off
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+        ended.append(number)
+
+    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.getsignal(number) for number in signals}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, end)
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(is_news)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:  # uvicorn has shut down and passes it on
+        return
+    finally:
+        log.removeFilter(is_news)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if ended:
+        sys.exit(128 + ended[0])
 
 
 async def _guard(request: Request, answer: Handler) -> Response:

@@ -4,6 +4,7 @@ import base64
 import io
 import zipfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,11 @@ from PIL import Image
 from colorizer.card import ModelCard
 from colorizer.checkpoint import save_weights
 from colorizer.color import rgb_to_lab
-from colorizer.images import decode
+from colorizer.images import decode, decode_strokes
 from colorizer.models import create_model
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
 SHIPPED = Path(__file__).parents[2] / "models" / "pretrained" / "colorizer.safetensors"
 
@@ -75,6 +76,41 @@ def settle(page: "Page") -> None:
 def colours(place: "Locator") -> NDArray[np.float32]:
     """Return what a person sees there: ab, (2, H, W)."""
     return rgb_to_lab(decode(place.screenshot()).rgb)[1:]
+
+
+def held(page: "Page", url: str, method: str) -> list["Route"]:
+    """Hold the requests to addresses like this one back; the list is of those that wait."""
+    waiting: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        if route.request.method == method:
+            waiting.append(route)
+        else:
+            route.continue_()
+
+    page.route(url, hold)
+    return waiting
+
+
+def refuse(page: "Page", url: str) -> None:
+    page.route(url, lambda route: route.fulfill(status=400, json={"message": "it broke"}))
+
+
+def telling(page: "Page") -> "AbstractContextManager[object]":
+    """Wait at the end until the server has been told of strokes."""
+    return page.expect_response(
+        lambda answer: answer.url.endswith("/strokes") and answer.request.method != "GET"
+    )
+
+
+def strokes(address: str, name: str) -> NDArray[np.uint8] | None:
+    """Return what the server knows to be painted on a photograph."""
+    known = requests.get(f"{address}/api/studio", timeout=9).json()["photos"]
+    (photo,) = (photo for photo in known if photo["name"] == name)
+    if not photo["painted"]:
+        return None
+    url = f"{address}/api/photos/{photo['id']}/strokes"
+    return decode_strokes(requests.get(url, timeout=9).content)
 
 
 def saved(page: "Page", button: str) -> tuple[str, bytes]:
@@ -139,14 +175,19 @@ def test_downloads_are_the_photographs_at_full_size(studio: "Page", photos: list
         assert archive.namelist() == ["im2_colorized.jpg", "im3_colorized.jpg"]
 
 
-def paint(page: "Page", colour: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw a stroke, from and to shares of the photograph's width and height."""
-    page.click(f"#swatches button[title={colour}]")
+def drag(page: "Page", start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Begin a stroke: press at a share of the photograph's width and height, move to another."""
     box: Any = page.locator("#canvas").bounding_box()
     at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
     page.mouse.move(*at[0])
     page.mouse.down()
     page.mouse.move(*at[1], steps=4)
+
+
+def paint(page: "Page", colour: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw a stroke, from and to shares of the photograph's width and height."""
+    page.click(f"#swatches button[title={colour}]")
+    drag(page, start, end)
     shown = page.get_attribute("#painted", "data-shown")
     page.mouse.up()
     page.wait_for_function(
@@ -216,6 +257,185 @@ def test_files_can_be_dropped(studio: "Page", photos: list[Path]) -> None:
     )
     studio.dispatch_event("#stage", "drop", {"dataTransfer": transfer})
     studio.locator("#photos button[title='dropped.jpg']").wait_for()
+
+
+def test_of_a_dropped_folder_hidden_and_other_files_stay_out(
+    studio: "Page", photos: list[Path]
+) -> None:
+    studio.evaluate(
+        """(data) => {
+            const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+            const file = (name) => ({ name, isFile: true,
+                file: (done) => done(new File([bytes], name)) });
+            const folder = (name, ...inside) => ({ name, createReader: () => ({
+                readEntries: (done) => done(inside.splice(0)) }) });
+            const all = folder("album", file("b.jpg"), file("._b.jpg"), file("notes.txt"),
+                folder(".thumbnails", file("c.jpg")), folder("deep", file("a.JPG")));
+            const drop = new Event("drop");
+            drop.dataTransfer = { items: [{ kind: "file", webkitGetAsEntry: () => all }] };
+            document.dispatchEvent(drop);
+        }""",
+        base64.b64encode(photos[0].read_bytes()).decode(),
+    )
+    studio.locator("#photos button[title='a.JPG']").wait_for()
+    studio.wait_for_function("() => document.querySelector('#message').textContent === ''")
+    names = studio.eval_on_selector_all("#photos button", "(all) => all.map((one) => one.title)")
+    assert names == ["im2.jpg", "im3.jpg", "b.jpg", "a.JPG"]
+
+
+def test_photographs_may_be_chosen_before_the_page_has_begun(
+    studio: "Page", photos: list[Path]
+) -> None:
+    waiting = held(studio, "**/api/studio", "GET")
+    studio.reload()
+    studio.set_input_files("#welcome input", str(photos[0]))
+    studio.wait_for_timeout(100)
+    waiting[0].continue_()
+    studio.wait_for_function("() => document.querySelectorAll('#photos button').length === 3")
+
+
+def test_a_double_click_removes_one_photograph(studio: "Page", address: str) -> None:
+    with studio.expect_response(lambda answer: answer.request.method == "DELETE"):
+        studio.dblclick("#remove")
+    names = studio.eval_on_selector_all("#photos button", "(all) => all.map((one) => one.title)")
+    assert names == ["im3.jpg"]
+    assert len(requests.get(f"{address}/api/studio", timeout=9).json()["photos"]) == 1
+
+
+def test_a_stroke_stays_on_its_photograph_while_others_arrive(
+    studio: "Page", address: str, photos: list[Path]
+) -> None:
+    studio.click("text=Paint colours")
+    settle(studio)
+    waiting = held(studio, "**/api/photos?*", "POST")
+    new = photos[1].rename(photos[1].with_name("new.jpg"))
+    studio.set_input_files("#photos input", str(new))
+    studio.wait_for_function("() => document.querySelector('#message').textContent !== ''")
+    drag(studio, (0.2, 0.3), (0.4, 0.3))
+    waiting[0].continue_()
+    studio.locator("#photos button[title='new.jpg']").wait_for()
+    with telling(studio):
+        studio.mouse.up()
+    assert strokes(address, "im2.jpg") is not None
+    assert strokes(address, "new.jpg") is None
+    assert studio.get_attribute("#photos [aria-current=true]", "title") == "im2.jpg"
+
+
+def test_a_stroke_adds_to_what_was_painted_before_a_reload(studio: "Page", address: str) -> None:
+    studio.click("text=Paint colours")
+    settle(studio)
+    paint(studio, "purple", (0.2, 0.2), (0.8, 0.2))
+    waiting = held(studio, "**/strokes", "GET")
+    studio.reload()
+    settle(studio)
+    assert studio.is_visible("#paint")
+    drag(studio, (0.2, 0.8), (0.8, 0.8))
+    studio.mouse.up()
+    studio.wait_for_timeout(300)
+    with telling(studio):
+        waiting[0].continue_()
+    painted = strokes(address, "im2.jpg")
+    assert painted is not None
+    rows = np.flatnonzero(painted[..., 3].any(1)) / len(painted)
+    assert rows.min() < 0.3
+    assert rows.max() > 0.7
+
+
+def test_what_was_cleared_comes_back(studio: "Page", address: str) -> None:
+    studio.click("text=Paint colours")
+    settle(studio)
+    paint(studio, "purple", (0.2, 0.2), (0.8, 0.2))
+    studio.reload()
+    settle(studio)
+    studio.wait_for_function("() => !document.querySelector('#clear').disabled")
+    paint(studio, "green", (0.2, 0.8), (0.8, 0.8))
+    whole = strokes(address, "im2.jpg")
+    with telling(studio):
+        studio.click("#clear")
+    assert strokes(address, "im2.jpg") is None
+    assert studio.is_disabled("#clear")
+    with telling(studio):
+        studio.keyboard.press("Control+z")
+    np.testing.assert_array_equal(strokes(address, "im2.jpg"), whole)
+    with telling(studio):
+        studio.click("#undo")
+    first = strokes(address, "im2.jpg")
+    assert first is not None
+    assert not first[len(first) // 2 :, :, 3].any()
+    assert studio.is_disabled("#undo")
+
+
+def test_what_cannot_be_shown_leaves_no_other_photograph_s_colours(studio: "Page") -> None:
+    refuse(studio, "**/after?*")
+    studio.click("#photos button[title='im3.jpg']")
+    studio.locator("#message", has_text="it broke").wait_for()
+    studio.locator("#divide").focus()
+    studio.keyboard.press("Home")
+    assert np.hypot(*colours(studio.locator("#slider"))).mean() < 1
+    studio.unroute("**/after?*")
+    studio.locator("#strength").focus()
+    studio.keyboard.press("ArrowRight")
+    settle(studio)
+    studio.wait_for_function("() => document.querySelector('#message').textContent === ''")
+    assert np.hypot(*colours(studio.locator("#slider"))).mean() > 5
+
+
+@pytest.mark.parametrize(
+    ("button", "url"), [("#download", "**/file?*"), ("#download-all", "**/api/archive?*")]
+)
+def test_a_download_that_fails_says_so(studio: "Page", button: str, url: str) -> None:
+    message = studio.locator("#message")
+    refuse(studio, url)
+    studio.click(button)
+    message.filter(has_text="it broke").wait_for()
+    studio.unroute(url)
+    studio.route(url, lambda route: route.abort())
+    studio.click(button)
+    message.filter(has_text="colorizer has ended").wait_for()
+    studio.unroute(url)
+    assert saved(studio, button)[1]
+    studio.wait_for_function("() => document.querySelector('#message').textContent === ''")
+
+
+def test_a_download_waits_for_the_last_stroke(studio: "Page") -> None:
+    studio.click("text=Paint colours")
+    settle(studio)
+    _, before = saved(studio, "#download")
+    waiting = held(studio, "**/strokes", "PUT")
+    drag(studio, (0.2, 0.3), (0.8, 0.3))
+    studio.mouse.up()
+    with studio.expect_download() as download:
+        studio.click("#download")
+        studio.wait_for_timeout(200)
+        waiting[0].continue_()
+    apart = decode(download.value.path().read_bytes()).rgb - decode(before).rgb.astype(int)
+    assert np.abs(apart).mean() > 2
+
+
+def test_a_reload_finds_what_was_chosen(studio: "Page") -> None:
+    studio.select_option("#model", index=1)
+    studio.locator("#strength").fill("1.5")
+    studio.click("#photos button[title='im3.jpg']")
+    studio.click("text=Paint colours")
+    studio.click("#swatches button[title=purple]")
+    studio.reload()
+    settle(studio)
+    assert studio.locator("#model").input_value().endswith("untrained.safetensors")
+    assert studio.locator("#strength").input_value() == "1.5"
+    assert studio.text_content("#shown-strength") == "1.50 ×"
+    assert studio.is_visible("#paint")
+    assert studio.get_attribute("#photos [aria-current=true]", "title") == "im3.jpg"
+    assert studio.get_attribute("#swatches button[title=purple]", "aria-pressed") == "true"
+
+
+def test_the_keyboard_shows_where_it_is(studio: "Page") -> None:
+    studio.locator("#photos button").last.focus()
+    studio.keyboard.press("Tab")
+    assert studio.evaluate("() => document.activeElement.getAttribute('aria-label')") == (
+        "add photographs"
+    )
+    style = "(label) => getComputedStyle(label).outlineStyle"
+    assert studio.eval_on_selector("#photos label", style) == "solid"
 
 
 def test_it_fits_a_phone(studio: "Page") -> None:

@@ -10,11 +10,11 @@ from PIL import Image
 from colorizer import Colorizer
 from colorizer.color import recolor, rgb_to_lab
 from colorizer.errors import ColorizerError
-from colorizer.hub import KnownModel
+from colorizer.hub import NO_MODEL, KnownModel
 from colorizer.images import decode
 from colorizer.predictor import Colorizer as Predictor
 from colorizer.web import studio as studio_module
-from colorizer.web.studio import NO_MODEL, PREVIEW, Studio, choices
+from colorizer.web.studio import PREVIEW, Studio, choices
 
 WEIGHTS = str(Path(__file__).parents[2] / "models" / "pretrained" / "colorizer.safetensors")
 RED = (200, 30, 30)
@@ -154,6 +154,26 @@ def test_the_archive_has_every_photograph_under_a_name_of_its_own(
         assert archive.read("b_colorized.jpg") == studio.finish(photos[2].id, WEIGHTS, 1)[1]
 
 
+def test_the_archive_names_what_could_not_be_finished(studio: Studio, grey: bytes) -> None:
+    photos = [studio.add(name, grey) for name in ("not_coloured.txt", "a.jpg", "b.jpg")]
+    photos[1].file.unlink()
+    with zipfile.ZipFile(io.BytesIO(b"".join(studio.finish_all(WEIGHTS, 1)))) as archive:
+        assert archive.namelist() == [
+            "not_coloured_colorized.txt",
+            "b_colorized.jpg",
+            "not_coloured.txt",
+        ]
+        (line,) = archive.read("not_coloured.txt").decode().splitlines()
+    assert line.startswith("a.jpg: its file is gone: No such file")
+
+
+def test_a_photograph_can_be_painted_all_over(studio: Studio, grey: bytes) -> None:
+    photo = studio.add("photo.jpg", grey)
+    studio.paint(photo.id, stroke(photo.shown, (0, 0, *photo.shown)))
+    painted = rgb_to_lab(decode(studio.after(photo.id, WEIGHTS, 1)).rgb)[1]
+    assert painted.mean() > 20
+
+
 def test_a_photograph_that_was_removed_leaves_nothing(studio: Studio, grey: bytes) -> None:
     photo = studio.add("photo.jpg", grey)
     studio.remove(photo.id)
@@ -177,18 +197,38 @@ def test_a_model_is_loaded_once(
     studio.after(photo.id, WEIGHTS, 1)
 
 
-def test_a_first_model_that_is_missing_is_told_at_once(
+def test_a_model_that_is_missing_is_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studio_module, "list_known", list)
-    with pytest.raises(ColorizerError, match="no such weights file"):
-        Studio([str(tmp_path / "missing.safetensors")], tmp_path)
+    missing = str(tmp_path / "missing.safetensors")
+    for models in ([missing], [WEIGHTS, missing]):
+        with pytest.raises(ColorizerError, match="no such weights file"):
+            Studio(models, tmp_path)
+
+
+def test_models_that_are_not_offered_are_not_loaded(
+    studio: Studio, grey: bytes, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(Path(WEIGHTS).read_bytes())
+    photo = studio.add("photo.jpg", grey)
+    for ask in (studio.after, studio.finish):
+        with pytest.raises(ColorizerError, match=r"no model '.*other.safetensors' here"):
+            ask(photo.id, str(other), 1)
+
+
+def test_no_model_is_needed_to_paint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio_module, "list_known", list)
+    monkeypatch.setattr(Predictor, "load", lambda *_, **__: pytest.fail("loaded"))
+    (choice,) = Studio([NO_MODEL], tmp_path).choices
+    assert (choice.name, choice.label) == (NO_MODEL, "painted colours alone")
 
 
 def test_the_best_then_the_registered_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [KnownModel("colorizer", 0, ()), KnownModel("colorizer-model3", 2, ("demo", "paper"))]
     monkeypatch.setattr(studio_module, "list_known", lambda: known)
-    assert [(choice.name, choice.label) for choice in choices()] == [
+    assert [(choice.name, choice.label) for choice in choices(["colorizer"])] == [
         ("colorizer", "colorizer"),
         ("colorizer-model3/2", "colorizer-model3/2 (demo, paper)"),
         (NO_MODEL, "painted colours alone"),

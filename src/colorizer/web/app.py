@@ -29,7 +29,7 @@ Strength = Annotated[float, Query(ge=0, le=4)]
 def run(
     models: Sequence[str], *, port: int, open_browser: bool, say: Callable[[str], None]
 ) -> None:
-    """Serve the page until Ctrl+C; the photographs' files are gone afterwards.
+    """Serve the page until it is ended; the photographs' files are gone afterwards.
 
     Args:
         models: as of `Studio`.
@@ -38,7 +38,7 @@ def run(
         say: as of `localhost.serve`.
 
     Raises:
-        ColorizerError: if the first model cannot be had, or the port is taken.
+        ColorizerError: if a model cannot be had, or the port is taken.
     """
     with tempfile.TemporaryDirectory(prefix="colorizer-") as folder:
         app = make_web(Studio(models, Path(folder)))

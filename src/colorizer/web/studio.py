@@ -19,7 +19,7 @@ from colorizer.chroma import is_black_and_white
 from colorizer.color import recolor
 from colorizer.errors import ColorizerError
 from colorizer.hints import Hints, guide
-from colorizer.hub import DEFAULT, SUFFIXES, list_known
+from colorizer.hub import DEFAULT, NO_MODEL, SUFFIXES, list_known
 from colorizer.images import decode, decode_strokes, encode
 from colorizer.photofile import PhotoFile
 from colorizer.predictor import Colorizer
@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 PREVIEW = 1024
 """Pixels of the longer side of what the page shows."""
 
-NO_MODEL = "none"
-"""Instead of a model's name: only what is painted gives colour."""
+FAILED = "not_coloured.txt"
+"""In an archive: names the photographs that it lacks, and says why."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,16 @@ class Studio:
     """Photographs, models, and what each makes of the other.
 
     Args:
-        models: names; by default those that `choices` finds. The first is loaded at once.
+        models: names, `NO_MODEL` among them; by default the best. They are loaded at once; what is
+            registered besides is offered too, and loaded when it is first asked for.
         folder: an empty one, where photographs' files are kept.
 
     Raises:
-        ColorizerError: if the first model cannot be had.
+        ColorizerError: if one of `models` cannot be had.
     """
 
     def __init__(self, models: Sequence[str], folder: Path) -> None:
-        self.choices = choices(models)
+        self.choices = choices(models or (DEFAULT,))
         self.photos: dict[str, Photograph] = {}
         self._folder = folder
         self._one_large_at_a_time = threading.Lock()
@@ -96,7 +97,9 @@ class Studio:
         self._preview = lru_cache(maxsize=16)(self._decode)
         self._predict = lru_cache(maxsize=256)(self._predict_anew)
         self._guide = lru_cache(maxsize=32)(self._guide_anew)
-        self._colorizer(self.choices[0].name)
+        for name in models or (DEFAULT,):
+            if name != NO_MODEL:
+                self._colorizer(name)
 
     def add(self, name: str, data: bytes) -> Photograph:
         """Take a photograph in.
@@ -161,7 +164,7 @@ class Studio:
 
         Args:
             photo_id: which.
-            model: a name, as `Colorizer.load` takes it, or `NO_MODEL`.
+            model: the name of one of `choices`.
             strength: multiplies the chroma of the model's colours, not of those painted.
 
         Raises:
@@ -179,24 +182,39 @@ class Studio:
         """
         photo = self.get(photo_id)
         ab = self._colours(photo, model, strength)
+        try:
+            original = photo.file.read_bytes()
+        except OSError as error:
+            raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
         with self._one_large_at_a_time:
-            file = PhotoFile.parse(photo.file.read_bytes())
+            file = PhotoFile.parse(original)
             data = file.encode(recolor(file.rgb if file.grey16 is None else file.grey16, ab))
         path = PurePath(photo.name)
         return f"{path.stem}_colorized{path.suffix}", data
 
     def finish_all(self, model: str, strength: float) -> Iterator[bytes]:
-        """Yield a zip archive of all photographs' files in colour, in parts."""
-        part = _Part()
-        taken: set[str] = set()
+        """Yield a zip archive of all photographs' files in colour, in parts.
+
+        A photograph that cannot be finished is named in the archive's `FAILED`.
+        """
+        part, failed = _Part(), ""
+        taken = {FAILED}
         with zipfile.ZipFile(part, "w") as archive:
             for photo in list(self.photos.values()):
-                name, data = self.finish(photo.id, model, strength)
+                try:
+                    name, data = self.finish(photo.id, model, strength)
+                except ColorizerError as error:
+                    failed += f"{photo.name}: {error}\n"
+                    continue
                 archive.writestr(_untaken(name, taken), data)
                 yield part.take()
+            if failed:
+                archive.writestr(FAILED, failed)
         yield part.take()
 
     def _colours(self, photo: Photograph, model: str, strength: float) -> NDArray[np.float32]:
+        if all(model != choice.name for choice in self.choices):
+            raise ColorizerError(f"no model {model!r} here: name it by --model when you begin")
         if photo.hints is None:
             return strength * self._predict(photo.id, model)
         return self._guide(photo.id, photo.revision, model, strength)
@@ -241,12 +259,12 @@ class _Part(io.RawIOBase):
         return data
 
 
-def choices(named: Sequence[str] = ()) -> list[Choice]:
-    """Return the models that the page offers: those named, or the best, then all registered ones.
+def choices(named: Sequence[str]) -> list[Choice]:
+    """Return the models that the page offers: those named, then all registered ones, then none.
 
-    A registry that does not answer offers none.
+    A registry that does not answer offers no model.
     """
-    offered = {name: Choice(name, _label(name)) for name in named or (DEFAULT,)}
+    offered = {name: Choice(name, _label(name)) for name in named}
     try:
         known = list_known()
     except ColorizerError as error:
@@ -256,12 +274,14 @@ def choices(named: Sequence[str] = ()) -> list[Choice]:
         if model.version:  # what ships is `DEFAULT`
             name = f"{model.name}/{model.version}"
             offered.setdefault(name, Choice(name, f"{name} ({', '.join(model.aliases)})"))
-    offered[NO_MODEL] = Choice(NO_MODEL, "painted colours alone")
+    offered.setdefault(NO_MODEL, Choice(NO_MODEL, _label(NO_MODEL)))
     return list(offered.values())
 
 
 def _label(name: str) -> str:
     """Return a model's name, or of a weights file the folder and the file."""
+    if name == NO_MODEL:
+        return "painted colours alone"
     return "/".join(PurePath(name).parts[-2:]) if name.endswith(SUFFIXES) else name
 
 

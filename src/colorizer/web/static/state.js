@@ -1,0 +1,45 @@
+// What the page knows, and who is told when that changes.
+
+/** Return an element by its id. */
+export const $ = (id) => document.getElementById(id);
+
+export const state = {
+  photos: [], // as the server describes them
+  suffixes: [], // of the files that it reads
+  models: [], // their names and labels
+  current: null, // the id of the photograph that is looked at
+  view: "slider",
+  model: null,
+  compared: new Set(), // names of models
+  strength: 1,
+  colour: "#b5784f",
+};
+
+const KEPT = ["current", "view", "model", "strength", "colour"];
+
+export const current = () => state.photos.find((photo) => photo.id === state.current);
+
+/** Call `render` after every change. */
+export function onChange(render) {
+  document.addEventListener("change-of-state", render);
+}
+
+/** Change what the page knows, and show it. */
+export function change(news = {}) {
+  Object.assign(state, news);
+  document.dispatchEvent(new Event("change-of-state"));
+}
+
+/** Keep, for when the page is loaded again, what the person has chosen. */
+export function remember() {
+  const kept = Object.fromEntries(KEPT.map((name) => [name, state[name]]));
+  sessionStorage.setItem("colorizer", JSON.stringify(kept));
+}
+
+/** Take up what was chosen when the page was last here, if that is offered now. */
+export function recollect() {
+  Object.assign(state, JSON.parse(sessionStorage.getItem("colorizer") ?? "{}"));
+  const names = state.models.map(({ name }) => name);
+  if (!names.includes(state.model)) state.model = names[0];
+  if (!current()) state.current = state.photos.at(-1)?.id ?? null;
+}
