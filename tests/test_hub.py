@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
@@ -196,6 +196,16 @@ def test_the_caller_s_tracking_address_stays(
     find_weights()
     list_known()
     assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+def test_the_environment_s_address_is_not_fixed(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for address in (f"sqlite:///{registry}", "http://127.0.0.1:1"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        with suppress(ColorizerError):
+            list_known()
+        assert mlflow.get_tracking_uri() == os.environ["MLFLOW_TRACKING_URI"] == address
 
 
 def test_mlflow_that_is_not_installed_is_told(

@@ -170,7 +170,7 @@ def _mlflow(registry: str) -> Iterator[Any]:
         import mlflow
     except ImportError:
         raise ColorizerError("pulling a model by name needs MLflow: pip install mlflow") from None
-    environment = os.environ.get(ADDRESS)
+    environment = os.environ.pop(ADDRESS, None)  # which MLflow takes for an address set by a call
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
     mlflow.set_tracking_uri(registry)
     try:
