@@ -183,5 +183,13 @@ def test_a_missing_database_or_folder_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_another_study_is_one_line(database: Database, other: Protocol, message: str) -> None:
+    add(database)
     with pytest.raises(ColorizerError, match=message):
         Database.create(database.path, other)
+    assert (database.protocol, len(database.list_methods())) == (PROTOCOL, 1)
+
+
+def test_a_study_that_nobody_takes_part_in_begins_anew(database: Database) -> None:
+    other = Protocol(0.5, 3, 20, "d" * 64)
+    Database.create(database.path, other)
+    assert (database.protocol, database.list_methods()) == (other, [])

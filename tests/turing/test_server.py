@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from random import Random
 from threading import Thread
@@ -213,8 +214,19 @@ def test_a_study_goes_on_where_it_was(root: Path, photos: Path, tmp_path: Path) 
 
     assert [m.name for m in reopen().database.list_methods()] == ["colorizer"]
     assert reopen().database.list_methods() == Database(path).list_methods()
+    database = reopen().database
+    database.add_person([1], range(22), today=date(2016, 10, 8), chance=Random(7))
     with pytest.raises(ColorizerError, match="was begun with"):
         reopen(pairs=10)
+
+
+def test_a_start_that_fails_leaves_no_study(photos: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"junk")
+    path = tmp_path / "t.db"
+    with pytest.raises(ColorizerError, match=r"broken\.safetensors"):
+        open_study([str(broken)], photos, path, seconds=1.0, practice=2, pairs=20)
+    assert not path.exists()
 
 
 def test_two_models_of_one_name_are_refused(photos: Path, tmp_path: Path) -> None:

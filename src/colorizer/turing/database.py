@@ -95,10 +95,10 @@ class Database:
 
     @classmethod
     def create(cls, path: Path, protocol: Protocol) -> "Database":
-        """Open a study's database, made if there is none.
+        """Open a study's database, made if there is none; one without people begins anew.
 
         Raises:
-            ColorizerError: if it is of a study of another protocol, or no such database.
+            ColorizerError: if people take part by another protocol, or it is no such database.
         """
         if not path.exists():
             with connect(path) as connection:
@@ -109,6 +109,7 @@ class Database:
                 study = (secrets.token_hex(8), *astuple(protocol))
                 connection.execute("INSERT INTO study VALUES (?, ?, ?, ?, ?)", study)
         database = cls(path)
+        database._begin_anew(protocol)
         _require_same(path, database.protocol, protocol)
         return database
 
@@ -218,6 +219,16 @@ class Database:
                 (method,),
             )
             return [Answer(row[0], Trial(*row[1:6]), *row[6:]) for row in found]
+
+    def _begin_anew(self, protocol: Protocol) -> None:
+        """Take another protocol, and forget the models, unless somebody has begun."""
+        nobody = "WHERE NOT EXISTS (SELECT 1 FROM people)"
+        with self._transaction("IMMEDIATE") as connection:
+            connection.execute(f"DELETE FROM models {nobody}")
+            connection.execute(
+                f"UPDATE study SET seconds = ?, practice = ?, pairs = ?, photos = ? {nobody}",
+                astuple(protocol),
+            )
 
     @contextmanager
     def _transaction(

@@ -91,11 +91,14 @@ def open_study(
 ) -> Study:
     """Prepare a study; as `run_study`."""
     weights = _find_all(models)
+    loaded = {
+        name: Colorizer.from_file(file, precision="float32") for name, file in weights.items()
+    }
     photos = find_colour_photos(folder, needed=practice + pairs)
     database = Database.create(path, Protocol(seconds, practice, pairs, digest_of(photos)))
     colorizers = {
-        database.add_method(name, _sha256(file)).id: Colorizer.from_file(file, precision="float32")
-        for name, file in weights.items()
+        database.add_method(name, _sha256(weights[name])).id: colorizer
+        for name, colorizer in loaded.items()
     }
     logger.info("%d photographs in colour, %s", len(photos), ", ".join(weights))
     return Study(database, Pictures(folder, colorizers), list(photos))
