@@ -1,3 +1,4 @@
+import errno
 import io
 import zipfile
 from pathlib import Path
@@ -187,6 +188,23 @@ def test_what_cannot_be_read_is_not_taken_in(studio: Studio, grey: bytes) -> Non
         with pytest.raises(ColorizerError):
             studio.add("photo.jpg", data)
     assert not studio.photos
+
+
+def test_where_there_is_no_room_nothing_is_kept(
+    tmp_path: Path, grey: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studio_module, "list_known", list)
+
+    def fill_up(path: Path, data: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    studio = Studio([NO_MODEL], tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    with pytest.raises(ColorizerError, match="cannot be kept in .*: No space left on device"):
+        studio.add("photo.jpg", grey)
+    assert not studio.photos
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_model_is_loaded_once(

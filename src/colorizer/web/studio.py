@@ -110,6 +110,7 @@ class Studio:
 
         Raises:
             ImageError: if they cannot be read.
+            ColorizerError: if there is no room to keep them.
         """
         with self._one_large_at_a_time:
             photo = PhotoFile.parse(data)
@@ -117,7 +118,11 @@ class Studio:
             preview = _reduced(photo.rgb)
         known = uuid.uuid4().hex
         file = self._folder / known
-        file.write_bytes(data)
+        try:
+            file.write_bytes(data)
+        except OSError as error:
+            file.unlink(missing_ok=True)
+            raise ColorizerError(f"cannot be kept in {self._folder}: {error.strerror}") from None
         self.photos[known] = Photograph(
             id=known,
             name=PurePath(name).name or "photo",
