@@ -201,7 +201,7 @@ def test_where_there_is_no_room_nothing_is_kept(
 
     studio = Studio([NO_MODEL], tmp_path)
     monkeypatch.setattr(Path, "write_bytes", fill_up)
-    with pytest.raises(ColorizerError, match="cannot be kept in .*: No space left on device"):
+    with pytest.raises(ColorizerError, match=r"cannot be kept in .*: No space left on device"):
         studio.add("photo.jpg", grey)
     assert not studio.photos
     assert not list(tmp_path.iterdir())
