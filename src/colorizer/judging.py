@@ -24,8 +24,9 @@ from colorizer.errors import ColorizerError
 from colorizer.evaluation import CPU, by_network, evaluate, write_scores
 from colorizer.hardware import one_thread_each
 from colorizer.hub import find_weights, plain_name
-from colorizer.images import ImageError, decode
+from colorizer.images import ImageError
 from colorizer.perceptual import Perceptual
+from colorizer.photofile import PhotoFile
 from colorizer.report import write_report
 from colorizer.resampling import resize
 from colorizer.runs import WEIGHTS
@@ -158,7 +159,7 @@ def _read(
 def _to_lab(path: Path, size: int, resample: str) -> Lab | ImageError | None:
     """Return float16 (3, size, size), CIELAB; None of a grey photograph; the error, if any."""
     try:
-        rgb = decode(path.read_bytes()).rgb
+        rgb = PhotoFile.parse(path.read_bytes()).on_white
     except ImageError as error:
         return error
     except OSError as error:

@@ -83,6 +83,11 @@ class PhotoFile:
             rgb, grey16, alpha = read_pixels(image, white_is_zero=negative)
             return cls(rgb, grey16, alpha, single_channel, format, metadata)
 
+    @property
+    def on_white(self) -> NDArray[np.uint8]:
+        """The photograph as it is shown, uint8 (H, W, 3): on white where it is transparent."""
+        return self.rgb if self.alpha is None else np.asarray(self._picture(self.rgb, "JPEG"))
+
     def encode(self, rgb: NDArray[Any], format: str | None = None) -> bytes:
         """Write the photograph in other colours, with all else as it was.
 

@@ -233,7 +233,6 @@ class Store:
         metrics: Mapping[str, float],
         params: Mapping[str, str],
         tags: Mapping[str, str],
-        files: Mapping[str, str],
     ) -> None:
         """Tell of scores that may change later; unless they have, nothing is told again.
 
@@ -244,7 +243,6 @@ class Store:
             metrics: the scores.
             params: what stays the same whenever the scores change.
             tags: of the run.
-            files: artifacts' texts by their names, replaced with every change.
         """
         now = int(time.time() * 1000)
         run_id = self.find_run(fingerprint) or self.create_run(
@@ -252,8 +250,6 @@ class Store:
         )
         if self.client.get_run(run_id).data.metrics == metrics:
             return
-        for file, text in files.items():
-            self.client.log_text(run_id, text, file)
         self.client.log_batch(
             run_id,
             metrics=[Metric(key, value, now, step) for key, value in metrics.items()],

@@ -67,4 +67,4 @@ def study(photos: Path, tmp_path: Path) -> Study:
         database.add_method(name, 64 * digit) for name, digit in (("one", "a"), ("two", "b"))
     ]
     colorizers = {method.id: Colorizer(Painter()) for method in methods}
-    return Study(database, Pictures(photos, colorizers), list(found))
+    return Study(database, Pictures(photos, found, colorizers))

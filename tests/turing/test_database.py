@@ -189,6 +189,13 @@ def test_another_study_is_one_line(database: Database, other: Protocol, message:
     assert (database.protocol, len(database.list_methods())) == (PROTOCOL, 1)
 
 
+def test_an_empty_file_becomes_a_study_and_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    assert Database.create(tmp_path / "empty.db", PROTOCOL).protocol == PROTOCOL
+    with pytest.raises(ColorizerError, match="is a folder: name the study's database"):
+        Database.create(tmp_path, PROTOCOL)
+
+
 def test_a_study_that_nobody_takes_part_in_begins_anew(database: Database) -> None:
     other = Protocol(0.5, 3, 20, "d" * 64)
     Database.create(database.path, other)

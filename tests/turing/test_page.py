@@ -68,7 +68,7 @@ def begin(page: "Page") -> str:
     """Consent, and return the id that the browser keeps."""
     page.click("#agree")
     page.wait_for_selector("#go")
-    return str(page.evaluate("JSON.parse(localStorage['colorizer-turing']).person"))
+    return str(page.evaluate("JSON.parse(Object.values(localStorage)[0]).person"))
 
 
 def answer(page: "Page", script: Script, db: Path, person: str, number: int) -> None:
@@ -78,6 +78,7 @@ def answer(page: "Page", script: Script, db: Path, person: str, number: int) -> 
     side = script.side(kind, fake)
     at = number if number <= PRACTICE else number - PRACTICE
     assert f"{at} of {PRACTICE if kind == 'practice' else PAIRS}" in page.inner_text("#progress")
+    page.keyboard.press("Control+ArrowLeft")  # of the browser, and no answer
     if number % 2:
         page.click(f"#{side}")
     else:
@@ -120,6 +121,27 @@ def take_part(page: "Page", script: Script, db: Path, who: int) -> None:
     page.click("#another")
     page.wait_for_selector("#agree:visible")
     assert page.evaluate("localStorage.length") == 0
+
+
+def open_twice(page: "Page", script: Script, db: Path) -> None:
+    """Go on in another tab, which is refused until the first is closed."""
+    person = begin(page)
+    with page.context.new_page() as other:
+        other.goto(page.url)
+        other.wait_for_selector("#trouble:visible")
+        assert "open in another tab" in other.inner_text("#trouble")
+        assert not other.is_visible("#anew")
+        page.goto("about:blank")
+        other.click("#again")
+        other.click("#go")
+        answer(other, script, db, person, 1)
+        page.goto(other.url)
+        page.wait_for_selector("#trouble:visible")
+    page.click("#again")
+    page.wait_for_selector("#go:visible")
+    assert "Now it counts" in page.inner_text("#ready")  # the first pair was for practice
+    page.evaluate("localStorage.clear()")
+    page.reload()
 
 
 def get_stuck(page: "Page") -> None:
@@ -183,6 +205,7 @@ def test_the_report_finds_how_often_people_were_fooled(
     script = Script()
     for who in range(PEOPLE):
         take_part(page, script, db, who)
+    open_twice(page, Script(), db)
     get_stuck(page)
 
     cells = report(folder, db)
@@ -197,7 +220,8 @@ def test_the_report_finds_how_often_people_were_fooled(
     assert (fooled, vigilance) == (f"{rate:.1%}", f"{caught:.1%}")
     low, high = (float(end.strip("%")) / 100 for end in interval.split(" to "))
     assert low < FOOLED < high
-    assert "left out of colorizer: 1 who began and did not finish" in cells
+    assert "left out of colorizer: 2 who began and did not finish" in cells
+    assert "colorizer: 9 pairs were shown in turn, in narrow windows" in cells
 
     client = mlflow.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("colorizer")
@@ -208,4 +232,4 @@ def test_the_report_finds_how_often_people_were_fooled(
     assert f"{run.data.metrics['turing/fooling_rate_high']:.1%}" == interval.split()[-1]
     with closing(sqlite3.connect(db)) as connection:
         layouts = connection.execute("SELECT layout, count(*) FROM trials GROUP BY layout")
-        assert dict(layouts) == {"beside": 4 * 11, "in turn": 11, None: 11}
+        assert dict(layouts) == {"beside": 4 * 11 + 1, "in turn": 11, None: 10 + 11}

@@ -1,4 +1,5 @@
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,15 @@ from PIL import Image
 from colorizer.color import rgb_to_lab
 from colorizer.errors import ColorizerError
 from colorizer.images import decode
-from colorizer.turing.pictures import SIZE, centre_square, digest_of, encode, find_colour_photos
+from colorizer.srgb import PROFILE
+from colorizer.turing.pictures import (
+    SIZE,
+    Pictures,
+    centre_square,
+    digest_of,
+    encode,
+    find_colour_photos,
+)
 from colorizer.turing.server import Study
 from colorizer.turing.trials import SIDES, Side, Trial
 
@@ -81,6 +90,42 @@ def test_what_has_no_colours_is_left_out(
     assert sorted(found) == ["copy.png", "deep/er/photo-01.png"]  # a copy is the same photograph
     assert "left out, being black and white: 2" in caplog.text
     assert "broken.jpg: no readable image" in caplog.text
+
+
+def test_a_name_that_is_no_text_is_left_out(
+    make_photos: Callable[[Path, int], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_photos(tmp_path, 2)
+    (tmp_path / "photo-00.png").rename(tmp_path / os.fsdecode(b"\xff\xfe.png"))
+    found = find_colour_photos(tmp_path, needed=1)
+    assert list(found) == ["photo-01.png"]
+    assert "its name is not UTF-8" in caplog.text
+    assert len(digest_of(found)) == 64
+
+
+def test_colours_are_those_that_a_profile_means(study: Study, photos: Path, tmp_path: Path) -> None:
+    red_for_green = (b"rXYZ", b"    "), (b"gXYZ", b"rXYZ"), (b"    ", b"gXYZ")
+    profile = PROFILE
+    for one, other in red_for_green:
+        profile = profile.replace(one, other)
+    with Image.open(photos / "photo-03.png") as image:
+        image.save(tmp_path / "phone.png", icc_profile=profile)
+        expected = centre_square(np.asarray(image)[..., [1, 0, 2]])
+    found = find_colour_photos(tmp_path, needed=1)
+    pictures = Pictures(tmp_path, found, study.pictures.colorizers)
+    shown = decode(pictures.png(1, Trial(1, "test", "phone.png", None, "left"), "right")).rgb
+    assert np.abs(shown.astype(int) - expected).mean() < 3
+
+
+def test_a_photograph_that_was_replaced_is_not_shown(
+    study: Study, make_photos: Callable[[Path, int], None], tmp_path: Path
+) -> None:
+    make_photos(tmp_path, 2)
+    found = find_colour_photos(tmp_path, needed=2)
+    pictures = Pictures(tmp_path, found, study.pictures.colorizers)
+    (tmp_path / "photo-00.png").write_bytes((tmp_path / "photo-01.png").read_bytes())
+    with pytest.raises(ColorizerError, match=r"photo-00\.png has changed since the study"):
+        pictures.png(1, Trial(1, "test", "photo-00.png", None, "left"), "left")
 
 
 def test_too_few_photographs_are_one_line(photos: Path) -> None:

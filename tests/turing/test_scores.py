@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -49,7 +50,28 @@ def test_nobody_has_no_scores() -> None:
 
 
 def test_one_person_has_no_interval() -> None:
-    assert score(answers(1, "f...")) == Scores(1, 4, 0.25, None, None, 1.0)
+    assert score(answers(1, "f...")) == Scores(1, 4, 0.25, None, None, 1.0, 0)
+
+
+@pytest.mark.parametrize("said", ["....", "ffff"])
+def test_where_all_answers_are_alike_there_is_no_interval(said: str) -> None:
+    scores = score([*answers(1, said), *answers(2, said)])
+    assert scores is not None
+    assert scores.interval is None
+    mixed = score([*answers(1, said), *answers(2, "f..f")])
+    assert mixed is not None
+    assert mixed.interval is not None
+
+
+def test_pairs_shown_in_turn_are_counted() -> None:
+    given = [*answers(1, "f..."), *answers(1, ".", kind="practice")]
+    given += [dataclasses.replace(one, layout="in turn") for one in answers(2, ".f")]
+    given += [
+        dataclasses.replace(one, layout="in turn") for one in answers(2, ".", kind="practice")
+    ]
+    scores = score(given)
+    assert scores is not None
+    assert scores.in_turn == 2
 
 
 def test_people_all_alike_have_the_binomial_interval() -> None:

@@ -20,8 +20,8 @@ import uvicorn
 
 from colorizer.errors import ColorizerError
 from colorizer.images import decode
-from colorizer.turing.database import Database
-from colorizer.turing.server import Study, make_study_app, open_study
+from colorizer.turing.database import Database, served
+from colorizer.turing.server import Study, make_study_app, open_study, run_study
 
 
 @dataclass
@@ -92,7 +92,8 @@ def test_the_page_and_its_parts_are_served(client: Client) -> None:
 
 def test_the_page_knows_the_protocol(client: Client) -> None:
     known = client.ask("/api/study").json
-    assert known == {"seconds": 1.0, "practice": 2, "pairs": 20, "size": 256}
+    shown = {"seconds": 1.0, "practice": 2, "pairs": 20, "size": 256}
+    assert known == shown | {"id": client.study.database.id}
 
 
 def test_nothing_is_stored_before_consent(client: Client) -> None:
@@ -227,6 +228,34 @@ def test_a_start_that_fails_leaves_no_study(photos: Path, tmp_path: Path) -> Non
     with pytest.raises(ColorizerError, match=r"broken\.safetensors"):
         open_study([str(broken)], photos, path, seconds=1.0, practice=2, pairs=20)
     assert not path.exists()
+
+
+def test_a_study_is_served_once_at_a_time(photos: Path, tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    with (
+        served(path),
+        pytest.raises(ColorizerError, match="another `colorizer turing` serves this study"),
+    ):
+        run_study(
+            ["colorizer"], photos, path, seconds=1.0, practice=2, pairs=20, port=0,
+            open_browser=False, say=pytest.fail,
+        )  # fmt: skip
+    with served(path):
+        pass
+    with pytest.raises(ColorizerError, match="no such folder"), served(tmp_path / "a" / "t.db"):
+        pass
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_same_weights_under_two_names_are_refused(
+    root: Path, photos: Path, tmp_path: Path
+) -> None:
+    weights = root / "models" / "pretrained" / "colorizer.safetensors"
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(weights.read_bytes())
+    models = [str(weights), str(copy)]
+    with pytest.raises(ColorizerError, match="'colorizer' and 'copy' have the same weights"):
+        open_study(models, photos, tmp_path / "t.db", seconds=1.0, practice=2, pairs=20)
 
 
 def test_two_models_of_one_name_are_refused(photos: Path, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from filelock import FileLock, Timeout
+
 from colorizer.errors import ColorizerError
 from colorizer.turing.schema import APPLICATION, SCHEMA, VERSION, connect
 from colorizer.turing.trials import Answer, Layout, Side, Trial, plan_trials
@@ -81,6 +83,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if path.is_dir():
+            raise ColorizerError(f"{path} is a folder: name the study's database by --db")
         if not path.is_file():
             raise ColorizerError(f"{path}: no such file: name the study's database by --db")
         with self._transaction() as connection:
@@ -100,7 +104,7 @@ class Database:
         Raises:
             ColorizerError: if people take part by another protocol, or it is no such database.
         """
-        if not path.exists():
+        if not path.exists() or (path.is_file() and not path.stat().st_size):
             with connect(path) as connection:
                 connection.executescript(
                     f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION}; "
@@ -237,6 +241,30 @@ class Database:
         with connect(self.path) as connection:
             connection.execute(f"BEGIN {mode}")
             yield connection
+
+
+@contextmanager
+def served(path: Path) -> Iterator[None]:
+    """Keep a study's database to this program while it serves it.
+
+    Raises:
+        ColorizerError: if another one serves it.
+    """
+    if not path.parent.is_dir():  # which the lock would make
+        raise ColorizerError(f"{path}: no such folder: name another database by --db")
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ColorizerError(
+            f"{path}: another `colorizer turing` serves this study: end it, or name another --db"
+        ) from None
+    except OSError as error:
+        raise ColorizerError(f"{path}: {error.strerror}: name another database by --db") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _count_people(

@@ -20,7 +20,8 @@ from colorizer.chroma import is_black_and_white
 from colorizer.color import recolor, rgb_to_lab
 from colorizer.errors import ColorizerError
 from colorizer.hardware import one_thread_each
-from colorizer.images import ImageError, decode
+from colorizer.images import ImageError
+from colorizer.photofile import PhotoFile
 from colorizer.predictor import Colorizer
 from colorizer.resampling import resize
 from colorizer.turing.trials import Side, Trial
@@ -38,11 +39,15 @@ class Pictures:
 
     Args:
         folder: where the photographs are.
+        photos: their files' SHA-256, by their names in the folder.
         colorizers: the models, by their ids in the study.
     """
 
-    def __init__(self, folder: Path, colorizers: Mapping[int, Colorizer]) -> None:
+    def __init__(
+        self, folder: Path, photos: Mapping[str, str], colorizers: Mapping[int, Colorizer]
+    ) -> None:
         self.folder = folder
+        self.photos = photos
         self.colorizers = colorizers
         self._lock = Lock()  # both pictures of a pair are asked for at once
         self._kept = lru_cache(AHEAD)(self._make)
@@ -51,8 +56,8 @@ class Pictures:
         """Return one of a pair's pictures as a file; all are of the same length.
 
         Raises:
-            ColorizerError: if the photograph cannot be read any more, or the model is not one of
-                those that were given.
+            ColorizerError: if the photograph cannot be read any more or has changed, or the model
+                is not one of those that were given.
         """
         with self._lock:
             original, fake = self._kept(method, trial.photo, trial.other)
@@ -68,9 +73,12 @@ class Pictures:
 
     def _read(self, photo: str) -> NDArray[np.uint8]:
         try:
-            return centre_square(decode((self.folder / photo).read_bytes()).rgb)
-        except (ImageError, OSError) as error:
-            raise ColorizerError(f"{photo}: {error}") from None
+            data = (self.folder / photo).read_bytes()
+        except OSError as error:
+            raise ColorizerError(f"{photo}: {error.strerror}") from None
+        if hashlib.sha256(data).hexdigest() != self.photos.get(photo):
+            raise ColorizerError(f"{photo} has changed since the study was opened")
+        return centre_square(PhotoFile.parse(data).on_white)
 
 
 def centre_square(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -111,7 +119,8 @@ def find_colour_photos(folder: Path, *, needed: int) -> dict[str, str]:
         bar = tqdm(threads.map(_identify, files), total=len(files), desc="read", disable=None)
         for path, digest in zip(files, bar, strict=True):
             if isinstance(digest, ImageError):
-                logger.warning("left out: %s: %s", path, digest)
+                name = str(path).encode(errors="backslashreplace").decode()
+                logger.warning("left out: %s: %s", name, digest)
             elif digest is None:
                 grey += 1
             else:
@@ -135,12 +144,15 @@ def digest_of(photos: Mapping[str, str]) -> str:
 def _identify(path: Path) -> str | ImageError | None:
     """Return the SHA-256 of a colour photograph's file; None of a grey one; the error, if any."""
     try:
+        str(path).encode()
         data = path.read_bytes()
-        photo = decode(data)
+        photo = PhotoFile.parse(data)
+    except UnicodeEncodeError:
+        return ImageError("its name is not UTF-8: rename it")
     except ImageError as error:
         return error
     except OSError as error:
         return ImageError(error.strerror or str(error))
-    if photo.single_channel or is_black_and_white(photo.rgb):
+    if photo.single_channel or is_black_and_white(photo.on_white):
         return None
     return hashlib.sha256(data).hexdigest()

@@ -1,8 +1,6 @@
 """The study's outcome: a table for the terminal, and the same for MLflow."""
 
-import csv
 import hashlib
-import io
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from colorizer.turing.database import Database, Method, Protocol
 from colorizer.turing.scores import Scores, score
-from colorizer.turing.trials import Answer
 
 if TYPE_CHECKING:
     from colorizer.tracking import Store
@@ -27,7 +24,9 @@ NOTES = (
     "vigilance: how often another photograph's colours were found (Zhang et al. 2016: 87%)",
     "seconds: median, from the question to the answer",
 )
-FEW = "one person's answers have no interval: it needs two people or more"
+FEW = 10  # people
+NONE = "no interval: it needs two people or more, and answers of both kinds"
+NARROW = f"of fewer than {FEW} people who differ, the interval is too narrow"
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,12 @@ class Result:
     Attributes:
         label: the model's name, with its weights' digest if others have the same name.
         method: the model.
-        answers: of the people who finished.
         unfinished: how many began only.
         scores: None if nobody has finished.
     """
 
     label: str
     method: Method
-    answers: Sequence[Answer]
     unfinished: int
     scores: Scores | None
 
@@ -55,10 +52,10 @@ def read_results(database: Database) -> list[Result]:
     names = [method.name for method in methods]
     results = []
     for method in methods:
-        answers = database.answers(method.id)
+        scores = score(database.answers(method.id))
         changed = f" ({method.weights[:8]})" if names.count(method.name) > 1 else ""
         unfinished = database.count_unfinished(method.id)
-        results.append(Result(method.name + changed, method, answers, unfinished, score(answers)))
+        results.append(Result(method.name + changed, method, unfinished, scores))
     return results
 
 
@@ -73,28 +70,22 @@ def describe(results: Sequence[Result], protocol: Protocol) -> str:
         "",
         *NOTES,
     ]
-    if any(result.scores and result.scores.interval is None for result in results):
-        lines.append(FEW)
+    known = [result.scores for result in results if result.scores]
+    if any(scores.interval is None for scores in known):
+        lines.append(NONE)
+    if any(scores.interval and scores.people < FEW for scores in known):
+        lines.append(NARROW)
+    lines += [
+        f"{result.label}: {result.scores.in_turn} pairs were shown in turn, in narrow windows"
+        for result in results
+        if result.scores and result.scores.in_turn
+    ]
     lines += [
         f"left out of {result.label}: {result.unfinished} who began and did not finish"
         for result in results
         if result.unfinished
     ]
     return "\n".join(lines)
-
-
-def write_csv(answers: Sequence[Answer]) -> str:
-    """Return answers as CSV, a row a pair; people are numbered."""
-    rows = [
-        {"person": answer.person, **asdict(answer.trial)}
-        | {"layout": answer.layout, "answer": answer.side, "seconds": answer.seconds}
-        for answer in answers
-    ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def publish(results: Sequence[Result], study: str, protocol: Protocol) -> None:
@@ -134,7 +125,6 @@ def _publish(
         metrics=_metrics(scores),
         params={key: str(value) for key, value in asdict(protocol).items()},
         tags={"model": method.name, "weights": method.weights, "study": study},
-        files={"answers.csv": write_csv(result.answers)},
     )
 
 

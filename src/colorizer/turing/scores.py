@@ -22,9 +22,11 @@ class Scores:
         pairs: test pairs that they answered; practice and vigilance are not among them.
         fooling_rate: the share of these in which the original was taken for the fake: 0..1, and
             0.5 if the two cannot be told apart.
-        interval: the rate's 95% interval; None of fewer than two people.
+        interval: the rate's 95% interval; None of fewer than two people, and where all pairs fooled
+            people or none did, since a bootstrap knows nothing then.
         vigilance: the share of vigilance pairs whose fake was found; None if there were none.
         seconds: the median time to answer a test pair.
+        in_turn: the test pairs that were shown one after the other, in narrow windows.
     """
 
     people: int
@@ -33,6 +35,7 @@ class Scores:
     interval: tuple[float, float] | None
     vigilance: float | None
     seconds: float
+    in_turn: int
 
 
 def score(answers: Sequence[Answer]) -> Scores | None:
@@ -48,9 +51,12 @@ def score(answers: Sequence[Answer]) -> Scores | None:
         people=len(people),
         pairs=len(test),
         fooling_rate=float(fooled.sum() / len(test)),
-        interval=fooling_interval(fooled, pairs) if len(people) > 1 else None,
+        interval=fooling_interval(fooled, pairs)
+        if len(people) > 1 and 0 < fooled.sum() < len(test)
+        else None,
         vigilance=float(np.mean(watched)) if watched else None,
         seconds=float(np.median([answer.seconds for answer in test])),
+        in_turn=sum(answer.layout == "in turn" for answer in test),
     )
 
 

@@ -18,7 +18,7 @@ from colorizer.hub import find_weights, plain_name
 from colorizer.localhost import make_app, serve
 from colorizer.predictor import Colorizer
 from colorizer.runs import WEIGHTS
-from colorizer.turing.database import Database, Progress, Protocol
+from colorizer.turing.database import Database, Progress, Protocol, served
 from colorizer.turing.pictures import SIZE, Pictures, digest_of, find_colour_photos
 from colorizer.turing.trials import Layout, Side
 
@@ -44,12 +44,10 @@ class Study:
     Attributes:
         database: what was planned and answered.
         pictures: of the pairs.
-        photos: the photographs' names.
     """
 
     database: Database
     pictures: Pictures
-    photos: Sequence[str]
 
 
 def run_study(
@@ -80,10 +78,11 @@ def run_study(
 
     Raises:
         ColorizerError: if a model or enough photographs cannot be had, the database is of another
-            study, or the port is taken.
+            study or served already, or the port is taken.
     """
-    study = open_study(models, folder, path, seconds=seconds, practice=practice, pairs=pairs)
-    serve(make_study_app(study), port=port, open_browser=open_browser, say=say)
+    with served(path):
+        study = open_study(models, folder, path, seconds=seconds, practice=practice, pairs=pairs)
+        serve(make_study_app(study), port=port, open_browser=open_browser, say=say)
 
 
 def open_study(
@@ -91,17 +90,20 @@ def open_study(
 ) -> Study:
     """Prepare a study; as `run_study`."""
     weights = _find_all(models)
+    digests = {name: _sha256(file) for name, file in weights.items()}
+    for name, digest in digests.items():
+        if (same := next(other for other in digests if digests[other] == digest)) != name:
+            raise ColorizerError(f"{same!r} and {name!r} have the same weights: name one of them")
     loaded = {
         name: Colorizer.from_file(file, precision="float32") for name, file in weights.items()
     }
     photos = find_colour_photos(folder, needed=practice + pairs)
     database = Database.create(path, Protocol(seconds, practice, pairs, digest_of(photos)))
     colorizers = {
-        database.add_method(name, _sha256(weights[name])).id: colorizer
-        for name, colorizer in loaded.items()
+        database.add_method(name, digests[name]).id: colorizer for name, colorizer in loaded.items()
     }
     logger.info("%d photographs in colour, %s", len(photos), ", ".join(weights))
-    return Study(database, Pictures(folder, colorizers), list(photos))
+    return Study(database, Pictures(folder, photos, colorizers))
 
 
 def make_study_app(study: Study, *, chance: Random | None = None) -> FastAPI:
@@ -119,12 +121,12 @@ def make_study_app(study: Study, *, chance: Random | None = None) -> FastAPI:
     def protocol() -> dict[str, Any]:
         known = database.protocol
         shown = {"seconds": known.seconds, "practice": known.practice, "pairs": known.pairs}
-        return shown | {"size": SIZE}
+        return shown | {"id": database.id, "size": SIZE}
 
     @app.post("/api/people", status_code=201)
     def begin() -> dict[str, Any]:
-        methods = list(pictures.colorizers)
-        person = database.add_person(methods, study.photos, today=date.today(), chance=chance)
+        methods, photos = list(pictures.colorizers), list(pictures.photos)
+        person = database.add_person(methods, photos, today=date.today(), chance=chance)
         return {"person": person, "number": 1}
 
     @app.get("/api/people/{person}")

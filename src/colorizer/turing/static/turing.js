@@ -1,8 +1,7 @@
 // One person's way through the study: consent, pairs, questions, the end.
-// What is answered is on the server; this browser keeps only the person's random id, and which pair
-// was shown last, so that nobody sees a pair longer by loading the page again.
+// What is answered is on the server; this browser keeps, for each study, only the person's random id,
+// and which pair was shown last, so that nobody sees a pair longer by loading the page again.
 
-const KEPT = "colorizer-turing";
 const SIDES = ["left", "right"];
 const GAP = 32; // pixels between the pictures, as in the style sheet
 const MARGIN = 16; // pixels on either side
@@ -10,21 +9,31 @@ const HALF_A_FRAME = 1000 / 60 / 2; // milliseconds
 
 const find = (id) => document.getElementById(id);
 
-let study; // seconds, practice, pairs, size
+let study; // id, seconds, practice, pairs, size
 let ask; // set while a question is open: takes the side that is the answer
 
 // --- what this browser keeps
 
+function place() {
+  return `colorizer-turing-${study.id}`;
+}
+
 function kept() {
-  return JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+  return JSON.parse(localStorage.getItem(place()) ?? "{}");
 }
 
 function keep(news) {
-  localStorage.setItem(KEPT, JSON.stringify({ ...kept(), ...news }));
+  localStorage.setItem(place(), JSON.stringify({ ...kept(), ...news }));
 }
 
 function forget() {
-  localStorage.removeItem(KEPT);
+  localStorage.removeItem(place());
+}
+
+// How a pair was shown, if it was.
+function layoutShown(number) {
+  const { shown } = kept();
+  return shown?.number === number ? shown.layout : undefined;
 }
 
 // --- the server
@@ -37,10 +46,12 @@ class Refusal extends Error {
 }
 
 async function request(path, options) {
-  const response = await fetch(path, { cache: "no-store", ...options });
+  const response = await fetch(path, { cache: "no-store", ...options }).catch(() => {
+    throw new Error("The program does not answer.");
+  });
   if (response.ok) return response;
   const { message, detail } = await response.json().catch(() => ({}));
-  throw new Refusal(response.status, message ?? JSON.stringify(detail ?? response.statusText));
+  throw new Refusal(response.status, message ?? detail ?? response.statusText);
 }
 
 async function post(path, body) {
@@ -152,6 +163,7 @@ async function showPair(person, number) {
   label("", "");
   say("");
   show("pair");
+  find("frames").scrollIntoView({ block: "center" });
   pictures.forEach((picture, place) => (picture.src = urls[place]));
   await Promise.all(pictures.map((picture) => picture.decode()));
   await wait(study.seconds / 2); // empty frames, to look at
@@ -201,10 +213,9 @@ async function feedback(right, answer) {
 
 async function take(person, number) {
   showProgress(number);
-  const { shown } = kept();
-  const seen = shown?.number === number;
-  if (seen) show("pair");
-  const layout = seen ? shown.layout : await showPair(person, number);
+  const before = layoutShown(number);
+  if (before) show("pair");
+  const layout = before ?? (await showPair(person, number));
   if (number < study.practice + study.pairs) load(person, number + 1).catch(() => {});
   const answer = await question(layout);
   const reply = await post(`/api/people/${person}/answers/${number}`, answer);
@@ -260,28 +271,35 @@ async function arrive() {
 }
 
 async function walk() {
-  study = await get("/api/study");
   const known = kept().person !== undefined;
   let { person, number } = await arrive();
   const total = study.practice + study.pairs;
   const first = number;
   while (number <= total) {
     const turn = number === 1 || number === study.practice + 1;
-    const seen = kept().shown?.number === number;
-    if (!seen && (turn || (known && number === first))) await getReady(number, !turn);
+    if (!layoutShown(number) && (turn || (known && number === first))) await getReady(number, !turn);
     number = await take(person, number);
   }
   await clicked("another");
   forget();
 }
 
+// In two tabs a person would see pairs twice, or not at all.
+function walkAlone() {
+  return navigator.locks.request(place(), { ifAvailable: true }, (lock) => {
+    if (!lock) throw new Error("The study is open in another tab or window: go on there, or close it.");
+    return walk();
+  });
+}
+
 async function run() {
   for (;;) {
     try {
-      await walk();
+      study = await get("/api/study");
+      await walkAlone();
     } catch (error) {
-      const said = error instanceof Refusal ? error.message : "The program does not answer.";
-      write({ trouble: said });
+      write({ trouble: error.message });
+      find("anew").hidden = error.status !== 400; // what is missing may never come back
       await Promise.race([clicked("anew").then(forget), clicked("again")]);
     }
   }
@@ -290,7 +308,8 @@ async function run() {
 for (const side of SIDES) find(side).addEventListener("click", () => ask?.(side));
 document.addEventListener("keydown", (event) => {
   const side = { ArrowLeft: "left", ArrowRight: "right" }[event.key];
-  if (side && ask && !event.repeat) {
+  const shortcut = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey; // the browser's
+  if (side && ask && !event.repeat && !shortcut) {
     event.preventDefault();
     ask(side);
   }
