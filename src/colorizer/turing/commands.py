@@ -39,7 +39,10 @@ def turing(
         int, typer.Option(help="pairs with feedback at first, not counted", min=0)
     ] = 10,
     pairs: Annotated[int, typer.Option(help="pairs that follow", min=1)] = 40,
-    port: Annotated[int, typer.Option(help="of the page; 0 for any", min=0, max=65535)] = 7861,
+    port: Annotated[
+        int,
+        typer.Option(help="of the page; 0 for any, where nobody goes on later", min=0, max=65535),
+    ] = 7861,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="only say the page's address")
     ] = False,
