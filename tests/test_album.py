@@ -13,7 +13,7 @@ from PIL import Image
 from colorizer import album
 from colorizer.album import Options, Outcome, Task, colorize_all, colorize_data, plan
 from colorizer.card import ModelCard
-from colorizer.color import rgb_to_lab
+from colorizer.color import recolor, rgb_to_lab
 from colorizer.errors import ColorizerError
 from colorizer.hints import Hint
 from colorizer.images import ImageError
@@ -134,7 +134,7 @@ def test_sixteen_bits_stay_sixteen(colorizer: Colorizer) -> None:
     photo = PhotoFile.parse(buffer.getvalue())
     assert photo.grey16 is not None
     new = colorize_data(buffer.getvalue(), colorizer, Options()).data
-    expected = colorizer.colorize(photo.rgb, grey16=photo.grey16)
+    expected = recolor(photo.levels, colorizer.predict_photo(photo.rgb))
     assert expected.dtype == np.uint16
     assert new == photo.encode(expected)
 

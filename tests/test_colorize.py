@@ -158,6 +158,7 @@ def test_a_hint_colours_a_photograph_without_any_model(folder: Path) -> None:
     [
         (["one.png", "--hint", "5,5,red"], "hint '5,5,red': expected x,y,#rrggbb"),
         (["one.png", "--model", "none"], "--model none colours by hints alone"),
+        (["one.png", "--model", "none", "--strength", "2"], "--strength is of a model's colours"),
         (["old", "--hint", "5,5,#ff0000"], "hints are of a single photograph, and there are 3"),
         (["one.png", "--hints", "gone.png"], "--hints gone.png: No such file"),
         (["one.png", "--hints", "old/broken.jpg"], "--hints old/broken.jpg: no readable image"),

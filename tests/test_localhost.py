@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,9 @@ def test_another_site_s_page_may_ask_nothing(address: str) -> None:
     answer = requests.post(url, b"", headers={"Origin": "https://evil.example"}, timeout=9)
     assert answer.status_code == 403
     assert answer.json() == {"message": "asked by https://evil.example"}
+    for origin in ("null", "http://[x", address.replace("http:", "https:")):
+        refused = requests.post(url, b"", headers={"Origin": origin}, timeout=9)
+        assert refused.status_code == 403
     own = requests.post(url, b"", headers={"Origin": address}, timeout=9)
     assert own.status_code == 400
     assert own.json() == {"message": "no readable image: of no format that is known"}
@@ -66,6 +70,15 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
             localhost.serve(FastAPI(), port=port, open_browser=False, say=pytest.fail)
 
 
+@contextmanager
+def ending(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End a program even if a test fails."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -75,14 +88,17 @@ def test_however_it_ends_no_photograph_is_left(
     """Not even while a download stands still, since nobody reads on."""
     command = [sys.executable, "-m", "colorizer.cli", "web", "--model", str(WEIGHTS)]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        [*command, "--no-browser", "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+    with (
+        subprocess.Popen(
+            [*command, "--no-browser", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        ) as process,
+        ending(process),
+    ):
         assert process.stdout is not None
         address = process.stdout.readline().split()[0]
         photo = io.BytesIO()
@@ -92,7 +108,7 @@ def test_however_it_ends_no_photograph_is_left(
         assert len(list(tmp_path.glob("colorizer-*/*"))) == 1
         with socket.create_connection(("127.0.0.1", int(address.split(":")[-1]))) as stalled:
             stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-            query = f"model={WEIGHTS}&strength=1"
+            query = f"model={WEIGHTS}&count=1"
             stalled.sendall(
                 f"GET /api/archive?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
             )

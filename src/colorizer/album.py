@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizer.chroma import is_black_and_white
+from colorizer.color import recolor
 from colorizer.errors import ColorizerError
-from colorizer.hints import Hint, Hints
+from colorizer.hints import Hint, Hints, guide
 from colorizer.images import count_pixels, encode
 from colorizer.photofile import FORMATS, PhotoFile
-from colorizer.predictor import Colorizer, colorize_by_hints
+from colorizer.predictor import Colorizer
 
 Status = Literal["colorized", "copied", "exists", "failed"]
 
@@ -200,7 +201,7 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
     with _one_large_at_a_time if count_pixels(data) > LARGE else contextlib.nullcontext():
         photo = PhotoFile.parse(data)
         format = options.format or photo.format
-        in_colour = not (photo.single_channel or is_black_and_white(photo.rgb))
+        in_colour = not (photo.single_channel or is_black_and_white(photo.on_white))
         if in_colour and not (options.force or options.guided):
             same = data if format == photo.format else photo.encode(photo.rgb, format)
             return Colorized(same, anew=False)
@@ -210,16 +211,18 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
 
 
 def _colorize(photo: PhotoFile, colorizer: Colorizer | None, options: Options) -> NDArray[Any]:
+    shown, ab = photo.on_white, None
     hints = None
     if options.guided:
-        height, width = photo.rgb.shape[:2]
+        height, width = shown.shape[:2]
         hints = Hints.collect(options.hints, options.strokes, height=height, width=width)
     if colorizer is not None:
-        strength, grey16 = options.strength, photo.grey16
-        return colorizer.colorize(photo.rgb, strength=strength, grey16=grey16, hints=hints)
-    if hints is None:
+        ab = options.strength * colorizer.predict_photo(shown)
+    if hints is not None:
+        ab = guide(shown, hints, ab)
+    if ab is None:
         raise ColorizerError("without a model, hints alone decide: give some by --hint or --hints")
-    return colorize_by_hints(photo.rgb, hints, grey16=photo.grey16)
+    return recolor(photo.levels, ab)
 
 
 def _plan_folder(folder: Path, out: Path | None, options: Options) -> list[Task]:

@@ -96,6 +96,10 @@ def colorize(
         tuple(map(Hint.parse, hint or ())),
         _read_strokes(hints) if hints else None,
     )
+    if model == NO_MODEL and strength != 1:
+        raise ColorizerError(
+            "--strength is of a model's colours, and with --model none there are none"
+        )
     if model == NO_MODEL and not options.guided:
         raise ColorizerError("--model none colours by hints alone: give some by --hint or --hints")
     if paths == ["-"]:

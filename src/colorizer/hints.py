@@ -209,8 +209,9 @@ def spread(
     try:
         import pyamg
         from scipy import sparse
+        from threadpoolctl import threadpool_limits
     except ModuleNotFoundError as error:
-        raise ColorizerError(f"hints need {error.name}: pip install pyamg") from None
+        raise ColorizerError(f"hints need {error.name}: pip install {error.name}") from None
     ab = hints.ab.reshape(2, -1).astype(np.float64)
     free = ~hints.where.ravel()
     if not free.any():
@@ -227,17 +228,18 @@ def spread(
     if prior is not None:
         known = np.asarray(prior, np.float64).reshape(2, -1)[:, free].T
         right, start = right + data[free, None] * known, known
-    levels = pyamg.smoothed_aggregation_solver(system, **MULTIGRID)
-    for plane, wanted in enumerate(right.T):
-        if wanted.any():  # else nothing has colour, and no error is small beside that
-            ab[plane, free], _ = pyamg.krylov.cg(
-                system,
-                wanted,
-                x0=start[:, plane].copy(),
-                tol=TOLERANCE,
-                criteria="MrMr",
-                M=levels.aspreconditioner(),
-            )
+    with threadpool_limits(1, "blas"):  # at dot products, more threads mostly wait for each other
+        levels = pyamg.smoothed_aggregation_solver(system, **MULTIGRID)
+        for plane, wanted in enumerate(right.T):
+            if wanted.any():  # else nothing has colour, and no error is small beside that
+                ab[plane, free], _ = pyamg.krylov.cg(
+                    system,
+                    wanted,
+                    x0=start[:, plane].copy(),
+                    tol=TOLERANCE,
+                    criteria="MrMr",
+                    M=levels.aspreconditioner(),
+                )
     return ab.reshape(2, *lightness.shape).astype(np.float32)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -56,7 +55,7 @@ def make_app(static: Path | Traversable) -> FastAPI:
 
     @app.get("/")
     def page() -> FileResponse:
-        return FileResponse(folder / "index.html", headers={"Cache-Control": "no-cache"})
+        return FileResponse(folder / "index.html")
 
     return app
 
@@ -123,11 +122,12 @@ def _run_until_ended(server: uvicorn.Server, listener: socket.socket) -> None:
 
 async def _guard(request: Request, answer: Handler) -> Response:
     """Refuse what another site's page asks for, and keep this page to itself."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    origin, host = request.headers.get("origin"), request.headers.get("host")
+    if origin not in (None, f"http://{host}"):
         return JSONResponse({"message": f"asked by {origin}"}, 403, HEADERS)
     response = await answer(request)
     response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-cache")
     return response
 
 

@@ -88,6 +88,11 @@ class PhotoFile:
         """The photograph as it is shown, uint8 (H, W, 3): on white where it is transparent."""
         return self.rgb if self.alpha is None else np.asarray(self._picture(self.rgb, "JPEG"))
 
+    @property
+    def levels(self) -> NDArray[Any]:
+        """The photograph at its full depth, as `color.recolor` takes it: `grey16`, or `rgb`."""
+        return self.rgb if self.grey16 is None else self.grey16
+
     def encode(self, rgb: NDArray[Any], format: str | None = None) -> bytes:
         """Write the photograph in other colours, with all else as it was.
 

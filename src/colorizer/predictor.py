@@ -16,7 +16,6 @@ from PIL import Image
 from colorizer.card import ModelCard
 from colorizer.color import recolor, rgb_to_lab
 from colorizer.errors import ColorizerError
-from colorizer.hints import Hints, guide
 from colorizer.hub import DEFAULT, find_weights
 from colorizer.images import Format, decode, encode, to_rgb
 
@@ -132,14 +131,7 @@ class Colorizer:
         """
         return self.network.predict_ab(lightness)
 
-    def colorize(
-        self,
-        rgb: NDArray[np.uint8],
-        *,
-        strength: float = 1.0,
-        grey16: NDArray[np.uint16] | None = None,
-        hints: Hints | None = None,
-    ) -> NDArray[Any]:
+    def colorize(self, rgb: NDArray[np.uint8], *, strength: float = 1.0) -> NDArray[np.uint8]:
         """Colour one photograph.
 
         The network sees the photograph as it saw those it learned from, resized to a square; its
@@ -149,17 +141,11 @@ class Colorizer:
         Args:
             rgb: uint8 (H, W, 3), of which only the lightness is used.
             strength: multiplies the colours' chroma.
-            grey16: uint16 (H, W), the same photograph's levels if it is grey and of 16 bits, whose
-                lightness is then the result's.
-            hints: colours given to some pixels, which override the network's.
 
         Returns:
-            uint8 (H, W, 3), sRGB; uint16 if `grey16` is given.
+            uint8 (H, W, 3), sRGB.
         """
-        ab = strength * self.predict_photo(rgb)
-        if hints is not None:
-            ab = guide(rgb, hints, ab)
-        return recolor(rgb if grey16 is None else grey16, ab)
+        return recolor(rgb, strength * self.predict_photo(rgb))
 
     def predict_photo(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Predict one photograph's colours.
@@ -204,22 +190,6 @@ class Colorizer:
                 if not ahead:
                     return
                 yield ahead.popleft().result()
-
-
-def colorize_by_hints(
-    rgb: NDArray[np.uint8], hints: Hints, *, grey16: NDArray[np.uint16] | None = None
-) -> NDArray[Any]:
-    """Colour one photograph by hints alone, without a network.
-
-    Args:
-        rgb: uint8 (H, W, 3), of which only the lightness is used.
-        hints: colours given to some pixels.
-        grey16: as of `Colorizer.colorize`.
-
-    Returns:
-        uint8 (H, W, 3), sRGB; uint16 if `grey16` is given.
-    """
-    return recolor(rgb if grey16 is None else grey16, guide(rgb, hints))
 
 
 def _to_array(photo: str | Path | bytes | Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -99,7 +99,7 @@ def refuse(page: "Page", url: str) -> None:
 def telling(page: "Page") -> "AbstractContextManager[object]":
     """Wait at the end until the server has been told of strokes."""
     return page.expect_response(
-        lambda answer: answer.url.endswith("/strokes") and answer.request.method != "GET"
+        lambda answer: "/strokes?" in answer.url and answer.request.method != "GET"
     )
 
 
@@ -218,6 +218,42 @@ def test_a_stroke_colours_what_it_lies_on_until_it_is_undone(studio: "Page") -> 
     np.testing.assert_allclose(colours(canvas), before, atol=1e-3)
 
 
+def test_a_click_paints_a_dot(studio: "Page", address: str) -> None:
+    studio.click("text=Paint colours")
+    settle(studio)
+    with telling(studio) as told:
+        studio.locator("#canvas").click(position={"x": 60, "y": 50})
+    assert told.value.status == 200
+    painted = strokes(address, "im2.jpg")
+    assert painted is not None
+    assert painted[..., 3].any()
+    assert saved(studio, "#download")[1]
+
+
+def test_strokes_of_two_windows_are_put_together(studio: "Page", address: str) -> None:
+    with studio.context.new_page() as other:
+        other.goto(address)
+        for page, y in ((studio, 0.2), (other, 0.8), (studio, 0.5)):
+            page.click("#photos button[title='im2.jpg']")
+            page.click("text=Paint colours")
+            settle(page)
+            drag(page, (0.2, y), (0.8, y))
+            with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok):
+                page.mouse.up()
+        painted = strokes(address, "im2.jpg")
+        assert painted is not None
+        rows = np.flatnonzero(painted[..., 3].any(1)) / len(painted)
+        assert [bool((np.abs(rows - y) < 0.05).any()) for y in (0.2, 0.5, 0.8)] == 3 * [True]
+        with telling(other):
+            other.click("#clear")
+        studio.click("#photos button[title='im3.jpg']")
+        studio.reload()
+        studio.click("#photos button[title='im2.jpg']")
+        settle(studio)
+        assert studio.is_disabled("#clear")
+        assert studio.text_content("#message") == ""
+
+
 def test_what_was_painted_outlives_the_page_and_is_downloaded(studio: "Page") -> None:
     studio.click("text=Paint colours")
     settle(studio)
@@ -246,6 +282,56 @@ def test_what_is_no_photograph_is_named_and_the_rest_go_on(
     studio.wait_for_function("() => document.querySelectorAll('#photos button').length === 3")
     message = studio.locator("#message")
     message.filter(has_text="broken.jpg: no readable image").wait_for()
+
+
+def test_a_file_that_is_gone_is_named_and_the_rest_go_on(
+    studio: "Page", photos: list[Path]
+) -> None:
+    gone = photos[0].with_name("gone.jpg")
+    gone.write_bytes(photos[0].read_bytes())
+    held(studio, "**/api/photos?*", "POST")
+    studio.set_input_files("#photos input", [str(photos[0]), str(gone), str(photos[1])])
+    studio.wait_for_function("() => document.querySelector('#message').textContent !== ''")
+    gone.unlink()
+    studio.wait_for_timeout(200)
+    studio.unroute("**/api/photos?*")  # what was held back goes on
+    studio.wait_for_function("() => document.querySelectorAll('#photos button').length === 4")
+    studio.locator("#message", has_text="gone.jpg: cannot be read").wait_for()
+
+
+def test_failures_of_one_batch_outlive_the_next_and_are_dismissed(
+    studio: "Page", photos: list[Path]
+) -> None:
+    broken = [photos[0].with_name(f"broken{number}.jpg") for number in range(7)]
+    for path in broken:
+        path.write_bytes(b"no photograph")
+    studio.set_input_files("#photos input", [str(path) for path in broken])
+    studio.set_input_files("#photos input", [str(path) for path in photos])
+    studio.wait_for_function("() => document.querySelectorAll('#photos button').length === 4")
+    studio.locator("#message", has_text="and 2 more").wait_for()
+    said = studio.inner_text("#message").splitlines()
+    assert [line.split(":")[0] for line in said] == [
+        *(f"broken{number}.jpg" for number in range(5)),
+        "and 2 more",
+    ]
+    studio.click("#dismiss")
+    assert studio.text_content("#message") == ""
+
+
+def test_what_arrives_is_shown_where_nothing_is(studio: "Page", photos: list[Path]) -> None:
+    waiting = held(studio, "**/api/photos?*", "POST")
+    studio.set_input_files("#photos input", [str(path) for path in photos])
+    studio.wait_for_function("() => document.querySelector('#message').textContent !== ''")
+    studio.wait_for_timeout(200)
+    waiting[0].continue_()
+    studio.wait_for_function("() => document.querySelectorAll('#photos button').length === 3")
+    for _ in range(3):
+        studio.click("#remove")
+        studio.wait_for_timeout(600)  # or it is a double click
+    studio.locator("#welcome").wait_for()
+    studio.wait_for_timeout(200)
+    waiting[1].continue_()
+    studio.locator("#photos button[title='im3.jpg']").wait_for()
 
 
 def test_files_can_be_dropped(studio: "Page", photos: list[Path]) -> None:
@@ -292,6 +378,21 @@ def test_photographs_may_be_chosen_before_the_page_has_begun(
     studio.wait_for_timeout(100)
     waiting[0].continue_()
     studio.wait_for_function("() => document.querySelectorAll('#photos button').length === 3")
+
+
+def test_what_is_painted_is_not_removed_unasked(studio: "Page") -> None:
+    studio.click("text=Paint colours")
+    settle(studio)
+    paint(studio, "purple", (0.2, 0.2), (0.8, 0.2))
+    asked: list[str] = []
+    studio.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    studio.click("#remove")
+    assert asked == ["Remove im2.jpg with what is painted on it?"]
+    assert studio.locator("#photos button").count() == 2
+    studio.once("dialog", lambda dialog: dialog.accept())
+    studio.wait_for_timeout(600)
+    studio.click("#remove")
+    studio.wait_for_function("() => document.querySelectorAll('#photos button').length === 1")
 
 
 def test_a_double_click_removes_one_photograph(
@@ -418,7 +519,7 @@ def test_a_download_waits_for_the_last_stroke(studio: "Page") -> None:
     studio.click("text=Paint colours")
     settle(studio)
     _, before = saved(studio, "#download")
-    waiting = held(studio, "**/strokes", "PUT")
+    waiting = held(studio, "**/strokes?*", "PUT")
     drag(studio, (0.2, 0.3), (0.8, 0.3))
     studio.mouse.up()
     with studio.expect_download() as download:
@@ -455,8 +556,10 @@ def test_the_keyboard_shows_where_it_is(studio: "Page") -> None:
     assert studio.eval_on_selector("#photos label", style) == "solid"
 
 
-def test_it_fits_a_phone(studio: "Page") -> None:
+def test_it_fits_a_phone(studio: "Page", photos: list[Path]) -> None:
     studio.set_viewport_size({"width": 390, "height": 844})
+    studio.set_input_files("#photos input", str(photos[0].rename(photos[0].with_stem(200 * "n"))))
+    studio.locator("#facts", has_text=200 * "n").wait_for()
     for view in ("Before and after", "Models side by side", "Paint colours"):
         studio.click(f"text={view}")
         settle(studio)
@@ -466,5 +569,7 @@ def test_it_fits_a_phone(studio: "Page") -> None:
             "(all) => all.map((i) => [i.width / i.height, i.naturalWidth / i.naturalHeight])",
         )
         assert shapes
+        sides = "(all) => all.map((one) => one.getBoundingClientRect().right)"
+        assert max(studio.eval_on_selector_all("#controls *", sides)) <= 390
         for shown, own in shapes:
             assert shown == pytest.approx(own, rel=0.02)

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizer import Colorizer
+from colorizer.album import Options, colorize_data
 from colorizer.color import recolor, rgb_to_lab
 from colorizer.errors import ColorizerError
 from colorizer.hub import NO_MODEL, KnownModel
 from colorizer.images import decode
 from colorizer.predictor import Colorizer as Predictor
 from colorizer.web import studio as studio_module
-from colorizer.web.studio import PREVIEW, Studio, choices
+from colorizer.web.studio import PREVIEW, OutdatedError, Studio, choices
 
 WEIGHTS = str(Path(__file__).parents[2] / "models" / "pretrained" / "colorizer.safetensors")
 RED = (200, 30, 30)
@@ -113,13 +114,13 @@ def test_a_stroke_counts_where_it_is_painted_and_at_full_size(studio: Studio, gr
     unpainted = studio.finish(photo.id, WEIGHTS, 1)[1]
     width, height = photo.shown
     box = (width // 4, height // 4, width // 4 + 60, height // 4 + 20)
-    studio.paint(photo.id, stroke((width, height), box))
+    studio.paint(photo.id, stroke((width, height), box), 0)
     ab = rgb_to_lab(decode(studio.finish(photo.id, WEIGHTS, 1)[1]).rgb)[1:]
     under = ab[:, box[1] + 4 : box[3] - 4, box[0] + 4 : box[2] - 4].reshape(2, -1)
     shown = recolor(decode(photo.before).rgb, red_ab()[:, None, None])
     expected = rgb_to_lab(shown)[1:, box[1] + 10, box[0] + 30]
     assert np.hypot(*(np.median(under, 1) - expected)) < 6
-    studio.paint(photo.id, None)
+    studio.paint(photo.id, None, 1)
     assert studio.finish(photo.id, WEIGHTS, 1)[1] == unpainted
 
 
@@ -131,7 +132,7 @@ def test_strokes_alone_colour_where_no_model_does(studio: Studio, grey: bytes) -
     photo = studio.add("photo.jpg", grey)
     assert chroma(studio.after(photo.id, NO_MODEL, 1)).mean() < 0.5
     width, height = photo.shown
-    studio.paint(photo.id, stroke((width, height), (10, 10, 40, 30)))
+    studio.paint(photo.id, stroke((width, height), (10, 10, 40, 30)), 0)
     painted = rgb_to_lab(decode(studio.after(photo.id, NO_MODEL, 1)).rgb)[1:]
     assert painted[0].mean() > 10  # the only hint there is colours all that is not black or white
 
@@ -139,7 +140,7 @@ def test_strokes_alone_colour_where_no_model_does(studio: Studio, grey: bytes) -
 def test_strokes_of_another_size_are_refused(studio: Studio, grey: bytes) -> None:
     photo = studio.add("photo.jpg", grey)
     with pytest.raises(ColorizerError, match="the strokes' picture has 50x40 pixels; expected"):
-        studio.paint(photo.id, stroke((50, 40), (1, 1, 9, 9)))
+        studio.paint(photo.id, stroke((50, 40), (1, 1, 9, 9)), 0)
     assert photo.revision == 0
     assert photo.hints is None
 
@@ -148,7 +149,7 @@ def test_the_archive_has_every_photograph_under_a_name_of_its_own(
     studio: Studio, grey: bytes
 ) -> None:
     photos = [studio.add(name, grey) for name in ("a.jpg", "folder/a.jpg", "b.jpg")]
-    parts = list(studio.finish_all(WEIGHTS, 1))
+    parts = list(studio.finish_all(WEIGHTS, 1, count=3))
     assert len(parts) == 4  # one by one, so that a large archive begins at once
     with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
         assert archive.namelist() == ["a_colorized.jpg", "a_colorized_2.jpg", "b_colorized.jpg"]
@@ -158,7 +159,7 @@ def test_the_archive_has_every_photograph_under_a_name_of_its_own(
 def test_the_archive_names_what_could_not_be_finished(studio: Studio, grey: bytes) -> None:
     photos = [studio.add(name, grey) for name in ("not_coloured.txt", "a.jpg", "b.jpg")]
     photos[1].file.unlink()
-    with zipfile.ZipFile(io.BytesIO(b"".join(studio.finish_all(WEIGHTS, 1)))) as archive:
+    with zipfile.ZipFile(io.BytesIO(b"".join(studio.finish_all(WEIGHTS, 1, count=3)))) as archive:
         assert archive.namelist() == [
             "not_coloured_colorized.txt",
             "b_colorized.jpg",
@@ -168,9 +169,60 @@ def test_the_archive_names_what_could_not_be_finished(studio: Studio, grey: byte
     assert line.startswith("a.jpg: its file is gone: No such file")
 
 
+def test_an_archive_of_other_photographs_than_the_page_shows_is_refused(
+    studio: Studio, grey: bytes
+) -> None:
+    studio.add("a.jpg", grey)
+    with pytest.raises(OutdatedError, match="shows 2 photographs, and there are 1: load it again"):
+        studio.finish_all(WEIGHTS, 1, count=2)
+
+
+def test_strokes_of_two_windows_do_not_replace_each_other(studio: Studio, grey: bytes) -> None:
+    photo = studio.add("photo.jpg", grey)
+    first = stroke(photo.shown, (10, 10, 40, 30))
+    studio.paint(photo.id, first, 0)
+    for strokes in (stroke(photo.shown, (50, 50, 90, 90)), None):
+        with pytest.raises(OutdatedError, match="painted on in another window meanwhile"):
+            studio.paint(photo.id, strokes, 0)
+    assert (photo.strokes, photo.revision) == (first, 1)
+
+
+def test_names_are_as_long_as_a_file_s_may_be(studio: Studio, grey: bytes) -> None:
+    photos = [studio.add(f"{120 * 'é'}.jpg", grey) for _ in range(2)]
+    name, _ = studio.finish(photos[0].id, WEIGHTS, 1)
+    assert len(name.encode()) <= 255
+    assert name.endswith("é_colorized.jpg")
+    data = b"".join(studio.finish_all(WEIGHTS, 1, count=2))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert len(set(archive.namelist())) == 2
+        assert all(len(name.encode()) <= 255 for name in archive.namelist())
+
+
+def test_a_transparent_photograph_is_coloured_as_by_the_command(
+    studio: Studio, grey: bytes
+) -> None:
+    with Image.open(io.BytesIO(grey)) as image:
+        photo = image.resize((120, 90)).convert("RGBA")
+    photo.paste((0, 0, 0, 0), (0, 0, 60, 90))  # black that nobody sees
+    added = studio.add("cut.png", encode(photo))
+    assert decode(added.before).rgb[:, :50].min() > 250
+    _, data = studio.finish(added.id, WEIGHTS, 1)
+    expected = colorize_data(encode(photo), Colorizer.load(WEIGHTS), Options(force=True)).data
+    by_page, by_command = (
+        np.asarray(Image.open(io.BytesIO(d))).astype(int) for d in (data, expected)
+    )
+    assert np.abs(by_page - by_command).max() <= 8  # the page's is by way of a JPEG file
+
+
+def test_two_files_of_the_same_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio_module, "list_known", list)
+    named = ["a/m/weights.onnx", "b/m/weights.onnx", "c/weights.onnx"]
+    assert [choice.label for choice in choices(named)][:3] == [*named[:2], "c/weights.onnx"]
+
+
 def test_a_photograph_can_be_painted_all_over(studio: Studio, grey: bytes) -> None:
     photo = studio.add("photo.jpg", grey)
-    studio.paint(photo.id, stroke(photo.shown, (0, 0, *photo.shown)))
+    studio.paint(photo.id, stroke(photo.shown, (0, 0, *photo.shown)), 0)
     painted = rgb_to_lab(decode(studio.after(photo.id, WEIGHTS, 1)).rgb)[1]
     assert painted.mean() > 20
 

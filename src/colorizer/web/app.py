@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from colorizer.errors import ColorizerError
 from colorizer.localhost import make_app, serve
 from colorizer.photofile import FORMATS
-from colorizer.web.studio import Photograph, Studio
+from colorizer.web.studio import OutdatedError, Photograph, Studio
 
 MAX_BYTES = 1 << 30
 """Of a photograph's file."""
@@ -48,6 +48,11 @@ def run(
 def make_web(studio: Studio) -> FastAPI:
     """Return the application that shows a studio."""
     app = make_app(files("colorizer.web") / "static")
+    app.exception_handler(OutdatedError)(_say_outdated)
+
+    @app.get("/api/photos/{photo_id}")
+    def describe(photo_id: str) -> dict[str, Any]:
+        return _describe(studio.get(photo_id))
 
     @app.get("/api/studio")
     def show() -> dict[str, Any]:
@@ -77,16 +82,19 @@ def make_web(studio: Studio) -> FastAPI:
 
     @app.get("/api/photos/{photo_id}/strokes")
     def strokes(photo_id: str) -> Response:
-        return Response(studio.get(photo_id).strokes, media_type="image/png", headers=FRESH)
+        painted = studio.get(photo_id).strokes
+        if painted is None:
+            return Response(status_code=204, headers=FRESH)
+        return Response(painted, media_type="image/png", headers=FRESH)
 
     @app.put("/api/photos/{photo_id}/strokes")
-    async def paint(photo_id: str, request: Request) -> dict[str, Any]:
+    async def paint(photo_id: str, revision: int, request: Request) -> dict[str, Any]:
         data = await _read(request)
-        return _describe(await run_in_threadpool(studio.paint, photo_id, data))
+        return _describe(await run_in_threadpool(studio.paint, photo_id, data, revision))
 
     @app.delete("/api/photos/{photo_id}/strokes")
-    def wipe(photo_id: str) -> dict[str, Any]:
-        return _describe(studio.paint(photo_id, None))
+    def wipe(photo_id: str, revision: int) -> dict[str, Any]:
+        return _describe(studio.paint(photo_id, None, revision))
 
     @app.get("/api/photos/{photo_id}/file")
     def finish(photo_id: str, model: Model, strength: Strength = 1) -> Response:
@@ -94,12 +102,16 @@ def make_web(studio: Studio) -> FastAPI:
         return Response(data, media_type="application/octet-stream", headers=_saved_as(name))
 
     @app.get("/api/archive")
-    def finish_all(model: Model, strength: Strength = 1) -> StreamingResponse:
-        parts = studio.finish_all(model, strength)
+    def finish_all(model: Model, count: int, strength: Strength = 1) -> StreamingResponse:
+        parts = studio.finish_all(model, strength, count)
         headers = _saved_as("colorized.zip")
         return StreamingResponse(parts, media_type="application/zip", headers=headers)
 
     return app
+
+
+async def _say_outdated(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(error)}, 409)
 
 
 async def _read(request: Request) -> bytes:

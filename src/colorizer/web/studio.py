@@ -5,6 +5,7 @@ import logging
 import threading
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,6 +32,14 @@ PREVIEW = 1024
 
 FAILED = "not_coloured.txt"
 """In an archive: names the photographs that it lacks, and says why."""
+
+
+MAX_NAME = 255
+"""Bytes of a file's name."""
+
+
+class OutdatedError(ColorizerError):
+    """The page does not show what there is."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,7 @@ class Studio:
         self._folder = folder
         self._one_large_at_a_time = threading.Lock()
         self._one_model_at_a_time = threading.Lock()
+        self._one_painter_at_a_time = threading.Lock()
         self._load = lru_cache(maxsize=8)(Colorizer.load)
         self._preview = lru_cache(maxsize=16)(self._decode)
         self._predict = lru_cache(maxsize=256)(self._predict_anew)
@@ -150,18 +160,27 @@ class Studio:
         self.get(photo_id).file.unlink(missing_ok=True)
         del self.photos[photo_id]
 
-    def paint(self, photo_id: str, strokes: bytes | None) -> Photograph:
-        """Take the strokes on a photograph instead of earlier ones; None for no strokes.
+    def paint(self, photo_id: str, strokes: bytes | None, revision: int) -> Photograph:
+        """Take the strokes on a photograph instead of earlier ones.
+
+        Args:
+            photo_id: which.
+            strokes: a PNG file; None for no strokes.
+            revision: of the photograph, as whoever painted knows it.
 
         Raises:
             ColorizerError: if they are no picture of the size shown with something painted.
+            OutdatedError: if somebody else has painted meanwhile.
         """
         photo = self.get(photo_id)
         hints = None
         if strokes is not None:
             width, height = photo.shown
             hints = Hints.collect([], decode_strokes(strokes), height=height, width=width)
-        photo.strokes, photo.hints, photo.revision = strokes, hints, photo.revision + 1
+        with self._one_painter_at_a_time:
+            if revision != photo.revision:
+                raise OutdatedError(f"{photo.name} was painted on in another window meanwhile")
+            photo.strokes, photo.hints, photo.revision = strokes, hints, revision + 1
         return photo
 
     def after(self, photo_id: str, model: str, strength: float) -> bytes:
@@ -193,15 +212,31 @@ class Studio:
             raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
         with self._one_large_at_a_time:
             file = PhotoFile.parse(original)
-            data = file.encode(recolor(file.rgb if file.grey16 is None else file.grey16, ab))
+            data = file.encode(recolor(file.levels, ab))
         path = PurePath(photo.name)
-        return f"{path.stem}_colorized{path.suffix}", data
+        return _named(path.stem, "_colorized", path.suffix), data
 
-    def finish_all(self, model: str, strength: float) -> Iterator[bytes]:
-        """Yield a zip archive of all photographs' files in colour, in parts.
+    def finish_all(self, model: str, strength: float, count: int) -> Iterator[bytes]:
+        """Return a zip archive of all photographs' files in colour, in parts.
 
         A photograph that cannot be finished is named in the archive's `FAILED`.
+
+        Args:
+            model: the name of one of `choices`.
+            strength: as of `after`.
+            count: how many photographs there are, as whoever asks knows it.
+
+        Raises:
+            OutdatedError: if there are more or fewer.
         """
+        if count != len(self.photos):
+            raise OutdatedError(
+                f"this page shows {count} photographs, and there are {len(self.photos)}: load it "
+                "again"
+            )
+        return self._archive(model, strength)
+
+    def _archive(self, model: str, strength: float) -> Iterator[bytes]:
         part, failed = _Part(), ""
         taken = {FAILED}
         with zipfile.ZipFile(part, "w") as archive:
@@ -269,7 +304,10 @@ def choices(named: Sequence[str]) -> list[Choice]:
 
     A registry that does not answer offers no model.
     """
-    offered = {name: Choice(name, _label(name)) for name in named}
+    short = Counter(map(_label, named))
+    offered = {
+        name: Choice(name, _label(name) if short[_label(name)] == 1 else name) for name in named
+    }
     try:
         known = list_known()
     except ColorizerError as error:
@@ -305,6 +343,12 @@ def _untaken(name: str, taken: set[str]) -> str:
     path, number, found = PurePath(name), 1, name
     while found in taken:
         number += 1
-        found = f"{path.stem}_{number}{path.suffix}"
+        found = _named(path.stem, f"_{number}", path.suffix)
     taken.add(found)
     return found
+
+
+def _named(stem: str, addition: str, suffix: str) -> str:
+    """Return a file's name, its stem cut if it would be too long."""
+    ending = f"{addition}{suffix}".encode()
+    return (stem.encode()[: MAX_NAME - len(ending)] + ending).decode(errors="ignore")

@@ -1,14 +1,21 @@
 // Photographs in: chosen, or dropped with the folders that they are in.
 
 import { isPainting } from "./painting.js";
-import { Ended, ask, say } from "./requests.js";
-import { change, state } from "./state.js";
+import { ask, say, unsay } from "./requests.js";
+import { change, current, state } from "./state.js";
+
+const NAMED = 5; // of the files that failed
+
+let arriving; // what was added before: one after the other
+let waiting = 0;
+let failed = []; // said once nothing waits any more
 
 /** Listen for photographs; they are taken in once `ready` is fulfilled. */
 export function listenForPhotos(ready) {
+  arriving = ready.catch(() => {}); // which is said already
   document.addEventListener("change", (event) => {
     if (!event.target.matches("[data-add]")) return;
-    add([...event.target.files], ready);
+    add([...event.target.files]);
     event.target.value = "";
   });
   document.addEventListener("dragover", (event) => {
@@ -22,37 +29,44 @@ export function listenForPhotos(ready) {
     event.preventDefault();
     document.body.classList.remove("dropping");
     const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
-    add(items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile()), ready); // gone after this event
+    if (items.length) add(items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile())); // gone after this event
+  });
+}
+
+function add(dropped) {
+  waiting += 1;
+  arriving = arriving.then(() => takeIn(dropped)).then(() => {
+    waiting -= 1;
+    if (waiting || !failed.length) return;
+    const more = failed.length > NAMED ? [`and ${failed.length - NAMED} more`] : [];
+    say([...failed.slice(0, NAMED), ...more].join("\n"));
+    failed = [];
   });
 }
 
 /** Take in files, and what is in folders. */
-async function add(dropped, ready) {
-  const failed = [];
-  let first = true;
-  try {
-    await ready;
-    const files = (await Promise.all(dropped.map((one) => filesOf(one)))).flat();
-    if (!files.length) failed.push(`no photographs there: expected ${state.suffixes.join(", ")}`);
-    for (const [number, file] of files.entries()) {
-      say(`${file.name} (${number + 1} of ${files.length}) …`);
-      try {
-        const photo = await upload(file);
-        state.photos.push(photo);
-        change(first && !isPainting() ? { current: photo.id } : {});
-        first = false;
-      } catch (error) {
-        if (error instanceof Ended) throw error;
-        failed.push(`${file.name}: ${error.message}`);
-      }
+async function takeIn(dropped) {
+  const files = (await Promise.all(dropped.map((one) => filesOf(one)))).flat();
+  if (!files.length && !failed.length) failed.push(`no photographs there: expected ${state.suffixes.join(", ")}`);
+  let chosen = false; // which of them is looked at
+  for (const [number, file] of files.entries()) {
+    const doing = `${file.name} (${number + 1} of ${files.length}) …`;
+    say(doing);
+    try {
+      const photo = await upload(file);
+      state.photos.push(photo);
+      change(!current() || (!chosen && !isPainting()) ? { current: photo.id } : {});
+      chosen = true;
+    } catch (error) {
+      failed.push(`${file.name}: ${error.message}`);
+      if (error.status === 0) break; // nor will the others get there
     }
-  } catch (error) {
-    failed.push(error.message);
+    unsay(doing);
   }
-  say(failed.join("\n"));
 }
 
 async function upload(file) {
+  await file.slice(0, 1).arrayBuffer().catch(() => { throw new Error("cannot be read: it has changed or gone"); });
   const url = `/api/photos?${new URLSearchParams({ name: file.name })}`;
   return (await ask(url, { method: "POST", body: file })).json();
 }
@@ -61,17 +75,25 @@ async function upload(file) {
 async function filesOf(dropped, inFolder = false) {
   if (dropped instanceof File) return [dropped];
   if (inFolder && dropped.name.startsWith(".")) return [];
-  if (dropped.isFile) {
+  try {
+    if (!dropped.isFile) {
+      const inside = await entriesOf(dropped);
+      return (await Promise.all(inside.map((one) => filesOf(one, true)))).flat();
+    }
     const known = state.suffixes.some((suffix) => dropped.name.toLowerCase().endsWith(suffix));
     return inFolder && !known ? [] : [await new Promise((done, fail) => dropped.file(done, fail))];
+  } catch (error) {
+    failed.push(`${dropped.name}: ${error.message}`);
+    return [];
   }
-  const reader = dropped.createReader();
+}
+
+async function entriesOf(folder) {
+  const reader = folder.createReader();
   const found = [];
   for (;;) { // a reader gives a hundred at a time
     const some = await new Promise((done, fail) => reader.readEntries(done, fail));
-    if (!some.length) break;
+    if (!some.length) return found.sort((a, b) => a.name.localeCompare(b.name));
     found.push(...some);
   }
-  found.sort((a, b) => a.name.localeCompare(b.name));
-  return (await Promise.all(found.map((inner) => filesOf(inner, true)))).flat();
 }

@@ -14,6 +14,7 @@ const SWATCHES = {
 };
 
 const COMPARED = 4; // models that stand side by side at first
+const NO_MODEL = "none"; // painted colours alone
 
 // ---- views
 
@@ -41,17 +42,18 @@ function renderSlider(photo) {
 }
 
 function renderModels(photo) {
-  const wanted = state.models.filter(({ name }) => state.compared.has(name));
+  const wanted = state.models.filter(({ name }) => state.compared.includes(name));
   const titles = new Map([["", "before"], ...wanted.map(({ name, label }) => [name, label])]);
   for (const figure of [...$("models").children]) {
-    if (!titles.has(figure.dataset.model)) figure.remove();
+    if (titles.has(figure.dataset.model)) continue;
+    URL.revokeObjectURL(figure.firstChild.src);
+    figure.remove();
   }
-  for (const [name, label] of titles) {
-    let figure = [...$("models").children].find((one) => one.dataset.model === name);
-    if (!figure) {
-      figure = makeFigure(name, label);
-    }
-    $("models").append(figure);
+  for (const [place, [name, label]] of [...titles].entries()) {
+    const known = [...$("models").children].find((one) => one.dataset.model === name);
+    const figure = known ?? makeFigure(name, label);
+    const there = $("models").children[place] ?? null;
+    if (figure !== there) $("models").insertBefore(figure, there);
     show(figure.firstChild, photo, name ? address(photo, "after", name) : `/api/photos/${photo.id}/before`);
   }
 }
@@ -61,6 +63,7 @@ function makeFigure(name, label) {
   figure.dataset.model = name;
   figure.append(new Image(), document.createElement("figcaption"));
   figure.firstChild.alt = label;
+  figure.firstChild.draggable = false; // else it could be dropped here
   figure.lastChild.append(label);
   if (name) {
     const button = document.createElement("button");
@@ -111,6 +114,7 @@ function makeThumbnail(photo) {
 function renderControls(photo) {
   $("model").value = state.model;
   $("strength").value = state.strength;
+  $("strength").disabled = state.model === NO_MODEL && state.view !== "models";
   $("shown-strength").textContent = `${state.strength.toFixed(2)} ×`;
   $("colour").value = state.colour;
   for (const button of $("swatches").children) {
@@ -150,10 +154,10 @@ function makeChoice(name, label) {
   line.className = "choice";
   const box = document.createElement("input");
   box.type = "checkbox";
-  box.checked = state.compared.has(name);
+  box.checked = state.compared.includes(name);
   box.addEventListener("change", () => {
-    state.compared[box.checked ? "add" : "delete"](name);
-    change();
+    const others = state.compared.filter((one) => one !== name);
+    change({ compared: box.checked ? [...others, name] : others });
   });
   line.append(box, label);
   return line;
@@ -176,7 +180,8 @@ function download() {
 }
 
 function downloadAll() {
-  const query = new URLSearchParams({ model: state.model, strength: state.strength });
+  const { model, strength, photos: { length: count } } = state;
+  const query = new URLSearchParams({ model, strength, count });
   finish($("download-all"), state.photos, `/api/archive?${query}`, `${state.photos.length} photographs in full size …`);
 }
 
@@ -195,8 +200,9 @@ async function finish(button, photos, url, doing) {
 }
 
 async function remove(event) {
-  if (event.detail > 1) return; // the second half of a double click is of another photograph
+  if (event.detail === 2) return; // the second half of a double click is of another photograph
   const gone = current();
+  if (isPainted(gone) && !confirm(`Remove ${gone.name} with what is painted on it?`)) return;
   const place = state.photos.indexOf(gone);
   state.photos.splice(place, 1);
   change({ current: (state.photos[place] ?? state.photos.at(-1))?.id ?? null });
@@ -207,8 +213,8 @@ async function remove(event) {
 
 async function open() {
   Object.assign(state, await (await ask("/api/studio")).json());
+  state.compared = state.models.map(({ name }) => name).filter((name) => name !== NO_MODEL).slice(0, COMPARED);
   recollect();
-  state.compared = new Set(state.models.slice(0, -1).slice(0, COMPARED).map(({ name }) => name));
   makeControls();
   change();
 }
@@ -219,3 +225,4 @@ const ready = open();
 listenForPhotos(ready);
 ready.catch((error) => say(error.message));
 addEventListener("pagehide", remember);
+$("dismiss").addEventListener("click", () => say(""));

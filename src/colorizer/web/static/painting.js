@@ -30,7 +30,7 @@ export function isPainted(photo) {
 
 export const canUndo = (photo) => strokesOf(photo).list.length > 0;
 
-/** Fetch, once, what was painted on a photograph before this page was opened. */
+/** Fetch, once, what was painted on a photograph before this page was opened, or in another one. */
 export function recall(photo) {
   const strokes = strokesOf(photo);
   strokes.recalled ??= fetchStrokes(photo, strokes).catch((error) => {
@@ -42,8 +42,8 @@ export function recall(photo) {
 
 async function fetchStrokes(photo, strokes) {
   if (!photo.painted) return;
-  const answer = await ask(`/api/photos/${photo.id}/strokes`);
-  strokes.before = await createImageBitmap(await answer.blob());
+  const painted = await (await ask(`/api/photos/${photo.id}/strokes`)).blob();
+  strokes.before = painted.size ? await createImageBitmap(painted) : null;
   change();
 }
 
@@ -54,8 +54,11 @@ export function draw(photo, canvas = $("canvas")) {
   if (before) pen.drawImage(before, 0, 0);
   pen.lineCap = pen.lineJoin = "round";
   for (const { colour, size, points } of list) {
-    pen.strokeStyle = colour;
+    pen.strokeStyle = pen.fillStyle = colour;
     pen.lineWidth = size;
+    pen.beginPath();
+    pen.arc(...points[0], size / 2, 0, 2 * Math.PI); // a line without length is not drawn
+    pen.fill();
     pen.beginPath();
     pen.moveTo(...points[0]);
     for (const point of points) pen.lineTo(...point);
@@ -133,15 +136,23 @@ async function deliverAll(photo, strokes) {
   while (strokes.changed && state.photos.includes(photo)) {
     strokes.changed = false;
     try {
-      const url = `/api/photos/${photo.id}/strokes`;
+      const url = `/api/photos/${photo.id}/strokes?revision=${photo.revision}`;
       const options = isPainted(photo) ? { method: "PUT", body: await toPng(photo) } : { method: "DELETE" };
       Object.assign(photo, await (await ask(url, options)).json());
     } catch (error) {
       strokes.changed = true; // still to be told
-      if (state.photos.includes(photo)) throw error;
+      if (!state.photos.includes(photo)) return;
+      if (error.status !== 409) throw error;
+      await recallAnew(photo); // of another window, below what is painted here
     }
     change();
   }
+}
+
+async function recallAnew(photo) {
+  Object.assign(photo, await (await ask(`/api/photos/${photo.id}`)).json());
+  Object.assign(strokesOf(photo), { before: null, recalled: null });
+  await recall(photo);
 }
 
 function toPng(photo) {

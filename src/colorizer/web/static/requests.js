@@ -2,10 +2,11 @@
 
 import { $, state } from "./state.js";
 
-/** The server is not there any more. */
-export class Ended extends Error {
-  constructor() {
-    super("colorizer has ended: start it again by `colorizer web`");
+/** What the server answers instead, or that it is not there any more: then the status is 0. */
+export class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
   }
 }
 
@@ -14,11 +15,11 @@ export async function ask(url, options) {
   try {
     answer = await fetch(url, options);
   } catch {
-    throw new Ended();
+    throw new Refusal(0, "colorizer has ended: start it again by `colorizer web`");
   }
   if (!answer.ok) {
     const said = await answer.json().catch(() => ({}));
-    throw new Error(said.message ?? `${answer.status} ${answer.statusText}`);
+    throw new Refusal(answer.status, said.message ?? `${answer.status} ${answer.statusText}`);
   }
   return answer;
 }
@@ -79,6 +80,7 @@ async function put(image, file, url) {
 
 /** Leave the place of a photograph empty. */
 function blank(image) {
+  URL.revokeObjectURL(image.src);
   const [width, height] = image.photo.shown;
   image.src = `data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"/>`;
   image.dataset.shown = "";

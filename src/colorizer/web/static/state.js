@@ -10,12 +10,12 @@ export const state = {
   current: null, // the id of the photograph that is looked at
   view: "slider",
   model: null,
-  compared: new Set(), // names of models
+  compared: [], // names of models
   strength: 1,
   colour: "#b5784f",
 };
 
-const KEPT = ["current", "view", "model", "strength", "colour"];
+const KEPT = ["current", "view", "model", "compared", "strength", "colour"];
 
 export const current = () => state.photos.find((photo) => photo.id === state.current);
 
