@@ -78,8 +78,8 @@ def colours(place: "Locator") -> NDArray[np.float32]:
     return rgb_to_lab(decode(place.screenshot()).rgb)[1:]
 
 
-def held(page: "Page", url: str, method: str) -> list["Route"]:
-    """Hold the requests to addresses like this one back; the list is of those that wait."""
+def held(page: "Page", url: str, method: str, times: int | None = None) -> list["Route"]:
+    """Hold requests to addresses like this one back, or the first; the list is what waits."""
     waiting: list[Route] = []
 
     def hold(route: "Route") -> None:
@@ -88,7 +88,7 @@ def held(page: "Page", url: str, method: str) -> list["Route"]:
         else:
             route.continue_()
 
-    page.route(url, hold)
+    page.route(url, hold, times=times)
     return waiting
 
 
@@ -289,12 +289,12 @@ def test_a_file_that_is_gone_is_named_and_the_rest_go_on(
 ) -> None:
     gone = photos[0].with_name("gone.jpg")
     gone.write_bytes(photos[0].read_bytes())
-    held(studio, "**/api/photos?*", "POST")
+    waiting = held(studio, "**/api/photos?*", "POST", times=1)
     studio.set_input_files("#photos input", [str(photos[0]), str(gone), str(photos[1])])
     studio.wait_for_function("() => document.querySelector('#message').textContent !== ''")
     gone.unlink()
     studio.wait_for_timeout(200)
-    studio.unroute("**/api/photos?*")  # what was held back goes on
+    waiting[0].continue_()
     studio.wait_for_function("() => document.querySelectorAll('#photos button').length === 4")
     studio.locator("#message", has_text="gone.jpg: cannot be read").wait_for()
 

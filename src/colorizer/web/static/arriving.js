@@ -66,7 +66,9 @@ async function takeIn(dropped) {
 }
 
 async function upload(file) {
-  await file.slice(0, 1).arrayBuffer().catch(() => { throw new Error("cannot be read: it has changed or gone"); });
+  const reader = file.stream().getReader(); // of a file that is gone, a request would say nothing
+  await reader.read().catch(() => { throw new Error("cannot be read: it has changed or gone"); });
+  reader.cancel();
   const url = `/api/photos?${new URLSearchParams({ name: file.name })}`;
   return (await ask(url, { method: "POST", body: file })).json();
 }
