@@ -35,7 +35,8 @@ export function listenForPhotos(ready) {
 
 function add(dropped) {
   waiting += 1;
-  arriving = arriving.then(() => takeIn(dropped)).then(() => {
+  const taken = arriving.then(() => takeIn(dropped)).catch((error) => failed.push(error.message));
+  arriving = taken.then(() => {
     waiting -= 1;
     if (waiting || !failed.length) return;
     const more = failed.length > NAMED ? [`and ${failed.length - NAMED} more`] : [];
