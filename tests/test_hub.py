@@ -201,6 +201,7 @@ def test_the_caller_s_tracking_address_stays(
 def test_the_environment_s_address_is_not_fixed(
     registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     for address in (f"sqlite:///{registry}", "http://127.0.0.1:1"):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         with suppress(ColorizerError):

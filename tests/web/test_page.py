@@ -234,6 +234,7 @@ def test_strokes_of_two_windows_are_put_together(studio: "Page", address: str) -
     with studio.context.new_page() as other:
         other.goto(address)
         for page, y in ((studio, 0.2), (other, 0.8), (studio, 0.5)):
+            page.bring_to_front()
             page.click("#photos button[title='im2.jpg']")
             page.click("text=Paint colours")
             settle(page)
@@ -244,8 +245,10 @@ def test_strokes_of_two_windows_are_put_together(studio: "Page", address: str) -
         assert painted is not None
         rows = np.flatnonzero(painted[..., 3].any(1)) / len(painted)
         assert [bool((np.abs(rows - y) < 0.05).any()) for y in (0.2, 0.5, 0.8)] == 3 * [True]
+        other.bring_to_front()
         with telling(other):
             other.click("#clear")
+        studio.bring_to_front()
         studio.click("#photos button[title='im3.jpg']")
         studio.reload()
         studio.click("#photos button[title='im2.jpg']")
