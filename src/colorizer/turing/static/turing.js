@@ -14,20 +14,20 @@ let ask; // set while a question is open: takes the side that is the answer
 
 // --- what this browser keeps
 
-function place() {
+function storageKey() {
   return `colorizer-turing-${study.id}`;
 }
 
 function kept() {
-  return JSON.parse(localStorage.getItem(place()) ?? "{}");
+  return JSON.parse(localStorage.getItem(storageKey()) ?? "{}");
 }
 
 function keep(news) {
-  localStorage.setItem(place(), JSON.stringify({ ...kept(), ...news }));
+  localStorage.setItem(storageKey(), JSON.stringify({ ...kept(), ...news }));
 }
 
 function forget() {
-  localStorage.removeItem(place());
+  localStorage.removeItem(storageKey());
 }
 
 // How a pair was shown, if it was.
@@ -286,7 +286,7 @@ async function walk() {
 
 // In two tabs a person would see pairs twice, or not at all.
 function walkAlone() {
-  return navigator.locks.request(place(), { ifAvailable: true }, (lock) => {
+  return navigator.locks.request(storageKey(), { ifAvailable: true }, (lock) => {
     if (!lock) throw new Error("The study is open in another tab or window: go on there, or close it.");
     return walk();
   });
