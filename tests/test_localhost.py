@@ -79,7 +79,9 @@ def ending(process: subprocess.Popen[str]) -> Iterator[None]:
         process.kill()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_however_it_ends_no_photograph_is_left(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -93,6 +95,7 @@ def test_however_it_ends_no_photograph_is_left(
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as process,
         ending(process),
     ):

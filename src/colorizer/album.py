@@ -201,28 +201,30 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
     with _one_large_at_a_time if count_pixels(data) > LARGE else contextlib.nullcontext():
         photo = PhotoFile.parse(data)
         format = options.format or photo.format
-        in_colour = not (photo.single_channel or is_black_and_white(photo.on_white))
+        shown = photo.on_white
+        in_colour = not (photo.single_channel or is_black_and_white(shown))
         if in_colour and not (options.force or options.guided):
             same = data if format == photo.format else photo.encode(photo.rgb, format)
             return Colorized(same, anew=False)
-        rgb = _colorize(photo, colorizer, options)
+        rgb = recolor(photo.levels, _predict(shown, colorizer, options))
         sheet = _side_by_side(photo.rgb, rgb) if options.compare else None
         return Colorized(photo.encode(rgb, format), anew=True, sheet=sheet)
 
 
-def _colorize(photo: PhotoFile, colorizer: Colorizer | None, options: Options) -> NDArray[Any]:
-    shown, ab = photo.on_white, None
+def _predict(
+    rgb: NDArray[np.uint8], colorizer: Colorizer | None, options: Options
+) -> NDArray[np.float32]:
+    """Return a photograph's colours, (2, h, w), by the network, the hints, or both."""
     hints = None
     if options.guided:
-        height, width = shown.shape[:2]
+        height, width = rgb.shape[:2]
         hints = Hints.collect(options.hints, options.strokes, height=height, width=width)
-    if colorizer is not None:
-        ab = options.strength * colorizer.predict_photo(shown)
+    ab = None if colorizer is None else options.strength * colorizer.predict_photo(rgb)
     if hints is not None:
-        ab = guide(shown, hints, ab)
+        return guide(rgb, hints, ab)
     if ab is None:
         raise ColorizerError("without a model, hints alone decide: give some by --hint or --hints")
-    return recolor(photo.levels, ab)
+    return ab
 
 
 def _plan_folder(folder: Path, out: Path | None, options: Options) -> list[Task]:

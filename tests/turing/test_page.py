@@ -20,14 +20,14 @@ import colorizer
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PRACTICE, PAIRS, PEOPLE = 1, 10, 4
+PRACTICE, PAIRS, PEOPLE = 1, 10, 5
 FOOLED = 0.3
 """How often the scripted people take the original for the fake, in truth."""
 
 CAUGHT = 0.8  # of vigilance pairs
 SECONDS = 0.03
 RELOADS = 2, 8  # this person loads the page again at this pair's question
-NARROW = 3  # this person has a telephone
+NARROW = 4  # this person has a telephone
 
 WATCH = """() => {
     const watched = window.shown;
@@ -211,12 +211,12 @@ def test_the_report_finds_how_often_people_were_fooled(
     cells = report(folder, db)
     counts = script.counts
     rate, caught = counts["test wrong"] / counts["test"], 1 - counts["vigilance wrong"] / PEOPLE
-    assert (counts["practice"], counts["test"], counts["vigilance"]) == (4, 36, 4)
+    assert (counts["practice"], counts["test"], counts["vigilance"]) == (5, 45, 5)
     row = next(line for line in cells.splitlines() if line.startswith("| colorizer |"))
     _, people, pairs, fooled, interval, vigilance, _ = (
         c.strip() for c in row.strip("|").split("|")
     )
-    assert (people, pairs) == (str(PEOPLE), "36")
+    assert (people, pairs) == (str(PEOPLE), "45")
     assert (fooled, vigilance) == (f"{rate:.1%}", f"{caught:.1%}")
     low, high = (float(end.strip("%")) / 100 for end in interval.split(" to "))
     assert low < FOOLED < high
@@ -232,4 +232,4 @@ def test_the_report_finds_how_often_people_were_fooled(
     assert f"{run.data.metrics['turing/fooling_rate_high']:.1%}" == interval.split()[-1]
     with closing(sqlite3.connect(db)) as connection:
         layouts = connection.execute("SELECT layout, count(*) FROM trials GROUP BY layout")
-        assert dict(layouts) == {"beside": 3 * 11 + 1, "in turn": 11, None: 10 + 11}
+        assert dict(layouts) == {"beside": 4 * 11 + 1, "in turn": 11, None: 10 + 11}

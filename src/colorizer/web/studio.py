@@ -124,8 +124,9 @@ class Studio:
         """
         with self._one_large_at_a_time:
             photo = PhotoFile.parse(data)
-            in_colour = not (photo.single_channel or is_black_and_white(photo.on_white))
-            preview = _reduced(photo.on_white)
+            shown = photo.on_white
+            in_colour = not (photo.single_channel or is_black_and_white(shown))
+            preview = _reduced(shown)
         known = uuid.uuid4().hex
         file = self._folder / known
         try:
