@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from rounds import Way, check, save, table, take_turns
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from colorizer.card import ModelCard
-from colorizer.color import recolor, rgb_to_lab
-from colorizer.hardware import one_thread_each
-from colorizer.images import decode, encode
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.recoloring import recolor
+from colorizer.inference.colorizer import Colorizer
 from colorizer.models import create_model
+from colorizer.models.predict import TorchNetwork
+from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import load_params
-from colorizer.predictor import Colorizer
-from colorizer.resampling import resize
-from colorizer.torch_network import TorchNetwork
+from colorizer.photo.decode import decode, encode
+from colorizer.photo.resize import one_thread_each, resize
 
 ROOT = Path(__file__).parents[1]
 SIZE = 320
@@ -163,13 +163,13 @@ def _artist(weights: Path | None, precision: str) -> Colorizer:
         return Colorizer.from_file(weights, precision=precision)  # type: ignore[arg-type]
     arguments = load_params(ROOT / "params.yaml").profiles["paper"].models[ARTIST].arguments
     torch.manual_seed(7)
-    card = ModelCard(ARTIST, arguments, SIZE, "bicubic")
+    metadata = WeightsMetadata(ARTIST, arguments, SIZE, "bicubic")
     model = create_model(ARTIST, **arguments)
-    return Colorizer(TorchNetwork(model, card, precision=precision))  # type: ignore[arg-type]
+    return Colorizer(TorchNetwork(model, metadata, precision=precision))  # type: ignore[arg-type]
 
 
 def _artist_like(colorizer: Colorizer) -> torch.nn.Module:
-    plain = create_model(colorizer.card.model, **colorizer.card.arguments)
+    plain = create_model(colorizer.metadata.model, **colorizer.metadata.arguments)
     plain.load_state_dict(colorizer.network.model.state_dict())
     return plain.to(memory_format=torch.contiguous_format).eval()
 

@@ -18,16 +18,16 @@ from rounds import Way, check, save, table, take_turns
 from skimage.color import deltaE_ciede2000, lab2rgb
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from colorizer.card import ModelCard
-from colorizer.color import rgb_to_lab
-from colorizer.color_tensor import lab_to_rgb
-from colorizer.dataset import LabDataset
-from colorizer.evaluation import by_network, evaluate
-from colorizer.images import decode
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.lab_torch import lab_to_rgb
+from colorizer.data.dataset import LabDataset
+from colorizer.evaluation.evaluate import evaluate
 from colorizer.models import create_model
+from colorizer.models.predict import TorchNetwork, by_network
+from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import load_params
-from colorizer.resampling import resize
-from colorizer.torch_network import TorchNetwork
+from colorizer.photo.decode import decode
+from colorizer.photo.resize import resize
 
 Picture = NDArray[np.float64]
 
@@ -54,8 +54,8 @@ def main(
 def score(name: str, photos: LabDataset, batch_size: int, rounds: int) -> dict[str, object]:
     """All scores, beside three of them by scikit-image, and beside predicting alone."""
     torch.manual_seed(7)
-    card = ModelCard(name, {}, photos.size)
-    network = TorchNetwork(create_model(name), card, precision="float32")
+    metadata = WeightsMetadata(name, {}, photos.size)
+    network = TorchNetwork(create_model(name), metadata, precision="float32")
 
     def forward() -> None:
         for lightness, _ in photos.batches(batch_size, device=CPU):

@@ -25,14 +25,16 @@ from scipy.ndimage import uniform_filter
 from scipy.sparse.linalg import spsolve
 from torch import Tensor
 
-from colorizer import Colorizer, hints
-from colorizer.bootstrap import intervals
-from colorizer.chroma import is_black_and_white
-from colorizer.color import recolor, rgb_to_lab
-from colorizer.grids import photo_grid
-from colorizer.hints import Hints
-from colorizer.images import decode
-from colorizer.metrics import delta_e2000, psnr
+from colorizer import Colorizer
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.recoloring import recolor
+from colorizer.color.statistics import is_black_and_white
+from colorizer.evaluation.bootstrap import intervals
+from colorizer.evaluation.grids import photo_grid
+from colorizer.evaluation.metrics import delta_e2000, psnr
+from colorizer.methods import hints
+from colorizer.methods.hints import Hints
+from colorizer.photo.decode import decode
 
 COUNTS = (0, 1, 5, 20, 100)
 SIDE = 512

@@ -76,7 +76,7 @@ def _wait(page: Page, shown: str) -> None:
 @contextmanager
 def _page() -> Iterator[Page]:
     """Start `colorizer web` and a browser; yield its page."""
-    command = [sys.executable, "-m", "colorizer.cli", "web", "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "colorizer.apps.cli", "web", "--no-browser", "--port", "0"]
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     with (
         tempfile.TemporaryDirectory() as folder,

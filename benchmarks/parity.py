@@ -18,14 +18,14 @@ import typer
 from numpy.typing import NDArray
 from rounds import save
 
-from colorizer.dataset import LabDataset, permutation
-from colorizer.engine import make_fabric
-from colorizer.losses import Objective, l2
+from colorizer.data.dataset import LabDataset, permutation
+from colorizer.data.preprocess import preprocess
+from colorizer.data.workers import workers
 from colorizer.models import create_model
 from colorizer.params import Engine, Preprocess, Recipe, Train, load_params
-from colorizer.preprocess import preprocess
-from colorizer.training import fit
-from colorizer.workers import workers
+from colorizer.training.engine import make_fabric
+from colorizer.training.loop.fit import fit
+from colorizer.training.loop.losses import Objective, l2
 
 ROOT = Path(__file__).parents[1]
 STUDY = ("model1", "model2", "model3")

@@ -21,14 +21,13 @@ from PIL import Image
 from rounds import Way, check, save, table, take_turns
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from colorizer.color import rgb_to_lab
-from colorizer.grayscale import survey
-from colorizer.hardware import one_thread_each
-from colorizer.images import decode
+from colorizer.color.lab import rgb_to_lab
+from colorizer.data.grayscale import survey
+from colorizer.data.preprocess import photo_to_lab, preprocess
+from colorizer.data.workers import workers
 from colorizer.params import Engine, Preprocess
-from colorizer.preprocess import photo_to_lab, preprocess
-from colorizer.resampling import resize
-from colorizer.workers import workers
+from colorizer.photo.decode import decode
+from colorizer.photo.resize import one_thread_each, resize
 
 PARAMS = Preprocess(image_size=320, resample="bicubic")
 PIPELINE = "photos.zip"

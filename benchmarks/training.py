@@ -21,15 +21,15 @@ from lightning_fabric import Fabric
 from rounds import Way, check, save, table, take_turns
 from torch import Tensor, nn
 
-from colorizer.dataset import LabDataset
-from colorizer.engine import choose_device, choose_precision, make_fabric
-from colorizer.losses import Objective, l2
+from colorizer.data.dataset import LabDataset
+from colorizer.data.preprocess import preprocess
+from colorizer.data.workers import workers
 from colorizer.models import create_model
 from colorizer.models.complexity import count_multiply_adds
 from colorizer.params import Engine, Model, Preprocess, Train, load_params
-from colorizer.preprocess import preprocess
-from colorizer.training import train_epoch
-from colorizer.workers import workers
+from colorizer.training.engine import choose_device, choose_precision, make_fabric
+from colorizer.training.loop.fit import train_epoch
+from colorizer.training.loop.losses import Objective, l2
 
 ROOT = Path(__file__).parents[1]
 FLOPS, BYTES = 790e12, 3.0e12  # an H100's, a second: bfloat16 and memory

@@ -1,12 +1,12 @@
 """Score what no network predicts, to read the networks' scores beside."""
 
-from colorizer.baselines import make_baselines
 from colorizer.console import entry_point
-from colorizer.dataset import LabDataset
-from colorizer.evaluation import CPU, evaluate, write_scores
+from colorizer.data.dataset import LabDataset
+from colorizer.evaluation.baselines import make_baselines
+from colorizer.evaluation.evaluate import CPU, evaluate, write_scores
+from colorizer.evaluation.perceptual import Perceptual
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.perceptual import Perceptual
 
 
 @entry_point

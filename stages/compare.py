@@ -2,14 +2,14 @@
 
 import json
 
-from colorizer.comparison import draw_figures, write_summary, write_tables
 from colorizer.console import entry_point
-from colorizer.dataset import LabDataset
+from colorizer.data.dataset import LabDataset
+from colorizer.evaluation.comparison import draw_figures, write_summary, write_tables
+from colorizer.evaluation.report import write_report
+from colorizer.models.predict import TorchNetwork
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.report import write_report
-from colorizer.torch_network import TorchNetwork
-from colorizer.tracking import Published, Store, best_model, tolerate
+from colorizer.tracking.tracking import Published, Store, best_model, tolerate
 
 
 @entry_point

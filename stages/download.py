@@ -1,7 +1,7 @@
 """Bring the archives here: resumed where an earlier download stopped, verified by MD5."""
 
-from colorizer.archive import fetch
 from colorizer.console import entry_point
+from colorizer.data.archive import fetch
 from colorizer.params import load_params, project_root
 from colorizer.paths import Paths
 

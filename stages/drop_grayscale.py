@@ -4,10 +4,10 @@ import json
 import logging
 
 from colorizer.console import entry_point
-from colorizer.grayscale import colour_table, count_other_files, summarize, survey
+from colorizer.data.grayscale import colour_table, count_other_files, summarize, survey
+from colorizer.data.workers import workers
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.workers import workers
 
 
 @entry_point

@@ -4,16 +4,16 @@ import json
 import sys
 
 from colorizer.console import entry_point
-from colorizer.dataset import LabDataset
-from colorizer.engine import choose_device
-from colorizer.evaluation import by_network, evaluate, write_scores
-from colorizer.grids import photo_grid, show_versions
+from colorizer.data.dataset import LabDataset
+from colorizer.evaluation.evaluate import evaluate, write_scores
+from colorizer.evaluation.grids import photo_grid, show_versions
+from colorizer.evaluation.perceptual import Perceptual
+from colorizer.models.predict import TorchNetwork, by_network
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.perceptual import Perceptual
-from colorizer.runs import WEIGHTS, RunRecord
-from colorizer.torch_network import TorchNetwork
-from colorizer.tracking import SCORED, Published, Store, tolerate
+from colorizer.tracking.tracking import SCORED, Published, Store, tolerate
+from colorizer.training.engine import choose_device
+from colorizer.training.run_record import WEIGHTS, RunRecord
 
 
 @entry_point

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from colorizer.console import entry_point
+from colorizer.data.preprocess import preprocess
+from colorizer.data.workers import workers
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.preprocess import preprocess
-from colorizer.workers import workers
 
 
 @entry_point

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from colorizer.console import entry_point
+from colorizer.data.split import split
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.split import split
 
 
 @entry_point

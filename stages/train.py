@@ -2,12 +2,16 @@
 
 import sys
 
+from torch import nn
+
 from colorizer.console import entry_point
-from colorizer.following import follow
+from colorizer.evaluation.grids import draw_samples
 from colorizer.params import load_params, project_root
 from colorizer.paths import Paths
-from colorizer.resume import only_process
-from colorizer.trainer import Trainer
+from colorizer.tracking.live_logging import follow
+from colorizer.training.checkpoint import only_process
+from colorizer.training.run_record import Epoch
+from colorizer.training.trainer import Trainer
 
 
 @entry_point
@@ -19,8 +23,14 @@ def main(model: str) -> None:
     if not trainer.is_main:
         trainer.train()
         return
+    photos, train = trainer.test_photos, params.active.train
     with only_process(trainer.folder), follow(params.tracking, trainer.record) as live:
-        trainer.train(on_epoch_end=lambda history: live.add(history, trainer.folder))
+
+        def after_epoch(network: nn.Module, history: list[Epoch]) -> None:
+            draw_samples(network, photos, trainer.folder, epoch=len(history), params=train)
+            live.add(history, trainer.folder)
+
+        trainer.train(on_epoch_end=after_epoch)
         trainer.save(paths.run(model))
         live.finish(paths.run(model))
         trainer.discard_checkpoints()

@@ -72,7 +72,7 @@ def serve() -> Iterator[Callable[..., str]]:
 
 @contextmanager
 def _served(arguments: tuple[object, ...], cwd: Path | None = None) -> Iterator[str]:
-    command = [sys.executable, "-m", "colorizer.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "colorizer.apps.cli", *map(str, arguments)]
     command += ["--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd) as process:
         try:

@@ -214,7 +214,7 @@ def test_a_clone_pulls_the_results_and_tells_a_new_store_everything_once(
     dvc(clone, "pull")
     assert "up to date" in dvc(clone, "status")
     for _ in range(2):
-        done = run([sys.executable, "-m", "colorizer.cli", "sync"], clone)
+        done = run([sys.executable, "-m", "colorizer.apps.cli", "sync"], clone)
         assert done.returncode == 0, done.stderr
     again = query(clone, "select name, start_time, end_time from runs where name != 'model1'")
     assert sorted(again) == sorted(told)

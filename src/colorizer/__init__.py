@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from colorizer.predictor import Colorizer
+    from colorizer.tracking.colorizer import Colorizer
 
 __all__ = ["Colorizer"]
 __version__ = "0.1.0"
@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:  # so that `colorizer --help` need not import PyTorch
     if name == "Colorizer":
-        from colorizer.predictor import Colorizer
+        from colorizer.tracking.colorizer import Colorizer
 
         return Colorizer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from colorizer.card import ModelCard
-from colorizer.checkpoint import load_model, save_weights
 from colorizer.errors import ColorizerError
-from colorizer.losses import l2
 from colorizer.models import create_model, list_models
-from colorizer.models.blocks import DecoderLayer, EncoderLayer, SameConv2x2
+from colorizer.models.layers import DecoderLayer, EncoderLayer, SameConv2x2
+from colorizer.models.weights import load_model, save_weights
+from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.training.loop.losses import l2
 
 NARROW: dict[str, dict[str, Any]] = {
     "model1": {"widths": [4, 8]},
@@ -149,9 +149,9 @@ def test_a_saved_network_answers_alike_bit_for_bit(name: str, norm: str, tmp_pat
     arguments = NARROW.get(name, {}) | {"norm": norm}
     model = build(name, norm=norm)
     model(noise(2, 1, 65, 65))  # moves batch normalization's running averages
-    save_weights(tmp_path / "weights", ModelCard(name, arguments, 65), model.state_dict())
-    loaded, card = load_model(tmp_path / "weights")
-    assert card == ModelCard(name, arguments, 65)
+    save_weights(tmp_path / "weights", WeightsMetadata(name, arguments, 65), model.state_dict())
+    loaded, metadata = load_model(tmp_path / "weights")
+    assert metadata == WeightsMetadata(name, arguments, 65)
     assert not loaded.training
     picture = noise(1, 1, 33, 65)
     with torch.no_grad():

@@ -1,10 +1,11 @@
+import subprocess
+import sys
+
 import pytest
-import torch
 from torch import nn
 
 from colorizer.errors import ColorizerError
-from colorizer.models import create_model, list_models, registry
-from colorizer.models.registry import register_model
+from colorizer.models import create_model, list_models
 
 
 def test_the_study_s_models_are_listed_in_order() -> None:
@@ -54,13 +55,9 @@ def test_dilations_are_model3_s_alone() -> None:
         create_model("model2", dilations=[1, 1, 1])
 
 
-def test_a_registered_function_is_known_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_models", dict(registry._models))
-
-    @register_model
-    def a_flat_one(channels: int = 2) -> nn.Module:
-        return nn.Conv2d(1, channels, 1)
-
-    assert "a_flat_one" in list_models()
-    assert create_model("a_flat_one", channels=3)(torch.zeros(1, 1, 2, 2)).shape == (1, 3, 2, 2)
-    assert isinstance(a_flat_one(), nn.Conv2d)
+def test_making_a_network_imports_no_other_network() -> None:
+    code = "import sys; from colorizer.models import create_model; create_model('model2'); "
+    code += "print(*(n for n in sys.modules if n.startswith('colorizer.models.')))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.removeprefix("colorizer.models.") for name in found.stdout.split()}
+    assert loaded & set(list_models()) == {"model2"}

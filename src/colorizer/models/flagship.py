@@ -8,13 +8,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from colorizer.models.bins import TEMPERATURE, Head
-from colorizer.models.blocks import Init, Norm
-from colorizer.models.rebalanced import build_skip_network
-from colorizer.models.registry import register_model
+from colorizer.models.heads import TEMPERATURE, Head, build_skip_network
+from colorizer.models.layers import Init, Norm
 
 
-@register_model
 def flagship(
     widths: Sequence[int] = (32, 64, 128, 256, 256, 256),
     dilations: Sequence[int] = (1, 2, 2, 2, 2, 2),

@@ -2,27 +2,24 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
-
-from torch import nn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from colorizer.errors import ColorizerError
 
-_models: dict[str, Callable[..., nn.Module]] = {}
+if TYPE_CHECKING:
+    from torch import nn
 
-
-def register_model(function: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
-    """Make a function that builds a network known under its own name."""
-    _models[function.__name__] = function
-    return function
+NETWORKS = ("flagship", "model1", "model2", "model3", "rebalanced", "unet", "zhang2016")
+"""Each is a function in a module of its own name, which is imported when it is asked for."""
 
 
 def list_models() -> list[str]:
     """Return the names that `create_model` knows."""
-    return sorted(_models)
+    return list(NETWORKS)
 
 
-def create_model(name: str, **arguments: Any) -> nn.Module:
+def create_model(name: str, **arguments: Any) -> "nn.Module":
     """Build a network.
 
     Args:
@@ -41,13 +38,14 @@ def create_model(name: str, **arguments: Any) -> nn.Module:
         >>> sum(p.numel() for p in model.parameters())
         7458
     """
-    if name not in _models:
+    if name not in NETWORKS:
         raise ColorizerError(
             f"no model is called {name!r}: choose one of {', '.join(list_models())}"
         )
-    known = inspect.signature(_models[name]).parameters
+    build: Callable[..., nn.Module] = getattr(import_module(f"colorizer.models.{name}"), name)
+    known = inspect.signature(build).parameters
     if unknown := set(arguments) - set(known):
         raise ColorizerError(
             f"{name} takes no argument {unknown.pop()!r}: it takes {', '.join(known)}"
         )
-    return _models[name](**arguments)
+    return build(**arguments)

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from colorizer.errors import ColorizerError
-from colorizer.models.bins import TEMPERATURE, Head, outputs_of, with_head
-from colorizer.models.blocks import EncoderLayer, Init, Norm, crop_to, halve, initialize
-from colorizer.models.registry import register_model
+from colorizer.models.heads import TEMPERATURE, Head, outputs_of, with_head
+from colorizer.models.layers import EncoderLayer, Init, Norm, crop_to, halve, initialize
 
 
 class UNet(nn.Module):
@@ -44,7 +43,6 @@ class UNet(nn.Module):
         return output
 
 
-@register_model
 def unet(
     widths: Sequence[int] = (64, 128, 256, 512, 1024),
     norm: Norm = "none",

@@ -1,0 +1,201 @@
+"""The command `colorizer`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from colorizer.apps.turing import commands as turing
+from colorizer.errors import ColorizerError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(turing.app, name="turing")
+
+SCORES = ("auc_rebalanced", "auc", "chroma_ratio", "false_red", "delta_e2000")
+"""Shown of a model, in this order."""
+
+EXPORTS = ("onnx", "safetensors")
+
+
+@app.callback()
+def describe() -> None:
+    """Train, judge and use networks that colour black-and-white photographs."""
+
+
+@app.command()
+def architectures(
+    size: Annotated[int, typer.Option(help="side of the picture in pixels", min=1)] = 320,
+    profile: Annotated[
+        str, typer.Option(help="take the widths from this profile of params.yaml")
+    ] = "",
+) -> None:
+    """Print each network's parameters and multiply-adds for one picture."""
+    from colorizer.models.complexity import complexity_table
+
+    arguments = {}
+    if profile:
+        from colorizer.params import load_params
+
+        profiles = load_params().profiles
+        if profile not in profiles:
+            raise ColorizerError(f"no profile is called {profile!r}: choose {', '.join(profiles)}")
+        arguments = {name: model.arguments for name, model in profiles[profile].models.items()}
+    typer.echo(complexity_table(size, arguments))
+
+
+@app.command()
+def sync() -> None:
+    """Tell MLflow of trainings, scores and models that it does not know yet."""
+    import logging
+
+    from colorizer.params import load_params
+    from colorizer.tracking.sync import sync as sync_all
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    sync_all(load_params())
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole pipeline in minutes, on the bundled photographs."""
+    from colorizer.apps.demo import run_demo
+
+    run_demo()
+
+
+@app.command()
+def models() -> None:
+    """List the models that can be had by name."""
+    from colorizer.tracking.model_uri import HOW, list_known
+
+    known = list_known()
+    if not known:
+        raise ColorizerError(f"no model yet: {HOW}")
+    for model in known:
+        version = f"version {model.version}" if model.version else "ships with colorizer"
+        scores = (f"{name} {model.scores[name]:.4g}" for name in SCORES if name in model.scores)
+        line = f"{model.name:18s} {version:20s} {', '.join(model.aliases):18s} {', '.join(scores)}"
+        typer.echo(line.rstrip())
+
+
+@app.command()
+def evaluate(
+    photos: Annotated[
+        Path, typer.Option(help="folder of colour photographs, searched to its depths")
+    ],
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="a model's name, as `colorizer models` lists them, or weights file; repeat it to "
+            "compare several"
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="folder for the report and the tables")
+    ] = Path("evaluation_report"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace an earlier report")
+    ] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="photographs at once")] = 32,
+    perceptual: Annotated[
+        bool, typer.Option("--perceptual", help="also LPIPS and FID, if their weights can be had")
+    ] = False,
+) -> None:
+    """Score models on photographs of your own: the same table and page as the pipeline's."""
+    import logging
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        from colorizer.evaluation.evaluate_folder import evaluate_folder
+        from colorizer.tracking.model_uri import find_named
+    except ModuleNotFoundError as error:
+        raise ColorizerError(
+            f"colorizer evaluate needs {error.name}: pip install 'colorizer[pipeline]'"
+        ) from None
+    evaluate_folder(
+        photos,
+        find_named(model),
+        out,
+        overwrite=overwrite,
+        batch_size=batch_size,
+        perceptual=perceptual,
+    )
+    typer.echo(f"{out / 'report.html'}")
+
+
+@app.command()
+def web(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="a model's name, as `colorizer models` lists them, weights file, or none; repeat "
+            "it for more; all that are registered follow [default: colorizer]"
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 7860,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="also show the page")
+    ] = True,
+) -> None:
+    """Open a page to colour, compare and correct photographs, for this machine alone."""
+    try:
+        from colorizer.apps.web.app import run
+    except ModuleNotFoundError as error:
+        raise ColorizerError(
+            f"colorizer web needs {error.name}: pip install 'colorizer[web]'"
+        ) from None
+    run(model or (), port=port, open_browser=browser, say=typer.echo)
+
+
+@app.command()
+def export(
+    model: Annotated[
+        str, typer.Option(help="a model's name, as `colorizer models` lists them, or weights file")
+    ] = "colorizer",
+    format: Annotated[
+        str, typer.Option(help="onnx, or safetensors: the weights in half precision")
+    ] = "onnx",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="file to write [default: MODEL.FORMAT]")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a file")] = False,
+) -> None:
+    """Write a model as one file: ONNX, which needs no PyTorch, or its weights at half the size."""
+    from colorizer.tracking.model_uri import find_weights, plain_name
+
+    if format not in EXPORTS:
+        raise ColorizerError(f"--format is {format!r}: choose {' or '.join(EXPORTS)}")
+    target = out or Path(f"{plain_name(model)}.{format}")
+    if target.suffix != f".{format}":
+        raise ColorizerError(f"--out is {target}: name a file that ends in .{format}")
+    if target.exists() and not overwrite:
+        raise ColorizerError(f"{target} exists: --overwrite replaces it")
+    weights = find_weights(model)
+    if weights.suffix == ".onnx":
+        raise ColorizerError(f"{weights} is ONNX already: name a weights file or a model")
+    if format == "onnx":
+        from colorizer.inference.export import export_onnx
+
+        difference = export_onnx(weights, target)
+        typer.echo(f"{target}: ONNX Runtime and PyTorch agree within {difference:.1e}")
+    else:
+        from colorizer.models.weights import write_half
+
+        difference = write_half(weights, target)
+        typer.echo(
+            f"{target}: half precision moves no colour of a picture of noise by over "
+            f"{difference:.2g} CIELAB units"
+        )
+
+
+def main() -> None:
+    """Run the command; an error is one line and exit code 1."""
+    try:
+        app()
+    except ColorizerError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

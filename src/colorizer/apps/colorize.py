@@ -1,0 +1,200 @@
+"""The command `colorize`; what it needs is imported only once the work begins."""
+
+import json as json_format
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from colorizer.errors import ColorizerError
+from colorizer.tracking.model_uri import DEFAULT, NO_MODEL
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from colorizer import Colorizer
+    from colorizer.inference.batch import Options, Outcome, Task
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+SAID = {
+    "colorized": "colorized",
+    "copied": "copied, being in colour already",
+    "exists": "left alone, since the result exists",
+    "failed": "failed",
+}
+
+
+@app.command()
+def colorize(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="files, folders, or - from stdin to stdout"),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="folder, or file for a single one [default: photo_colorized.jpg beside "
+            "photo.jpg, folder_colorized/ beside folder/]",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="registered model (colorizer-model2, name@alias, name/3), models:/... URI, or "
+            "weights file; `colorizer models` lists what there is; none: the hints alone decide"
+        ),
+    ] = DEFAULT,
+    strength: Annotated[float, typer.Option(min=0, help="multiplies the colours' chroma")] = 1.0,
+    format: Annotated[
+        str, typer.Option(help="of the results: jpeg, png, tiff, webp, bmp, avif [default: own]")
+    ] = "",
+    hint: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="colour of a pixel, x,y,#rrggbb, of a single photograph; repeat it for more"
+        ),
+    ] = None,
+    hints: Annotated[
+        Path | None,
+        typer.Option(
+            help="picture of the photograph's size, transparent but for strokes of colour"
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="also colour anew what is in colour already")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace results that exist")
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="also write sheets of before and after")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="print a JSON record for each file")] = False,
+) -> None:
+    """Colour black-and-white photographs, at their full size and with their own lightness."""
+    from colorizer.inference.batch import Options, plan
+    from colorizer.methods.hints import Hint
+    from colorizer.photo.photofile import FORMATS
+
+    known = sorted({name.lower() for name in FORMATS.values()})
+    if format and format.lower() not in known:
+        raise ColorizerError(f"--format is {format!r}: choose {', '.join(known)}")
+    options = Options(
+        format.upper() or None,
+        strength,
+        force,
+        overwrite,
+        compare,
+        tuple(map(Hint.parse, hint or ())),
+        _read_strokes(hints) if hints else None,
+    )
+    if model == NO_MODEL and strength != 1:
+        raise ColorizerError(
+            "--strength is of a model's colours, and with --model none there are none"
+        )
+    if model == NO_MODEL and not options.guided:
+        raise ColorizerError("--model none colours by hints alone: give some by --hint or --hints")
+    if paths == ["-"]:
+        _colorize_stdin(model, options)
+        return
+    tasks = plan(map(Path, paths), out, options)
+    if options.guided and len(tasks) > 1:
+        raise ColorizerError(f"hints are of a single photograph, and there are {len(tasks):,}")
+    counts: Counter[str] = Counter()
+    with _progress(len(tasks)) as advance:
+        for outcome in _outcomes(tasks, model, options):
+            advance()
+            counts[outcome.status] += 1
+            if json:
+                typer.echo(json_format.dumps(_record(outcome)))
+            elif outcome.message and not (outcome.status == "exists" and len(tasks) > 1):
+                label = "error: " if outcome.status == "failed" else ""
+                typer.echo(f"{label}{outcome.message}", err=True)
+            elif len(tasks) == 1:
+                typer.echo(f"{outcome.task.target}", err=True)
+    if len(tasks) > 1:
+        summary = (f"{counts[status]:,} {said}" for status, said in SAID.items() if counts[status])
+        typer.echo(", ".join(summary), err=True)
+    if counts["failed"]:
+        raise typer.Exit(1)
+
+
+def _outcomes(tasks: "list[Task]", model: str, options: "Options") -> "Iterator[Outcome]":
+    from colorizer.inference.batch import colorize_all
+
+    return colorize_all(tasks, _load(model), options)
+
+
+def _load(model: str) -> "Colorizer | None":
+    from colorizer import Colorizer
+
+    return None if model == NO_MODEL else Colorizer.load(model)
+
+
+def _read_strokes(path: Path) -> "NDArray[np.uint8]":
+    from colorizer.photo.decode import ImageError, decode_strokes
+
+    try:
+        strokes = decode_strokes(path.read_bytes())
+    except OSError as error:
+        raise ColorizerError(f"--hints {path}: {error.strerror}") from None
+    except ImageError as error:
+        raise ColorizerError(f"--hints {path}: {error}") from None
+    if strokes[..., 3].min(initial=255) == 255:
+        raise ColorizerError(f"--hints {path}: expected transparency where there is no stroke")
+    return strokes
+
+
+def _colorize_stdin(model: str, options: "Options") -> None:
+    from colorizer.inference.batch import colorize_data
+
+    if sys.stdout.isatty():
+        raise ColorizerError("a picture on the terminal helps nobody: add > colour.jpg")
+    new = colorize_data(sys.stdin.buffer.read(), _load(model), options)
+    if not new.anew:
+        typer.echo("it is in colour and was passed on: --force colours it anew", err=True)
+    sys.stdout.buffer.write(new.data)
+
+
+def _record(outcome: "Outcome") -> dict[str, Any]:
+    return {
+        "source": str(outcome.task.source),
+        "target": str(outcome.task.target),
+        "status": outcome.status,
+        "message": outcome.message,
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """Yield what counts one more file: a bar, where there is a terminal and more than one file."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = total < 2 or not console.is_terminal
+    with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
+        bar = progress.add_task("colorizing", total=total)
+        yield lambda: progress.advance(bar)
+
+
+def main() -> None:
+    """Run the command; an error is one line and exit code 1, an interruption code 130."""
+    try:
+        app()
+    except ColorizerError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The commands `colorizer turing` and `colorizer turing report`."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from colorizer.errors import ColorizerError
+
+app = typer.Typer()
+
+DATABASE = Path("turing.db")
+
+Db = Annotated[
+    Path | None, typer.Option("--db", help=f"file of the study's answers; without it {DATABASE}")
+]
+
+
+@app.callback(invoke_without_command=True)
+def turing(
+    context: typer.Context,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="a model's name, as `colorizer models` lists them, or weights file; repeat it to "
+            "test several, of which each person sees one"
+        ),
+    ] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="folder of colour photographs, searched to its depths"),
+    ] = None,
+    db: Db = None,
+    seconds: Annotated[
+        float, typer.Option(help="for which a pair is shown", min=0.01, max=60)
+    ] = 1.0,
+    practice: Annotated[
+        int, typer.Option(help="pairs with feedback at first, not counted", min=0)
+    ] = 10,
+    pairs: Annotated[int, typer.Option(help="pairs that follow", min=1)] = 40,
+    port: Annotated[
+        int,
+        typer.Option(help="of the page; 0 for any, where nobody goes on later", min=0, max=65535),
+    ] = 7861,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="only say the page's address")
+    ] = False,
+) -> None:
+    """Can people tell a model's colours from a photograph's own? A page that asks them.
+
+    The protocol is that of Zhang, Isola and Efros, "Colorful image colorization" (2016).
+    """
+    if context.invoked_subcommand:
+        context.obj = db
+        return
+    if not model or photos is None:
+        missing = "--photos" if model else "--model"
+        raise typer.BadParameter("is required", context, param_hint=missing)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        from colorizer.apps.turing.server import run_study
+    except ModuleNotFoundError as error:
+        raise ColorizerError(
+            f"colorizer turing needs {error.name}: pip install 'colorizer[web]'"
+        ) from None
+    run_study(
+        model,
+        photos,
+        db or DATABASE,
+        seconds=seconds,
+        practice=practice,
+        pairs=pairs,
+        port=port,
+        open_browser=not no_browser,
+        say=typer.echo,
+    )
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    db: Db = None,
+    no_log: Annotated[bool, typer.Option("--no-log", help="do not tell MLflow")] = False,
+) -> None:
+    """Print how often each model's colours were taken for a photograph's, and tell MLflow."""
+    from colorizer.apps.turing.database import Database
+    from colorizer.apps.turing.report import describe, publish, read_results
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    database = Database(db or context.obj or DATABASE)
+    results = read_results(database)
+    typer.echo(describe(results, database.protocol))
+    if not no_log:
+        publish(results, database.id, database.protocol)

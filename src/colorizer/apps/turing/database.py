@@ -1,0 +1,290 @@
+"""The study's file: an SQLite database of what was planned, and of what people answered.
+
+Of a person it keeps a random id, the day, the pairs and the answers with the seconds that they
+took: no name, no address, no time of day.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from colorizer.apps.turing.schema import APPLICATION, SCHEMA, VERSION, connect
+from colorizer.apps.turing.trials import Answer, Layout, Side, Trial, plan_trials
+from colorizer.errors import ColorizerError
+
+TRIAL = "number, kind, photo, other, fake"
+"""The columns of a `Trial`, in its order."""
+
+UNFINISHED = "EXISTS (SELECT 1 FROM trials WHERE person = people.id AND answer IS NULL)"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is the same for all people of a study.
+
+    Attributes:
+        seconds: for which a pair is shown.
+        practice: pairs with feedback, not counted.
+        pairs: pairs that follow.
+        photos: a digest of the photographs' names and files.
+    """
+
+    seconds: float
+    practice: int
+    pairs: int
+    photos: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """A model under test: weights that changed under the same name are another one.
+
+    Attributes:
+        id: the database's own.
+        name: the model's.
+        weights: SHA-256 of its file.
+    """
+
+    id: int
+    name: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a person is.
+
+    Attributes:
+        method: the id of the one model whose colours the person sees.
+        number: of the first pair without an answer; one more than there are at the end.
+    """
+
+    method: int
+    number: int
+
+
+class Database:
+    """The study's database; each call is a transaction of its own.
+
+    Args:
+        path: an existing one, as `create` makes it.
+
+    Raises:
+        ColorizerError: if there is none, or it is no such database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.is_dir():
+            raise ColorizerError(f"{path} is a folder: name the study's database by --db")
+        if not path.is_file():
+            raise ColorizerError(f"{path}: no such file: name the study's database by --db")
+        with self._transaction() as connection:
+            kind, version = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("application_id", "user_version")
+            )
+        if (kind, version) != (APPLICATION, VERSION):
+            raise ColorizerError(
+                f"{path} is no database of this version of colorizer turing: name another by --db"
+            )
+
+    @classmethod
+    def create(cls, path: Path, protocol: Protocol) -> "Database":
+        """Open a study's database, made if there is none; one without people begins anew.
+
+        Raises:
+            ColorizerError: if people take part by another protocol, or it is no such database.
+        """
+        if not path.exists() or (path.is_file() and not path.stat().st_size):
+            with connect(path) as connection:
+                connection.executescript(
+                    f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION}; "
+                    f"PRAGMA user_version = {VERSION}"
+                )
+                study = (secrets.token_hex(8), *astuple(protocol))
+                connection.execute("INSERT INTO study VALUES (?, ?, ?, ?, ?)", study)
+        database = cls(path)
+        database._begin_anew(protocol)
+        _require_same(path, database.protocol, protocol)
+        return database
+
+    @property
+    def id(self) -> str:
+        """The study's random id."""
+        with self._transaction() as connection:
+            return str(connection.execute("SELECT id FROM study").fetchone()[0])
+
+    @property
+    def protocol(self) -> Protocol:
+        """What the study was begun with."""
+        with self._transaction() as connection:
+            query = "SELECT seconds, practice, pairs, photos FROM study"
+            return Protocol(*connection.execute(query).fetchone())
+
+    def add_method(self, name: str, weights: str) -> Method:
+        """Return the model of a name and weights, added if it is new."""
+        with self._transaction("IMMEDIATE") as connection:
+            connection.execute(
+                "INSERT INTO models (name, weights) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (name, weights),
+            )
+        return next(m for m in self.list_methods() if (m.name, m.weights) == (name, weights))
+
+    def list_methods(self) -> list[Method]:
+        """Return all models of the study."""
+        with self._transaction() as connection:
+            found = connection.execute("SELECT id, name, weights FROM models ORDER BY id")
+            return [Method(*row) for row in found]
+
+    def add_person(
+        self, methods: Collection[int], photos: Sequence[str], *, today: date, chance: Random
+    ) -> str:
+        """Plan and store all pairs of a new person, with the model that has the fewest people.
+
+        Who finished counts, and who began today and may be at work; ties are broken at random.
+
+        Args:
+            methods: the ids of the models to choose from.
+            photos: the photographs' names.
+            today: kept with the person.
+            chance: where the person's id and seed, and the choice in a tie, come from.
+
+        Returns:
+            The person's id.
+        """
+        person, seed = f"{chance.getrandbits(128):032x}", chance.getrandbits(32)
+        with self._transaction("IMMEDIATE") as connection:
+            people = dict.fromkeys(methods, 0) | _count_people(connection, methods, today)
+            fewest = [method for method in methods if people[method] == min(people.values())]
+            values = (person, chance.choice(fewest), seed, today.isoformat())
+            connection.execute("INSERT INTO people VALUES (?, ?, ?, ?)", values)
+            practice, pairs = connection.execute("SELECT practice, pairs FROM study").fetchone()
+            connection.executemany(
+                f"INSERT INTO trials (person, {TRIAL}) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (person, *astuple(trial))
+                    for trial in plan_trials(photos, practice=practice, pairs=pairs, seed=seed)
+                ],
+            )
+        return person
+
+    def progress(self, person: str) -> Progress | None:
+        """Return where a person is; None if there is no such person."""
+        with self._transaction() as connection:
+            found = connection.execute(
+                "SELECT model, 1 + count(answer) FROM people JOIN trials ON person = people.id "
+                "WHERE people.id = ? GROUP BY people.id",
+                (person,),
+            ).fetchone()
+        return Progress(*found) if found else None
+
+    def trial(self, person: str, number: int) -> Trial | None:
+        """Return a person's pair; None if there is no such pair."""
+        with self._transaction() as connection:
+            query = f"SELECT {TRIAL} FROM trials WHERE person = ? AND number = ?"
+            found = connection.execute(query, (person, number)).fetchone()
+        return Trial(*found) if found else None
+
+    def answer(
+        self, person: str, number: int, *, side: Side, layout: Layout, seconds: float
+    ) -> bool:
+        """Store an answer if it is the person's next one, and say whether it was."""
+        with self._transaction("IMMEDIATE") as connection:
+            done = connection.execute(
+                "UPDATE trials SET answer = ?, layout = ?, seconds = ? "
+                "WHERE person = ? AND number = ? AND number = "
+                "(SELECT 1 + count(answer) FROM trials WHERE person = ?)",
+                (side, layout, seconds, person, number, person),
+            )
+            return done.rowcount == 1
+
+    def count_unfinished(self, method: int) -> int:
+        """Return how many people began with a model and have not finished."""
+        with self._transaction() as connection:
+            query = f"SELECT count(*) FROM people WHERE model = ? AND {UNFINISHED}"
+            return int(connection.execute(query, (method,)).fetchone()[0])
+
+    def answers(self, method: int) -> list[Answer]:
+        """Return the answers of all who finished with a model."""
+        with self._transaction() as connection:
+            found = connection.execute(
+                f"SELECT dense_rank() OVER (ORDER BY people.rowid), {TRIAL}, layout, answer, "
+                "seconds FROM people JOIN trials ON person = people.id "
+                f"WHERE model = ? AND NOT {UNFINISHED} ORDER BY people.rowid, number",
+                (method,),
+            )
+            return [Answer(row[0], Trial(*row[1:6]), *row[6:]) for row in found]
+
+    def _begin_anew(self, protocol: Protocol) -> None:
+        """Take another protocol, and forget the models, unless somebody has begun."""
+        nobody = "WHERE NOT EXISTS (SELECT 1 FROM people)"
+        with self._transaction("IMMEDIATE") as connection:
+            connection.execute(f"DELETE FROM models {nobody}")
+            connection.execute(
+                f"UPDATE study SET seconds = ?, practice = ?, pairs = ?, photos = ? {nobody}",
+                astuple(protocol),
+            )
+
+    @contextmanager
+    def _transaction(
+        self, mode: Literal["DEFERRED", "IMMEDIATE"] = "DEFERRED"
+    ) -> Iterator[sqlite3.Connection]:
+        with connect(self.path) as connection:
+            connection.execute(f"BEGIN {mode}")
+            yield connection
+
+
+@contextmanager
+def served(path: Path) -> Iterator[None]:
+    """Keep a study's database to this program while it serves it.
+
+    Raises:
+        ColorizerError: if another one serves it.
+    """
+    if not path.parent.is_dir():  # which the lock would make
+        raise ColorizerError(f"{path}: no such folder: name another database by --db")
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ColorizerError(
+            f"{path}: another `colorizer turing` serves this study: end it, or name another --db"
+        ) from None
+    except OSError as error:
+        raise ColorizerError(f"{path}: {error.strerror}: name another database by --db") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _count_people(
+    connection: sqlite3.Connection, methods: Collection[int], today: date
+) -> dict[int, int]:
+    """Count by model who finished, or began today."""
+    found = connection.execute(
+        f"SELECT model, count(*) FROM people WHERE started_on = ? OR NOT {UNFINISHED} "
+        "GROUP BY model",
+        (today.isoformat(),),
+    )
+    return {method: people for method, people in found if method in methods}
+
+
+def _require_same(path: Path, begun: Protocol, asked: Protocol) -> None:
+    """Refuse to mix answers to different questions."""
+    if begun.photos != asked.photos:
+        raise ColorizerError(
+            f"{path} is a study of other photographs: name these by --photos, or another --db"
+        )
+    if begun != asked:
+        options = f"--seconds {begun.seconds:g} --practice {begun.practice} --pairs {begun.pairs}"
+        raise ColorizerError(f"{path} was begun with {options}: keep these or name another --db")

@@ -1,0 +1,140 @@
+"""The page's requests."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from colorizer.apps.local_server import make_app, serve
+from colorizer.apps.web.session import OutdatedError, Photograph, Session
+from colorizer.errors import ColorizerError
+from colorizer.photo.photofile import FORMATS
+
+MAX_BYTES = 1 << 30
+"""Of a photograph's file."""
+
+KEPT = {"Cache-Control": "private, max-age=86400"}  # addresses say all that a picture depends on
+FRESH = {"Cache-Control": "no-store"}
+
+Model = Annotated[str, Query()]
+Strength = Annotated[float, Query(ge=0, le=4)]
+
+
+def run(
+    models: Sequence[str], *, port: int, open_browser: bool, say: Callable[[str], None]
+) -> None:
+    """Serve the page until it is ended; the photographs' files are gone afterwards.
+
+    Args:
+        models: as of `Session`.
+        port: as of `localhost.serve`.
+        open_browser: as of `localhost.serve`.
+        say: as of `localhost.serve`.
+
+    Raises:
+        ColorizerError: if a model cannot be had, or the port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="colorizer-") as folder:
+        app = make_web(Session(models, Path(folder)))
+        serve(app, port=port, open_browser=open_browser, say=say)
+
+
+def make_web(session: Session) -> FastAPI:
+    """Return the application that shows a session."""
+    app = make_app(files("colorizer.apps.web") / "static")
+    app.exception_handler(OutdatedError)(_say_outdated)
+
+    @app.get("/api/photos/{photo_id}")
+    def describe(photo_id: str) -> dict[str, Any]:
+        return _describe(session.get(photo_id))
+
+    @app.get("/api/session")
+    def show() -> dict[str, Any]:
+        return {
+            "models": [vars(choice) for choice in session.choices],
+            "photos": [_describe(photo) for photo in session.photos.values()],
+            "suffixes": list(FORMATS),
+        }
+
+    @app.post("/api/photos")
+    async def add(request: Request, name: str) -> dict[str, Any]:
+        data = await _read(request)
+        return _describe(await run_in_threadpool(session.add, name, data))
+
+    @app.delete("/api/photos/{photo_id}")
+    def remove(photo_id: str) -> None:
+        session.remove(photo_id)
+
+    @app.get("/api/photos/{photo_id}/before")
+    def before(photo_id: str) -> Response:
+        return Response(session.get(photo_id).before, media_type="image/jpeg", headers=KEPT)
+
+    @app.get("/api/photos/{photo_id}/after")
+    def after(photo_id: str, model: Model, strength: Strength = 1) -> Response:
+        data = session.after(photo_id, model, strength)
+        return Response(data, media_type="image/jpeg", headers=KEPT)
+
+    @app.get("/api/photos/{photo_id}/strokes")
+    def strokes(photo_id: str) -> Response:
+        painted = session.get(photo_id).strokes
+        if painted is None:
+            return Response(status_code=204, headers=FRESH)
+        return Response(painted, media_type="image/png", headers=FRESH)
+
+    @app.put("/api/photos/{photo_id}/strokes")
+    async def paint(photo_id: str, revision: int, request: Request) -> dict[str, Any]:
+        data = await _read(request)
+        return _describe(await run_in_threadpool(session.paint, photo_id, data, revision))
+
+    @app.delete("/api/photos/{photo_id}/strokes")
+    def wipe(photo_id: str, revision: int) -> dict[str, Any]:
+        return _describe(session.paint(photo_id, None, revision))
+
+    @app.get("/api/photos/{photo_id}/file")
+    def finish(photo_id: str, model: Model, strength: Strength = 1) -> Response:
+        name, data = session.finish(photo_id, model, strength)
+        return Response(data, media_type="application/octet-stream", headers=_saved_as(name))
+
+    @app.get("/api/archive")
+    def finish_all(model: Model, count: int, strength: Strength = 1) -> StreamingResponse:
+        parts = session.finish_all(model, strength, count)
+        headers = _saved_as("colorized.zip")
+        return StreamingResponse(parts, media_type="application/zip", headers=headers)
+
+    return app
+
+
+async def _say_outdated(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(error)}, 409)
+
+
+async def _read(request: Request) -> bytes:
+    """Return a request's body, unless it is too large."""
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > MAX_BYTES:
+            raise ColorizerError(f"a file of over {MAX_BYTES >> 20:,} MiB: use `colorize` for it")
+    return bytes(data)
+
+
+def _describe(photo: Photograph) -> dict[str, Any]:
+    return {
+        "id": photo.id,
+        "name": photo.name,
+        "size": photo.size,
+        "shown": photo.shown,
+        "in_colour": photo.in_colour,
+        "painted": photo.hints is not None,
+        "revision": photo.revision,
+    }
+
+
+def _saved_as(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"} | FRESH

@@ -1,0 +1,228 @@
+// The page: photographs looked at in three views, and out again at full size.
+
+import { listenForPhotos } from "./arriving.js";
+import { canUndo, deliver, draw, isPainted, listenToBrush, recall } from "./painting.js";
+import { address, ask, save, say, show, unsay } from "./requests.js";
+import { $, change, current, onChange, recollect, remember, state } from "./state.js";
+
+const SWATCHES = {
+  "skin, light": "#e0ac8a", "skin, dark": "#8d5b3c", "hair, brown": "#5b3a22", "hair, blond": "#d0ab62",
+  "sky": "#7fb2e5", "water": "#3f7f96", "grass": "#6d9a3a", "leaves, dark": "#3c6433",
+  "wood": "#9a6a3a", "brick": "#a5503c", "sand": "#d8c08e", "no colour": "#808080",
+  "red": "#c8282d", "orange": "#e27a1e", "yellow": "#e8c630", "green": "#2f9a4e",
+  "blue": "#2f55b5", "purple": "#7b3f98",
+};
+
+const COMPARED = 4; // models that stand side by side at first
+const NO_MODEL = "none"; // painted colours alone
+
+// ---- views
+
+function render() {
+  const photo = current();
+  $("welcome").hidden = Boolean(photo);
+  $("desk").hidden = !photo;
+  if (!photo) return;
+  recall(photo).catch((error) => say(error.message));
+  for (const view of document.querySelectorAll(".view")) view.hidden = view.id !== state.view;
+  for (const button of document.querySelectorAll("[data-view]")) {
+    button.setAttribute("aria-pressed", button.dataset.view === state.view);
+  }
+  for (const field of document.querySelectorAll("[data-for]")) {
+    field.hidden = !field.dataset.for.split(" ").includes(state.view);
+  }
+  renderPhotos();
+  renderControls(photo);
+  ({ slider: renderSlider, models: renderModels, paint: renderPaint })[state.view](photo);
+}
+
+function renderSlider(photo) {
+  show($("before"), photo, `/api/photos/${photo.id}/before`);
+  show($("after"), photo, address(photo, "after"));
+}
+
+function renderModels(photo) {
+  const wanted = state.models.filter(({ name }) => state.compared.includes(name));
+  const titles = new Map([["", "before"], ...wanted.map(({ name, label }) => [name, label])]);
+  for (const figure of [...$("models").children]) {
+    if (titles.has(figure.dataset.model)) continue;
+    URL.revokeObjectURL(figure.firstChild.src);
+    figure.remove();
+  }
+  for (const [place, [name, label]] of [...titles].entries()) {
+    const known = [...$("models").children].find((one) => one.dataset.model === name);
+    const figure = known ?? makeFigure(name, label);
+    const there = $("models").children[place] ?? null;
+    if (figure !== there) $("models").insertBefore(figure, there);
+    show(figure.firstChild, photo, name ? address(photo, "after", name) : `/api/photos/${photo.id}/before`);
+  }
+}
+
+function makeFigure(name, label) {
+  const figure = document.createElement("figure");
+  figure.dataset.model = name;
+  figure.append(new Image(), document.createElement("figcaption"));
+  figure.firstChild.alt = label;
+  figure.firstChild.draggable = false; // else it could be dropped here
+  figure.lastChild.append(label);
+  if (name) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Use";
+    button.setAttribute("aria-label", `Use ${label}`);
+    button.addEventListener("click", () => change({ model: name, view: "slider" }));
+    figure.lastChild.append(button);
+  }
+  return figure;
+}
+
+function renderPaint(photo) {
+  show($("painted"), photo, address(photo, "after"));
+  draw(photo);
+}
+
+function renderPhotos() {
+  const nav = $("photos");
+  const known = new Map([...nav.querySelectorAll("button")].map((button) => [button.dataset.id, button]));
+  for (const photo of state.photos) {
+    if (!known.has(photo.id)) nav.insertBefore(makeThumbnail(photo), nav.lastElementChild);
+    known.delete(photo.id);
+  }
+  for (const gone of known.values()) gone.remove();
+  for (const button of nav.querySelectorAll("button")) {
+    button.setAttribute("aria-current", button.dataset.id === state.current);
+  }
+}
+
+function makeThumbnail(photo) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.title = photo.name;
+  button.dataset.id = photo.id;
+  button.addEventListener("click", () => change({ current: photo.id }));
+  const image = new Image();
+  image.loading = "lazy";
+  image.src = `/api/photos/${photo.id}/before`;
+  image.alt = photo.name;
+  [image.width, image.height] = photo.shown;
+  button.append(image);
+  return button;
+}
+
+// ---- controls
+
+function renderControls(photo) {
+  $("model").value = state.model;
+  $("strength").value = state.strength;
+  $("strength").disabled = state.model === NO_MODEL && state.view !== "models";
+  $("shown-strength").textContent = `${state.strength.toFixed(2)} ×`;
+  $("colour").value = state.colour;
+  for (const button of $("swatches").children) {
+    button.setAttribute("aria-pressed", button.dataset.colour === state.colour);
+  }
+  $("undo").disabled = !canUndo(photo);
+  $("clear").disabled = !isPainted(photo);
+  $("download-all").hidden = state.photos.length < 2;
+  $("download-all").textContent = `Download all ${state.photos.length}`;
+  const { label } = state.models.find(({ name }) => name === state.model);
+  const anew = photo.in_colour ? " It is in colour, and coloured anew by its lightness." : "";
+  $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, coloured by ${label}.${anew}`;
+}
+
+function makeControls() {
+  for (const input of document.querySelectorAll("[data-add]")) input.accept = state.suffixes.join();
+  for (const { name, label } of state.models) {
+    $("model").add(new Option(label, name));
+    $("compared").append(makeChoice(name, label));
+  }
+  for (const [name, colour] of Object.entries(SWATCHES)) $("swatches").append(makeSwatch(name, colour));
+  for (const button of document.querySelectorAll("[data-view]")) {
+    button.addEventListener("click", () => change({ view: button.dataset.view }));
+  }
+  $("model").addEventListener("change", (event) => change({ model: event.target.value }));
+  $("strength").addEventListener("input", (event) => change({ strength: Number(event.target.value) }));
+  $("divide").addEventListener("input", (event) => { $("slider").style.setProperty("--at", `${event.target.value}%`); });
+  $("colour").addEventListener("input", (event) => change({ colour: event.target.value }));
+  $("strokes").addEventListener("change", (event) => $("canvas").classList.toggle("unseen", !event.target.checked));
+  $("remove").addEventListener("click", remove);
+  $("download").addEventListener("click", download);
+  $("download-all").addEventListener("click", downloadAll);
+}
+
+function makeChoice(name, label) {
+  const line = document.createElement("label");
+  line.className = "choice";
+  const box = document.createElement("input");
+  box.type = "checkbox";
+  box.checked = state.compared.includes(name);
+  box.addEventListener("change", () => {
+    const others = state.compared.filter((one) => one !== name);
+    change({ compared: box.checked ? [...others, name] : others });
+  });
+  line.append(box, label);
+  return line;
+}
+
+function makeSwatch(name, colour) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.title = name;
+  button.setAttribute("aria-label", name);
+  button.style.background = colour;
+  button.dataset.colour = colour;
+  button.addEventListener("click", () => change({ colour }));
+  return button;
+}
+
+function download() {
+  const photo = current();
+  finish($("download"), [photo], address(photo, "file"), `${photo.name} in full size …`);
+}
+
+function downloadAll() {
+  const { model, strength, photos: { length: count } } = state;
+  const query = new URLSearchParams({ model, strength, count });
+  finish($("download-all"), state.photos, `/api/archive?${query}`, `${state.photos.length} photographs in full size …`);
+}
+
+/** Save a file on this machine once the server knows all that was painted; meanwhile the button waits. */
+async function finish(button, photos, url, doing) {
+  button.disabled = true;
+  say(doing);
+  try {
+    await Promise.all(photos.map(deliver));
+    await save(url);
+    unsay(doing);
+  } catch (error) {
+    say(error.message);
+  }
+  button.disabled = false;
+}
+
+async function remove(event) {
+  if (event.detail === 2) return; // the second half of a double click is of another photograph
+  const gone = current();
+  if (isPainted(gone) && !confirm(`Remove ${gone.name} with what is painted on it?`)) return;
+  const place = state.photos.indexOf(gone);
+  state.photos.splice(place, 1);
+  change({ current: (state.photos[place] ?? state.photos.at(-1))?.id ?? null });
+  await ask(`/api/photos/${gone.id}`, { method: "DELETE" }).catch((error) => say(error.message));
+}
+
+// ---- begin
+
+async function open() {
+  Object.assign(state, await (await ask("/api/session")).json());
+  state.compared = state.models.map(({ name }) => name).filter((name) => name !== NO_MODEL).slice(0, COMPARED);
+  recollect();
+  makeControls();
+  change();
+}
+
+onChange(render);
+listenToBrush();
+const ready = open();
+listenForPhotos(ready);
+ready.catch((error) => say(error.message));
+addEventListener("pagehide", remember);
+$("dismiss").addEventListener("click", () => say(""));

@@ -1,0 +1,60 @@
+"""New colours under a picture's own lightness."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from colorizer.color.kernels import LINEAR, linear_light, recolor_loop
+from colorizer.color.lab import check_picture
+
+BICUBIC = -0.75  # Keys's parameter (1981), as PyTorch's bicubic upsampling has it
+
+
+def recolor(picture: NDArray[Any], ab: NDArray[np.floating]) -> NDArray[Any]:
+    """Put new colours under a picture's own lightness.
+
+    A colour that sRGB cannot show at its lightness keeps its hue and loses chroma until sRGB can;
+    no channel is clipped.
+
+    Args:
+        picture: uint8 (H, W, 3), sRGB, of which only the lightness is used; or uint16 (H, W), the
+            levels 0..65535 of a grey picture.
+        ab: float32 (2, h, w), CIELAB units, of the whole picture at any size; brought to the
+            picture's by bicubic interpolation. What is not finite becomes grey.
+
+    Returns:
+        (H, W, 3), sRGB, in the picture's type.
+
+    Raises:
+        TypeError: if `picture` is of another type.
+        ValueError: if the shapes are others.
+    """
+    grey = picture.dtype == np.uint16
+    if grey and picture.ndim == 2:
+        picture = picture[..., None]
+    else:
+        check_picture(picture)
+    if ab.ndim != 3 or ab.shape[0] != 2 or not ab.size:
+        raise ValueError(f"ab has shape {ab.shape}; expected (2, h, w)")
+    height, width, _ = picture.shape
+    out = np.empty((height, width, 3), picture.dtype)
+    rows, columns = _bicubic(height, ab.shape[1]), _bicubic(width, ab.shape[2])
+    table = linear_light(65535) if grey else LINEAR
+    recolor_loop(picture, table, np.ascontiguousarray(ab, np.float32), *rows, *columns, out)
+    return out
+
+
+def _bicubic(length: int, source: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return which four of `source` samples make each of `length`, and their weights: (4, length).
+
+    Pixels are areas: the outer edges of both grids coincide (`align_corners=False`).
+    """
+    position = (np.arange(length) + 0.5) * source / length - 0.5
+    first = np.floor(position) - 1
+    indices = first + np.arange(4)[:, None]
+    d, a = np.abs(position - indices), BICUBIC
+    near = ((a + 2) * d - (a + 3)) * d**2 + 1
+    far = ((d - 5) * d + 8) * d * a - 4 * a
+    weights = np.where(d <= 1, near, far).astype(np.float32)
+    return indices.clip(0, source - 1).astype(np.int32), weights

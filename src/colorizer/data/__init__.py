@@ -1,0 +1,1 @@
+"""Archives of photographs to the arrays that a network learns from."""

@@ -1,0 +1,145 @@
+"""Is this photograph grey? Statistics of every photograph, and a verdict with its reason."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from colorizer.color.statistics import sample_lab, tone_residual
+from colorizer.data.archive import ArchiveError, list_members, read_photo
+from colorizer.params import DropGrayscale
+from colorizer.photo.decode import ImageError, decode
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 16  # photographs that a worker takes at a time
+
+REASONS = ("single_channel", "equal_channels", "near_grey", "toned", "too_small", "unreadable")
+"""Why a photograph is dropped, in the order in which reasons are tried (unreadable apart)."""
+
+
+@dataclass(frozen=True)
+class ColourStatistics:
+    """What is known of one photograph; chroma is CIELAB's sqrt(a^2 + b^2).
+
+    Attributes:
+        id: archive and member, as in `mirflickr25k.zip/mirflickr/im1.jpg`.
+        width: pixels, upright.
+        height: pixels, upright.
+        single_channel: the file holds lightness alone.
+        equal_channels: red, green and blue are the same everywhere.
+        chroma_mean: mean over pixels.
+        chroma_p99: 99% of the pixels are less colourful than this.
+        tone_residual: the part of the colour that is no function of lightness: RMS distance of the
+            pixels' ab from the best cubic in L*, over RMS chroma. Near 0 for a tint, such as a
+            sepia print's; near 1 where colour and lightness have nothing to do with each other.
+        error: why it could not be read, or "".
+    """
+
+    id: str
+    width: int = 0
+    height: int = 0
+    single_channel: bool = False
+    equal_channels: bool = False
+    chroma_mean: float = 0.0
+    chroma_p99: float = 0.0
+    tone_residual: float = 0.0
+    error: str = ""
+
+
+def measure(photo_id: str, data: bytes) -> ColourStatistics:
+    """Measure the colour of one image file; a file that is no image is measured as an error."""
+    try:
+        photo = decode(data)
+    except ImageError as error:
+        return ColourStatistics(photo_id, error=str(error))
+    rgb = photo.rgb
+    height, width = rgb.shape[:2]
+    lightness, ab = sample_lab(rgb)
+    chroma = np.sqrt((ab**2).sum(1, dtype=np.float32))
+    return ColourStatistics(
+        id=photo_id,
+        width=width,
+        height=height,
+        single_channel=photo.single_channel,
+        equal_channels=all(np.array_equal(rgb[..., 0], rgb[..., i]) for i in (1, 2)),
+        chroma_mean=round(float(chroma.mean()), 4),
+        chroma_p99=round(float(np.percentile(chroma, 99)), 4),
+        tone_residual=round(tone_residual(lightness, ab), 4),
+    )
+
+
+def verdict(photo: ColourStatistics, params: DropGrayscale) -> str:
+    """Return why a photograph is dropped, one of `REASONS`, or "" if it is kept.
+
+    Grey is what is *shown* grey: a file of one channel, one of three equal channels, and one in
+    which only compression noise is left of colour.
+    """
+    toned = params.drop_toned and photo.tone_residual < params.max_tone_residual
+    checks = {
+        "unreadable": bool(photo.error),
+        "single_channel": photo.single_channel,
+        "equal_channels": photo.equal_channels,
+        "near_grey": photo.chroma_p99 < params.max_grey_chroma,
+        "toned": toned,
+        "too_small": min(photo.width, photo.height) < params.min_side,
+    }
+    return next((reason for reason, applies in checks.items() if applies), "")
+
+
+def survey(folder: Path, archives: Sequence[str]) -> list[ColourStatistics]:
+    """Measure every photograph in a folder's archives, in the order of archives and names."""
+    ids = [f"{name}/{member}" for name in archives for member in list_members(folder / name)[0]]
+    jobs = (
+        delayed(_measure_members)(folder, ids[i : i + CHUNK]) for i in range(0, len(ids), CHUNK)
+    )
+    photos: list[ColourStatistics] = []
+    with tqdm(total=len(ids), unit="photo", desc="colour", disable=None) as bar:
+        for measured in Parallel(return_as="generator")(jobs):
+            photos += measured
+            bar.update(len(measured))
+    return photos
+
+
+def colour_table(photos: Sequence[ColourStatistics], params: DropGrayscale) -> pd.DataFrame:
+    """Return colour.csv: the statistics, `kept` and the `reason` for what is dropped."""
+    names = [field.name for field in fields(ColourStatistics)]
+    table = pd.DataFrame([asdict(photo) for photo in photos], columns=names)
+    table["reason"] = [verdict(photo, params) for photo in photos]
+    table["kept"] = table["reason"] == ""
+    return table
+
+
+def summarize(table: pd.DataFrame, params: DropGrayscale) -> dict[str, int]:
+    """Count photographs by what became of them; `toned_kept` are those only measured as toned."""
+    counts = Counter(table["reason"])
+    toned = table["kept"] & (table["tone_residual"] < params.max_tone_residual)
+    return {
+        "photographs": len(table),
+        "kept": int(table["kept"].sum()),
+        **{f"dropped_{reason}": counts[reason] for reason in REASONS},
+        "toned_kept": int(toned.sum()),
+    }
+
+
+def count_other_files(folder: Path, archives: Sequence[str]) -> dict[str, int]:
+    """Count by suffix the members whose names promise no image, such as a collection's notes."""
+    others = (PurePosixPath(m) for name in archives for m in list_members(folder / name)[1])
+    return dict(Counter(path.suffix.lower() or path.name for path in others).most_common())
+
+
+def _measure_members(folder: Path, ids: Sequence[str]) -> list[ColourStatistics]:
+    return [_measure_member(folder, photo_id) for photo_id in ids]
+
+
+def _measure_member(folder: Path, photo_id: str) -> ColourStatistics:
+    try:
+        return measure(photo_id, read_photo(folder, photo_id))
+    except ArchiveError as error:
+        return ColourStatistics(photo_id, error=str(error))

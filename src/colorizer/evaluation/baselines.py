@@ -1,0 +1,61 @@
+"""What any model must be better than: colours that no network predicts."""
+
+import torch
+from torch import Tensor
+
+from colorizer.color.lab import denormalize_ab, normalize_ab
+from colorizer.data.dataset import LabDataset
+from colorizer.models.predict import Predict
+
+SEED = 7
+
+AT_ONCE = 64  # photographs in memory
+
+
+def make_baselines(train: LabDataset, test: LabDataset) -> dict[str, Predict]:
+    """Return the four predictions that every score is read beside.
+
+    Args:
+        train: the training photographs.
+        test: the photographs that are predicted.
+
+    Returns:
+        `grey`: no colour; `mean`: the training photographs' mean colour everywhere; `random`: the
+        colours of another test photograph; `truth`: the original's own.
+    """
+    mean = mean_ab(train)
+    others = others_of(len(test))
+
+    def colours(ab: Tensor, lightness: Tensor) -> Tensor:
+        return ab.float().to(lightness.device).expand(len(lightness), 2, *lightness.shape[2:])
+
+    return {
+        "grey": lambda lightness, _: colours(torch.zeros(1, 2, 1, 1), lightness),
+        "mean": lambda lightness, _: colours(mean.view(1, 2, 1, 1), lightness),
+        "random": lambda lightness, rows: colours(test.ab[others[rows]], lightness),
+        "truth": lambda lightness, rows: colours(_rounded(test.ab[rows]), lightness),
+    }
+
+
+def mean_ab(photos: LabDataset) -> Tensor:
+    """Return the mean a* and b* over all pixels: float32 (2,), CIELAB units."""
+    starts = range(0, len(photos), AT_ONCE)
+    parts = [photos.ab[start : start + AT_ONCE].float().mean((2, 3)) for start in starts]
+    return torch.cat(parts).mean(0)
+
+
+def others_of(count: int) -> Tensor:
+    """Return for each of `count` photographs another one; each is taken once.
+
+    Returns:
+        int64 (count,). A single photograph has no other and is returned itself.
+    """
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(SEED))
+    others = torch.empty_like(order)
+    others[order] = order.roll(1)
+    return others
+
+
+def _rounded(ab: Tensor) -> Tensor:
+    """Return ab as they come back from the scale a network sees, to the last bit."""
+    return denormalize_ab(normalize_ab(ab.float()))

@@ -1,0 +1,130 @@
+"""A trained network as an ONNX file, which runs in many languages and without PyTorch."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from colorizer.color.lab import AB_SCALE, denormalize_ab, normalize_lightness
+from colorizer.errors import ColorizerError
+from colorizer.inference.onnx_network import INPUT, OUTPUT, OnnxNetwork
+from colorizer.models.predict import TorchNetwork
+
+TOLERANCE = 1e-4
+"""Of the normalized ab, about -1..1; what float32 leaves after some hundred additions."""
+
+AXES = {0: "batch", 2: "height", 3: "width"}
+"""Which may be of any length."""
+
+SHAPES = ((1, 96, 96), (2, 70, 53), (3, 33, 128), (1, 1, 1))
+"""Batch, height, width that the file is checked at."""
+
+
+class _InUnits(nn.Module):
+    """A network from CIELAB's lightness to CIELAB's ab."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        ab: Tensor = self.model(normalize_lightness(lightness))
+        return denormalize_ab(ab)
+
+
+def export_onnx(weights: Path, target: Path) -> float:
+    """Write a weights file's network as ONNX, and check that ONNX Runtime agrees with PyTorch.
+
+    The graph takes `lightness`, float32 (N, 1, H, W), L* in 0..100, and returns `ab`, float32
+    (N, 2, H, W), in CIELAB units, for any N, H and W. It holds the model's metadata. The file
+    appears under its name only when it is whole and checked.
+
+    Args:
+        weights: the network's, as `save_weights` wrote them.
+        target: the file to write.
+
+    Returns:
+        The largest difference from PyTorch, of the normalized ab.
+
+    Raises:
+        ColorizerError: if the extra `onnx` is not installed, the weights cannot be read, or the
+            two differ by more than `TOLERANCE`.
+    """
+    try:
+        import onnx
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ColorizerError(
+            f"exporting needs {error.name}: pip install onnx onnxruntime onnxscript"
+        ) from None
+    network = TorchNetwork.from_file(weights, precision="float32")
+    with _quiet():
+        sides = dict.fromkeys(AXES, torch.export.Dim.AUTO)
+        program = torch.onnx.export(
+            _InUnits(network.model),
+            (torch.full((2, 1, 70, 53), 50.0),),
+            dynamo=True,
+            verbose=False,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=(sides,),
+        )
+    assert program is not None
+    model = program.model_proto
+    _tidy(model)
+    onnx.helper.set_model_props(model, network.metadata.to_metadata())
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(model, temporary)
+        difference = _compare(network, OnnxNetwork(temporary))
+        if not difference <= TOLERANCE:  # so that NaN is refused too
+            raise ColorizerError(
+                f"ONNX Runtime's ab differ from PyTorch's by {difference:.1e} of {AB_SCALE:.0f}; "
+                f"expected at most {TOLERANCE:.0e}: nothing was written"
+            )
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return difference
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the exporter says of its own insides from the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _tidy(model: Any) -> None:
+    """Name the axes alike in input and output, and drop the paths of the machine's source files."""
+    for value in (*model.graph.input, *model.graph.output):
+        for axis, name in AXES.items():
+            value.type.tensor_type.shape.dim[axis].dim_param = name
+    for part in (model.graph, *model.graph.node, *model.graph.value_info):
+        del part.metadata_props[:]
+
+
+def _compare(network: TorchNetwork, exported: OnnxNetwork) -> float:
+    """Return the largest difference of normalized ab, over pictures of several shapes."""
+    random = np.random.default_rng(0)
+    differences = []
+    for count, height, width in SHAPES:
+        lightness = random.uniform(0, 100, (count, 1, height, width)).astype(np.float32)
+        expected, found = (n.predict_ab(lightness) for n in (network, exported))
+        differences.append(np.abs(found - expected).max() / AB_SCALE)
+    return float(np.max(differences))

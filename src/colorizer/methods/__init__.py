@@ -1,0 +1,1 @@
+"""Color without a trained network."""

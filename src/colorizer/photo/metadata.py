@@ -1,0 +1,157 @@
+"""What a photograph's file says of it besides its pixels, from one format to another."""
+
+import logging
+import re
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image, PngImagePlugin
+from PIL.ExifTags import Base
+
+from colorizer.photo import exif as exif_blocks
+from colorizer.photo.icc import PROFILE
+
+logger = logging.getLogger(__name__)
+
+JPEG_SEGMENT = 65_000
+"""Bytes; no segment of a JPEG file holds much more."""
+
+PHOTOSHOP_IPTC = 0x0404  # of Photoshop's resources in a JPEG file
+
+_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")  # in XMP
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is kept of a file.
+
+    Attributes:
+        orientation: how the file's pixels lie, 1 to 8, as EXIF counts; what else is here is true of
+            the picture turned upright.
+        exif: a block, without the word "Exif" before it; or b"".
+        xmp: a packet, or b"".
+        iptc: a record, or b"".
+        comment: a JPEG's, or b"".
+        text: a PNG's, by keyword.
+        dpi: pixels an inch, along a row and down, if the file says so.
+    """
+
+    orientation: int = 1
+    exif: bytes = b""
+    xmp: bytes = b""
+    iptc: bytes = b""
+    comment: bytes = b""
+    text: Mapping[str, str] = field(default_factory=dict)
+    dpi: tuple[float, float] | None = None
+
+    @classmethod
+    def read(cls, image: Image.Image, data: bytes) -> "Metadata":
+        """Read what a file says; what is damaged is passed over.
+
+        Args:
+            image: as Pillow opened and loaded it.
+            data: the file.
+        """
+        tiff = image.format == "TIFF"
+        exif = exif_blocks.of_tiff(data) if tiff else _exif(image)
+        xmp = exif_blocks.tiff_value(data, Base.XMLPacket) if tiff else _bytes(image, "xmp")
+        found = _ORIENTATION.search(xmp)
+        orientation = exif_blocks.orientation(exif) or int(found[2] if found else 1)
+        if tiff:
+            orientation = 1  # Pillow turns it as it loads it
+        return cls(
+            orientation=orientation,
+            exif=exif_blocks.upright(exif),
+            xmp=_ORIENTATION.sub(rb"\g<1>1", xmp),
+            iptc=exif_blocks.tiff_value(data, Base.IPTCNAA) if tiff else _iptc(image),
+            comment=_bytes(image, "comment"),
+            text=_text(image),
+            dpi=_dpi(image, swapped=orientation >= 5),
+        )
+
+    def tiff_blocks(self) -> dict[int, bytes]:
+        """Return what a TIFF file is to hold besides EXIF, by tag."""
+        return {
+            Base.XMLPacket: self.xmp,
+            Base.IPTCNAA: self.iptc,
+            Base.InterColorProfile: PROFILE,
+        }
+
+    def pillow_options(self, format: str) -> dict[str, Any]:
+        """Return with what options Pillow writes a file of a format that says all it can hold."""
+        said: dict[str, Any] = {"exif": self.exif, "xmp": self.xmp, "dpi": self.dpi}
+        if format == "JPEG":
+            said |= {
+                "exif": self.exif and b"Exif\0\0" + self.exif,
+                "comment": self.comment,
+                "extra": _photoshop_segment(self.iptc),
+            }
+            for name in ("exif", "xmp", "comment", "extra"):
+                if len(said[name]) > JPEG_SEGMENT:
+                    logger.warning("%s left out: too long for a JPEG file", name)
+                    said[name] = b""
+        elif format == "PNG":
+            said["pnginfo"] = _png_text(self.xmp, self.text)
+        elif format == "AVIF":  # that Pillow does not write EXIF anew, with "?" for umlauts
+            said["exif"] = exif_blocks.without_orientation(self.exif)
+        return {"icc_profile": PROFILE, **{name: value for name, value in said.items() if value}}
+
+
+def _bytes(image: Image.Image, name: str) -> bytes:
+    value = image.info.get(name)  # str if a PNG holds a text of this name
+    return value if isinstance(value, bytes) else b""
+
+
+def _exif(image: Image.Image) -> bytes:
+    exif, digits = _bytes(image, "exif"), image.info.get("Raw profile type exif")
+    if not exif and isinstance(digits, str):  # how ImageMagick wrote EXIF in PNG
+        with suppress(ValueError):
+            exif = bytes.fromhex("".join(digits.split("\n")[3:]))
+    return re.sub(rb"^(Exif\0\0)+", b"", exif)
+
+
+def _iptc(image: Image.Image) -> bytes:
+    resources = image.info.get("photoshop")
+    iptc = resources.get(PHOTOSHOP_IPTC) if isinstance(resources, dict) else b""
+    return iptc if isinstance(iptc, bytes) else b""
+
+
+def _photoshop_segment(iptc: bytes) -> bytes:
+    """Return a JPEG's segment that holds an IPTC record, b"" for none."""
+    if not iptc:
+        return b""
+    resource = struct.pack(">4sHHI", b"8BIM", PHOTOSHOP_IPTC, 0, len(iptc)) + iptc
+    payload = b"Photoshop 3.0\0" + resource + bytes(len(iptc) % 2)
+    return b"\xff\xed" + struct.pack(">H", 2 + len(payload)) + payload
+
+
+def _text(image: Image.Image) -> dict[str, str]:
+    if not isinstance(image, PngImagePlugin.PngImageFile):
+        return {}
+    kept = {}
+    for keyword, text in image.text.items():
+        if keyword != "XML:com.adobe.xmp" and not keyword.startswith("Raw profile type "):
+            kept[keyword] = text
+    return kept
+
+
+def _png_text(xmp: bytes, text: Mapping[str, str]) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    for keyword, value in text.items():
+        info.add_text(keyword, value)
+    if xmp:
+        info.add(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + xmp)  # no compression, no language
+    return info
+
+
+def _dpi(image: Image.Image, *, swapped: bool) -> tuple[float, float] | None:
+    try:
+        x, y = (float(value) for value in image.info["dpi"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not (1 <= x < 65536 and 1 <= y < 65536):
+        return None
+    return (y, x) if swapped else (x, y)

@@ -1,0 +1,35 @@
+"""The public `Colorizer`: one that finds its weights by a model's name too."""
+
+from typing import Literal, Self
+
+from colorizer.inference import colorizer
+from colorizer.tracking.model_uri import DEFAULT, find_weights
+
+
+class Colorizer(colorizer.Colorizer):
+    """A trained network, ready to colour photographs, loaded from a file or by a model's name.
+
+    Args:
+        network: what predicts the colours.
+    """
+
+    @classmethod
+    def load(
+        cls,
+        name: str = DEFAULT,
+        *,
+        device: str = "cpu",
+        precision: Literal["auto", "float32"] = "auto",
+    ) -> Self:
+        """Load a model by its name.
+
+        Args:
+            name: a registered model (`colorizer-model2`, `name@alias`, `name/3`), a `models:/...`
+                URI, a weights file or an ONNX file, as `find_weights` finds it.
+            device: as of `from_file`.
+            precision: as of `from_file`.
+
+        Raises:
+            ColorizerError: if there is no such model; the line says how to get one.
+        """
+        return cls.from_file(find_weights(name), device=device, precision=precision)

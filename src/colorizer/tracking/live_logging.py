@@ -1,0 +1,90 @@
+"""MLflow follows a training while it lasts."""
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+from colorizer.params import Tracking
+from colorizer.tracking.tracking import RunLog, Store, tolerate
+from colorizer.training.run_record import Epoch, RunRecord, list_grids
+
+SAMPLING = 5  # seconds between two readings of the machine's load
+
+
+class LiveRun:
+    """A training that MLflow follows, told from a thread of its own.
+
+    So a slow server does not hold the training up, and an interruption, which Python raises in the
+    main thread, never leaves a half-told batch that keeps MLflow's database locked. A server that
+    fails costs one warning, not the training.
+    """
+
+    def __init__(self, log: RunLog | None, thread: Executor) -> None:
+        self._log = log
+        self._thread = thread
+        self._news: tuple[list[Epoch], Path] = [], Path()
+
+    def add(self, history: list[Epoch], folder: Path) -> None:
+        """Log what is new of a history and of the folder's sample grids, in the background."""
+        self._news = list(history), folder
+        self._thread.submit(self._tell)
+
+    def finish(self, folder: Path) -> None:
+        """Complete the run from the finished training's folder, and wait until that is done."""
+        self._thread.submit(self._complete, folder).result()
+
+    def _tell(self) -> None:
+        if self._log is None:
+            return
+        history, folder = self._news  # the latest: what waited behind a slow server is told at once
+        with tolerate("following the training") as failures:
+            self._log.add(history, list_grids(folder))
+        if failures:
+            self._log = None
+
+    def _complete(self, folder: Path) -> None:
+        if self._log is not None:
+            with tolerate("completing the run"):
+                self._log.finish(folder)
+
+
+@contextlib.contextmanager
+def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
+    """Let MLflow follow a training, with the machine's load.
+
+    A training that goes on goes on in its run. One that is interrupted ends its run as KILLED, one
+    that fails as FAILED.
+    """
+    log = monitor = None
+    if tracking.enabled:
+        with tolerate("starting the run"):
+            store = Store(tracking.experiment)
+            run_id = store.open_run(record)
+            store.client.update_run(run_id, status="RUNNING")
+            log = RunLog(store.client, run_id)
+            monitor = _start_monitor(run_id)
+    status = "FAILED"
+    try:
+        with ThreadPoolExecutor(1) as thread:  # at its end all is told
+            yield LiveRun(log, thread)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        with tolerate("ending the run"):
+            if monitor:
+                monitor.finish()  # type: ignore[no-untyped-call]
+            if log and status != "FINISHED":
+                log.client.set_terminated(log.run_id, status)
+
+
+def _start_monitor(run_id: str) -> SystemMetricsMonitor:
+    monitor = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
+        run_id, sampling_interval=SAMPLING, resume_logging=True
+    )
+    monitor.start()  # type: ignore[no-untyped-call]
+    return monitor

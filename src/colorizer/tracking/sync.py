@@ -1,0 +1,48 @@
+"""How MLflow learns afterwards of what it did not follow, such as what DVC restored."""
+
+import json
+import logging
+from collections.abc import Collection
+
+from colorizer.errors import ColorizerError
+from colorizer.params import Params, Profile
+from colorizer.paths import Paths
+from colorizer.tracking.tracking import FAILURES, Published, Store, one_line
+
+logger = logging.getLogger(__name__)
+
+
+def sync(params: Params) -> None:
+    """Tell MLflow of every scored training and comparison in the work tree that it does not know.
+
+    What DVC restores from its cache, or what was made while no server answered, then looks in
+    MLflow as if it had been followed: same times, same registered models. Running it twice changes
+    nothing.
+
+    Raises:
+        ColorizerError: if MLflow does not answer or fails midway; what was told stays.
+    """
+    try:
+        store = Store(params.tracking.experiment)
+        for name, profile in params.profiles.items():
+            _sync_profile(store, Paths(name), profile, params.models)
+    except FAILURES as error:
+        raise ColorizerError(f"MLflow failed: {one_line(error)}; run `make sync` again") from error
+
+
+def _sync_profile(store: Store, paths: Paths, profile: Profile, expected: Collection[str]) -> None:
+    all_models = {m: Published(paths.run(m), paths.evaluation(m)) for m in profile.models}
+    made = {model: published for model, published in all_models.items() if published.complete}
+    for published in made.values():
+        store.publish(published, profile.register_)
+    summary = paths.report / "comparison.json"
+    if summary.exists():
+        compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]
+        parts = {model: made[model] for model in compared if model in made}
+        if compared == {model: part.record.fingerprint for model, part in parts.items()}:
+            store.publish_comparison(paths.report, list(parts.values()), profile.register_)
+    for model in all_models:
+        if model not in made and model not in expected:
+            continue
+        state = "is in MLflow" if model in made else "has no scores here: `dvc repro` makes them"
+        logger.info("%s: %s %s", paths.profile, model, state)

@@ -1,0 +1,1 @@
+"""A network, photographs and a recipe to trained weights."""

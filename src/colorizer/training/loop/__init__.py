@@ -1,0 +1,1 @@
+"""What shapes the weights: the loop, its losses, augmentation and calibration."""

@@ -1,0 +1,126 @@
+"""A trained network's colours, made as strong and as uneven as those of photographs.
+
+A network that minimizes an expected error predicts what is unsure near grey. Multiplying its chroma
+makes up for that, but raises what is a guess as much as what is certain; an exponent above 1 raises
+what is certain more. Both are fitted on photographs that the network did not learn from: on those
+it did, it is surer than it should be.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from colorizer.color.lab import AB_SCALE, denormalize_ab
+from colorizer.color.lab_torch import lab_to_rgb
+from colorizer.color.statistics import colourfulness
+from colorizer.data.dataset import LabDataset
+from colorizer.errors import ColorizerError
+from colorizer.models.heads import ChromaCurve
+
+logger = logging.getLogger(__name__)
+
+SIDE = 64  # pixels of a photograph's side that are looked at
+AT_ONCE = 16  # photographs
+EXPONENTS = 0.5, 4.0  # between which the best one is searched
+HALVINGS = 12  # of what is left to search in
+CORRECTIONS = 3  # of the gain that mean chroma asks for, which counts pixels without colour too
+COLOURED = 8.0  # CIELAB units of chroma above which a pixel has a colour, as in `color_bias`
+TINY = 1e-6  # for a network that predicts no colour at all
+
+
+@torch.no_grad()
+def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> None:
+    """Fit a network's `ChromaCurve`, in place.
+
+    Of all curves that give the photographs their chroma, over pixels that have a colour, the one is
+    taken that gives them their mean colourfulness too, or the nearest to it.
+
+    Args:
+        network: with a `curve` that is a `ChromaCurve`; it ends on the CPU.
+        photos: which it did not learn from.
+        device: where it predicts them.
+
+    Raises:
+        ColorizerError: if the network has no such curve.
+    """
+    curve = find_curve(network)
+    curve.gain.fill_(1.0)
+    curve.exponent.fill_(1.0)
+    preds, target = _predict(network.to(device).eval(), photos, device)
+    network.cpu()
+    chroma, true_chroma = _chroma(preds), _chroma(target)
+    wanted = _colourfulness(target)
+
+    def bent() -> Tensor:
+        parts = [curve(part) for part in torch.split(preds[:, 1:], AT_ONCE)]
+        return torch.cat((target[:, :1], denormalize_ab(torch.cat(parts))), dim=1)
+
+    def excess(exponent: float) -> float:
+        """Return how much more colourful than the originals photographs of their chroma are."""
+        curve.exponent.fill_(exponent)
+        mean = (chroma**exponent).mean().clamp(min=TINY)
+        curve.gain.copy_(true_chroma.mean() / AB_SCALE / mean)
+        for _ in range(CORRECTIONS):
+            curve.gain /= _ratio(_chroma(bent()), true_chroma)
+        return _colourfulness(bent()) - wanted
+
+    excess(_root(excess, *EXPONENTS))
+    logger.info(
+        "chroma curve: %.3f * chroma ** %.2f, of %d photographs kept out of training",
+        float(curve.gain),
+        float(curve.exponent),
+        len(photos),
+    )
+
+
+def find_curve(network: nn.Module) -> ChromaCurve:
+    """Return a network's curve.
+
+    Raises:
+        ColorizerError: if it has none.
+    """
+    curve: Any = getattr(network, "curve", None)
+    if not isinstance(curve, ChromaCurve):
+        raise ColorizerError(
+            "recipe.calibrate fits a chroma curve, and this network has none: set the model's "
+            "`curve: true` in params.yaml, or `calibrate: 0`"
+        )
+    return curve
+
+
+def _predict(network: nn.Module, photos: LabDataset, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return predictions, L* and normalized ab, and originals, CIELAB: (N, 3, h, w) each."""
+    step = max(1, photos.size // SIDE)
+    preds, target = [], []
+    for lightness, ab in photos.batches(AT_ONCE, device=device):
+        seen = (lightness + 1) * 50
+        preds.append(torch.cat((seen, network(lightness)), dim=1)[..., ::step, ::step].cpu())
+        target.append(torch.cat((seen, denormalize_ab(ab)), dim=1)[..., ::step, ::step].cpu())
+    return torch.cat(preds), torch.cat(target)
+
+
+def _colourfulness(lab: Tensor) -> float:
+    return float(
+        torch.cat([colourfulness(lab_to_rgb(part)) for part in torch.split(lab, AT_ONCE)]).mean()
+    )
+
+
+def _ratio(chroma: Tensor, true_chroma: Tensor) -> Tensor:
+    """Return the chroma over the true one, where one of them is a colour."""
+    counted = (chroma > COLOURED) | (true_chroma > COLOURED)
+    return (chroma[counted].sum() / true_chroma[counted].sum()).nan_to_num(1.0).clamp(min=TINY)
+
+
+def _chroma(lab: Tensor) -> Tensor:
+    return torch.hypot(*lab[:, 1:].unbind(1))
+
+
+def _root(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a rising function is 0, or the end of the interval that is nearest to it."""
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return high

@@ -1,0 +1,176 @@
+"""The command `colorize`, as a person runs it."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import colorizer
+from colorizer.models import create_model
+from colorizer.models.weights import save_weights
+from colorizer.models.weights_metadata import WeightsMetadata
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    metadata = WeightsMetadata("model1", {"widths": [4, 8]}, size=32)
+    save_weights(path, metadata, create_model("model1", widths=[4, 8]).state_dict())
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("one.png", "old/two.jpg", "old/deep/three.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.tile(np.arange(48, dtype=np.uint8) * 5, (32, 1))).save(path)
+    (tmp_path / "old/broken.jpg").write_bytes(b"junk")
+    return tmp_path
+
+
+def run(
+    folder: Path, *arguments: str | Path, data: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    source = str(Path(colorizer.__file__).parents[1])
+    return subprocess.run(
+        [sys.executable, "-m", "colorizer.apps.colorize", *map(str, arguments)],
+        cwd=folder,
+        env=kept | {"PYTHONPATH": source, "COLUMNS": "200"} | environment,
+        input=data,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_help_needs_nothing_heavy(folder: Path) -> None:
+    done = run(folder, "--help")
+    assert done.returncode == 0
+    assert b"--strength" in done.stdout
+    code = (
+        "import sys; from typer.testing import CliRunner; from colorizer.apps.colorize import app; "
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
+        "print({'torch', 'numpy', 'PIL', 'mlflow'} & set(sys.modules))"
+    )
+    source = str(Path(colorizer.__file__).parents[1])
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == "set()\n"
+
+
+def test_a_photograph_is_coloured_beside_itself(folder: Path, weights: Path) -> None:
+    done = run(folder, "one.png", "--model", weights)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"one_colorized.png\n")
+    with Image.open(folder / "one_colorized.png") as image:
+        assert (image.mode, image.size) == ("RGB", (48, 32))
+
+
+def test_a_folder_is_summed_up_and_a_failure_shows_in_the_exit_code(
+    folder: Path, weights: Path
+) -> None:
+    done = run(folder, "old", "-o", "new", "--model", weights)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "error: old/broken.jpg: no readable image: of no format that is known",
+        "2 colorized, 1 failed",
+    ]
+    assert (folder / "new/deep/three.jpg").exists()
+    (folder / "old/broken.jpg").unlink()
+    again = run(folder, "old", "-o", "new", "--model", weights)
+    assert (again.returncode, again.stderr) == (0, b"2 left alone, since the result exists\n")
+
+
+def test_records_are_for_scripts(folder: Path, weights: Path) -> None:
+    done = run(folder, "old", "--model", weights, "--json")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(r["source"], r["status"]) for r in records] == [
+        ("old/broken.jpg", "failed"),
+        ("old/deep/three.jpg", "colorized"),
+        ("old/two.jpg", "colorized"),
+    ]
+    assert records[1]["target"] == "old_colorized/deep/three.jpg"
+    assert records[1]["seconds"] > 0
+    assert "no readable image" in records[0]["message"]
+
+
+def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> None:
+    data = (folder / "old/two.jpg").read_bytes()
+    done = run(folder, "-", "--model", weights, "--format", "png", data=data)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (48, 32))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["nothing.jpg"], "error: nothing.jpg: no such file or folder"),
+        (["one.png", "--format", "gif"], "error: --format is 'gif': choose avif, bmp, jpeg, png"),
+        (["one.png", "--model", "gone.onnx"], "error: gone.onnx: no such weights file"),
+        (["one.png"], "error: MLflow at http://127.0.0.1:9 does not answer"),
+        (["-"], "error: no readable image"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
+    folder: Path, weights: Path, arguments: list[str], line: str
+) -> None:
+    if arguments == ["-"]:
+        arguments = ["-", "--model", str(weights)]
+    before = sorted(folder.rglob("*"))
+    environment = {
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+    done = run(folder, *arguments, **environment)
+    assert (done.returncode, done.stdout) == (1, b"")
+    (said,) = done.stderr.decode().splitlines()
+    assert said.startswith(line)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_hint_colours_a_photograph_without_any_model(folder: Path) -> None:
+    done = run(
+        folder, "one.png", "--hint", "5,5,#c02020", "--hint", "40,20,#2020c0", "--model", "none"
+    )
+    assert done.returncode == 0, done.stderr
+    rgb = np.asarray(Image.open(folder / "one_colorized.png")).astype(int)
+    assert rgb[5, 5, 0] > rgb[5, 5, 2]
+    assert rgb[20, 40, 2] > rgb[20, 40, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["one.png", "--hint", "5,5,red"], "hint '5,5,red': expected x,y,#rrggbb"),
+        (["one.png", "--model", "none"], "--model none colours by hints alone"),
+        (["one.png", "--model", "none", "--strength", "2"], "--strength is of a model's colours"),
+        (["old", "--hint", "5,5,#ff0000"], "hints are of a single photograph, and there are 3"),
+        (["one.png", "--hints", "gone.png"], "--hints gone.png: No such file"),
+        (["one.png", "--hints", "old/broken.jpg"], "--hints old/broken.jpg: no readable image"),
+        (["one.png", "--hints", "one.png"], "--hints one.png: expected transparency where there"),
+    ],
+)
+def test_hints_that_cannot_be_used_are_one_line(
+    folder: Path, arguments: list[str], line: str
+) -> None:
+    before = sorted(folder.rglob("*"))
+    done = run(folder, *arguments)
+    assert done.returncode == 1
+    assert line in done.stderr.decode()
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(folder.rglob("*")) == before

@@ -1,0 +1,119 @@
+"""What both pages share: they answer this machine's browser alone."""
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from fastapi import FastAPI
+from PIL import Image
+
+from colorizer.apps import local_server as localhost
+from colorizer.errors import ColorizerError
+
+WEIGHTS = Path(__file__).parents[2] / "models" / "pretrained" / "colorizer.safetensors"
+
+
+@pytest.fixture(scope="module")
+def address(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return serve("web", "--model", WEIGHTS, cwd=tmp_path_factory.mktemp("nowhere"))
+
+
+def test_it_answers_on_this_machine_s_address_alone(address: str) -> None:
+    assert address.startswith("http://127.0.0.1:")
+    assert requests.get(address, timeout=9).status_code == 200
+    own = socket.gethostbyname(socket.gethostname())
+    if own != "127.0.0.1":
+        with pytest.raises(requests.ConnectionError):
+            requests.get(address.replace("127.0.0.1", own), timeout=9)
+
+
+def test_a_name_of_another_site_is_refused(address: str) -> None:
+    headers = {"Host": "rebound.example"}
+    assert requests.get(address, headers=headers, timeout=9).status_code == 400
+
+
+def test_another_site_s_page_may_ask_nothing(address: str) -> None:
+    url = f"{address}/api/photos?name=a.jpg"
+    answer = requests.post(url, b"", headers={"Origin": "https://evil.example"}, timeout=9)
+    assert answer.status_code == 403
+    assert answer.json() == {"message": "asked by https://evil.example"}
+    for origin in ("null", "http://[x", address.replace("http:", "https:")):
+        refused = requests.post(url, b"", headers={"Origin": origin}, timeout=9)
+        assert refused.status_code == 403
+    own = requests.post(url, b"", headers={"Origin": address}, timeout=9)
+    assert own.status_code == 400
+    assert own.json() == {"message": "no readable image: of no format that is known"}
+
+
+def test_the_page_may_load_nothing_from_elsewhere(address: str) -> None:
+    for path in ("/", "/static/page.js", "/api/session"):
+        answer = requests.get(address + path, timeout=9)
+        assert answer.status_code == 200
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert requests.get(f"{address}/docs", timeout=9).status_code == 404
+
+
+def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ColorizerError, match=f"port {port}: .*: name another by --port"):
+            localhost.serve(FastAPI(), port=port, open_browser=False, say=pytest.fail)
+
+
+@contextmanager
+def ending(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End a program even if a test fails."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_however_it_ends_no_photograph_is_left(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """Not even while a download stands still, since nobody reads on."""
+    command = [sys.executable, "-m", "colorizer.apps.cli", "web", "--model", str(WEIGHTS)]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with (
+        subprocess.Popen(
+            [*command, "--no-browser", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        ) as process,
+        ending(process),
+    ):
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[0]
+        photo = io.BytesIO()
+        Image.new("L", (2400, 1600), 99).save(photo, "bmp")  # in colour 11 MB, more than waits
+        url = f"{address}/api/photos?name=photo.bmp"
+        assert requests.post(url, photo.getvalue(), timeout=60).status_code == 200
+        assert len(list(tmp_path.glob("colorizer-*/*"))) == 1
+        with socket.create_connection(("127.0.0.1", int(address.split(":")[-1]))) as stalled:
+            stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            query = f"model={WEIGHTS}&count=1"
+            stalled.sendall(
+                f"GET /api/archive?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+            )
+            assert stalled.recv(15) == b"HTTP/1.1 200 OK"
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+            assert (process.returncode, said) == (code, "")
+    assert not list(tmp_path.glob("colorizer-*"))

@@ -1,0 +1,325 @@
+import errno
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizer import Colorizer
+from colorizer.apps.web import session as session_module
+from colorizer.apps.web.session import PREVIEW, OutdatedError, Session, choices
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.recoloring import recolor
+from colorizer.errors import ColorizerError
+from colorizer.inference.batch import Options, colorize_data
+from colorizer.inference.colorizer import Colorizer as Predictor
+from colorizer.photo.decode import decode
+from colorizer.tracking.model_uri import NO_MODEL, KnownModel
+
+WEIGHTS = str(Path(__file__).parents[3] / "models" / "pretrained" / "colorizer.safetensors")
+RED = (200, 30, 30)
+
+
+def encode(image: Image.Image, format: str = "png") -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("session")
+
+
+@pytest.fixture
+def session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    monkeypatch.setattr(session_module, "list_known", list)
+    return Session([WEIGHTS], folder)
+
+
+@pytest.fixture(scope="module")
+def grey(sample_photos: dict[str, bytes]) -> bytes:
+    """A bundled photograph in black and white."""
+    with Image.open(io.BytesIO(sample_photos["mirflickr/im2.jpg"])) as image:
+        return encode(image.convert("L"), "jpeg")
+
+
+def stroke(size: tuple[int, int], box: tuple[int, int, int, int]) -> bytes:
+    """Return a red rectangle on a transparent picture."""
+    picture = Image.new("RGBA", size)
+    picture.paste((*RED, 255), box)
+    return encode(picture)
+
+
+def chroma(data: bytes) -> NDArray[np.float32]:
+    return np.hypot(*rgb_to_lab(decode(data).rgb)[1:])
+
+
+def test_a_photograph_comes_back_at_full_size_as_the_library_colours_it(
+    session: Session, grey: bytes
+) -> None:
+    photo = session.add("granny.JPG", grey)
+    name, data = session.finish(photo.id, WEIGHTS, 1.2)
+    assert name == "granny_colorized.JPG"
+    rgb = decode(grey).rgb
+    expected = Colorizer.load(WEIGHTS).colorize(rgb, strength=1.2)
+    result = decode(data).rgb.astype(int)
+    assert result.shape == expected.shape
+    assert np.abs(result - expected).mean() < 1.5  # what JPEG loses
+    assert chroma(data).mean() > 3
+
+
+def test_a_large_photograph_is_shown_small_and_finished_large(
+    session: Session, grey: bytes
+) -> None:
+    with Image.open(io.BytesIO(grey)) as image:
+        large = image.resize((1500, 1000))
+    photo = session.add("large.png", encode(large))
+    preview = decode(session.after(photo.id, WEIGHTS, 1)).rgb
+    assert preview.shape == (round(PREVIEW * 2 / 3), PREVIEW, 3)
+    assert photo.size == (1500, 1000)
+    result = decode(session.finish(photo.id, WEIGHTS, 1)[1]).rgb
+    lightness = [rgb_to_lab(rgb)[0] for rgb in (result, np.asarray(large.convert("RGB")))]
+    assert np.abs(lightness[0] - lightness[1]).max() < 1
+    small = np.asarray(Image.fromarray(result).resize(preview.shape[1::-1]))
+    assert np.abs(small.astype(int) - preview).mean() < 3
+
+
+def test_sixteen_bits_stay_sixteen(session: Session) -> None:
+    levels = np.linspace(0, 65535, 60 * 80).reshape(60, 80).astype(np.uint16)
+    photo = session.add("scan.tif", encode(Image.fromarray(levels), "tiff"))
+    name, data = session.finish(photo.id, WEIGHTS, 1)
+    assert name == "scan_colorized.tif"
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.tag_v2[258] == (16, 16, 16)  # BitsPerSample
+
+
+def test_strength_is_how_strong_the_colours_are(session: Session, grey: bytes) -> None:
+    photo = session.add("photo.jpg", grey)
+    none, half, whole = (
+        chroma(session.after(photo.id, WEIGHTS, strength)).mean() for strength in (0, 0.5, 1)
+    )
+    assert none < 0.5 < 1 < half < 0.7 * whole
+
+
+def test_it_says_what_is_in_colour_already(
+    session: Session, grey: bytes, sample_photos: dict[str, bytes]
+) -> None:
+    assert not session.add("grey.jpg", grey).in_colour
+    assert session.add("colour.jpg", sample_photos["mirflickr/im2.jpg"]).in_colour
+
+
+def test_a_stroke_counts_where_it_is_painted_and_at_full_size(
+    session: Session, grey: bytes
+) -> None:
+    photo = session.add("photo.jpg", grey)
+    unpainted = session.finish(photo.id, WEIGHTS, 1)[1]
+    width, height = photo.shown
+    box = (width // 4, height // 4, width // 4 + 60, height // 4 + 20)
+    session.paint(photo.id, stroke((width, height), box), 0)
+    ab = rgb_to_lab(decode(session.finish(photo.id, WEIGHTS, 1)[1]).rgb)[1:]
+    under = ab[:, box[1] + 4 : box[3] - 4, box[0] + 4 : box[2] - 4].reshape(2, -1)
+    shown = recolor(decode(photo.before).rgb, red_ab()[:, None, None])
+    expected = rgb_to_lab(shown)[1:, box[1] + 10, box[0] + 30]
+    assert np.hypot(*(np.median(under, 1) - expected)) < 6
+    session.paint(photo.id, None, 1)
+    assert session.finish(photo.id, WEIGHTS, 1)[1] == unpainted
+
+
+def red_ab() -> NDArray[np.float32]:
+    return rgb_to_lab(np.array(RED, np.uint8)[None, None])[1:, 0, 0]
+
+
+def test_strokes_alone_colour_where_no_model_does(session: Session, grey: bytes) -> None:
+    photo = session.add("photo.jpg", grey)
+    assert chroma(session.after(photo.id, NO_MODEL, 1)).mean() < 0.5
+    width, height = photo.shown
+    session.paint(photo.id, stroke((width, height), (10, 10, 40, 30)), 0)
+    painted = rgb_to_lab(decode(session.after(photo.id, NO_MODEL, 1)).rgb)[1:]
+    assert painted[0].mean() > 10  # the only hint there is colours all that is not black or white
+
+
+def test_strokes_of_another_size_are_refused(session: Session, grey: bytes) -> None:
+    photo = session.add("photo.jpg", grey)
+    with pytest.raises(ColorizerError, match="the strokes' picture has 50x40 pixels; expected"):
+        session.paint(photo.id, stroke((50, 40), (1, 1, 9, 9)), 0)
+    assert photo.revision == 0
+    assert photo.hints is None
+
+
+def test_the_archive_has_every_photograph_under_a_name_of_its_own(
+    session: Session, grey: bytes
+) -> None:
+    photos = [session.add(name, grey) for name in ("a.jpg", "folder/a.jpg", "b.jpg")]
+    parts = list(session.finish_all(WEIGHTS, 1, count=3))
+    assert len(parts) == 4  # one by one, so that a large archive begins at once
+    with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
+        assert archive.namelist() == ["a_colorized.jpg", "a_colorized_2.jpg", "b_colorized.jpg"]
+        assert archive.read("b_colorized.jpg") == session.finish(photos[2].id, WEIGHTS, 1)[1]
+
+
+def test_the_archive_names_what_could_not_be_finished(session: Session, grey: bytes) -> None:
+    photos = [session.add(name, grey) for name in ("not_coloured.txt", "a.jpg", "b.jpg")]
+    photos[1].file.unlink()
+    with zipfile.ZipFile(io.BytesIO(b"".join(session.finish_all(WEIGHTS, 1, count=3)))) as archive:
+        assert archive.namelist() == [
+            "not_coloured_colorized.txt",
+            "b_colorized.jpg",
+            "not_coloured.txt",
+        ]
+        (line,) = archive.read("not_coloured.txt").decode().splitlines()
+    assert line.startswith("a.jpg: its file is gone: No such file")
+
+
+def test_an_archive_of_other_photographs_than_the_page_shows_is_refused(
+    session: Session, grey: bytes
+) -> None:
+    session.add("a.jpg", grey)
+    with pytest.raises(OutdatedError, match="shows 2 photographs, and there are 1: load it again"):
+        session.finish_all(WEIGHTS, 1, count=2)
+
+
+def test_strokes_of_two_windows_do_not_replace_each_other(session: Session, grey: bytes) -> None:
+    photo = session.add("photo.jpg", grey)
+    first = stroke(photo.shown, (10, 10, 40, 30))
+    session.paint(photo.id, first, 0)
+    for strokes in (stroke(photo.shown, (50, 50, 90, 90)), None):
+        with pytest.raises(OutdatedError, match="painted on in another window meanwhile"):
+            session.paint(photo.id, strokes, 0)
+    assert (photo.strokes, photo.revision) == (first, 1)
+
+
+def test_names_are_as_long_as_a_file_s_may_be(session: Session, grey: bytes) -> None:
+    photos = [session.add(f"{120 * 'é'}.jpg", grey) for _ in range(2)]
+    name, _ = session.finish(photos[0].id, WEIGHTS, 1)
+    assert len(name.encode()) <= 255
+    assert name.endswith("é_colorized.jpg")
+    data = b"".join(session.finish_all(WEIGHTS, 1, count=2))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert len(set(archive.namelist())) == 2
+        assert all(len(name.encode()) <= 255 for name in archive.namelist())
+
+
+def test_a_transparent_photograph_is_coloured_as_by_the_command(
+    session: Session, grey: bytes
+) -> None:
+    with Image.open(io.BytesIO(grey)) as image:
+        photo = image.resize((120, 90)).convert("RGBA")
+    photo.paste((0, 0, 0, 0), (0, 0, 60, 90))  # black that nobody sees
+    added = session.add("cut.png", encode(photo))
+    assert decode(added.before).rgb[:, :50].min() > 250
+    _, data = session.finish(added.id, WEIGHTS, 1)
+    expected = colorize_data(encode(photo), Colorizer.load(WEIGHTS), Options(force=True)).data
+    by_page, by_command = (
+        np.asarray(Image.open(io.BytesIO(d))).astype(int) for d in (data, expected)
+    )
+    assert np.abs(by_page - by_command).max() <= 8  # the page's is by way of a JPEG file
+
+
+def test_two_files_of_the_same_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "list_known", list)
+    named = ["a/m/weights.onnx", "b/m/weights.onnx", "c/weights.onnx"]
+    assert [choice.label for choice in choices(named)][:3] == [*named[:2], "c/weights.onnx"]
+
+
+def test_a_photograph_can_be_painted_all_over(session: Session, grey: bytes) -> None:
+    photo = session.add("photo.jpg", grey)
+    session.paint(photo.id, stroke(photo.shown, (0, 0, *photo.shown)), 0)
+    painted = rgb_to_lab(decode(session.after(photo.id, WEIGHTS, 1)).rgb)[1]
+    assert painted.mean() > 20
+
+
+def test_a_photograph_that_was_removed_leaves_nothing(session: Session, grey: bytes) -> None:
+    photo = session.add("photo.jpg", grey)
+    session.remove(photo.id)
+    assert not photo.file.exists()
+    with pytest.raises(ColorizerError, match="add it again"):
+        session.after(photo.id, WEIGHTS, 1)
+
+
+def test_what_cannot_be_read_is_not_taken_in(session: Session, grey: bytes) -> None:
+    for data in (b"", b"no picture", grey[: len(grey) // 2]):
+        with pytest.raises(ColorizerError):
+            session.add("photo.jpg", data)
+    assert not session.photos
+
+
+def test_where_there_is_no_room_nothing_is_kept(
+    tmp_path: Path, grey: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "list_known", list)
+
+    def fill_up(path: Path, data: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    session = Session([NO_MODEL], tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    with pytest.raises(ColorizerError, match=r"cannot be kept in .*: No space left on device"):
+        session.add("photo.jpg", grey)
+    assert not session.photos
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_is_loaded_once(
+    session: Session, grey: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Predictor, "from_file", lambda *_, **__: pytest.fail("loaded again"))
+    photo = session.add("photo.jpg", grey)
+    session.after(photo.id, WEIGHTS, 1)
+
+
+def test_a_model_that_is_missing_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "list_known", list)
+    missing = str(tmp_path / "missing.safetensors")
+    for models in ([missing], [WEIGHTS, missing]):
+        with pytest.raises(ColorizerError, match="no such weights file"):
+            Session(models, tmp_path)
+
+
+def test_models_that_are_not_offered_are_not_loaded(
+    session: Session, grey: bytes, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(Path(WEIGHTS).read_bytes())
+    photo = session.add("photo.jpg", grey)
+    for ask in (session.after, session.finish):
+        with pytest.raises(ColorizerError, match=r"no model '.*other.safetensors' here"):
+            ask(photo.id, str(other), 1)
+
+
+def test_no_model_is_needed_to_paint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "list_known", list)
+    monkeypatch.setattr(Predictor, "load", lambda *_, **__: pytest.fail("loaded"))
+    (choice,) = Session([NO_MODEL], tmp_path).choices
+    assert (choice.name, choice.label) == (NO_MODEL, "painted colours alone")
+
+
+def test_the_best_then_the_registered_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [KnownModel("colorizer", 0, ()), KnownModel("colorizer-model3", 2, ("demo", "paper"))]
+    monkeypatch.setattr(session_module, "list_known", lambda: known)
+    assert [(choice.name, choice.label) for choice in choices(["colorizer"])] == [
+        ("colorizer", "colorizer"),
+        ("colorizer-model3/2", "colorizer-model3/2 (demo, paper)"),
+        (NO_MODEL, "painted colours alone"),
+    ]
+    assert [choice.label for choice in choices(["/runs/model1/weights.safetensors"])][:2] == [
+        "model1/weights.safetensors",
+        "colorizer-model3/2 (demo, paper)",
+    ]
+
+
+def test_a_registry_that_is_down_offers_none(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def down() -> None:
+        raise ColorizerError("MLflow does not answer")
+
+    monkeypatch.setattr(session_module, "list_known", down)
+    assert [choice.name for choice in choices(["my.onnx"])] == ["my.onnx", NO_MODEL]
+    assert caplog.messages == ["MLflow does not answer"]

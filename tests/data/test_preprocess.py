@@ -1,0 +1,221 @@
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xxhash
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from colorizer.data.archive import ArchiveError
+from colorizer.data.dataset import SUBSETS, LabDataset, ab_path, lightness_path, manifest_path
+from colorizer.data.preprocess import photo_to_lab, preprocess
+from colorizer.data.workers import workers
+from colorizer.params import Archive, Engine, Preprocess, Resample
+from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.resize import resize
+
+PARAMS = Preprocess(image_size=24, resample="bicubic")
+PHOTOS = [f"sample.zip/mirflickr/im{n}.jpg" for n in (5, 2, 6, 3, 4, 1)]  # 1 is grey
+SPLIT = pd.DataFrame({"id": PHOTOS, "subset": ["train"] * 4 + ["test"] * 2})
+
+
+def exact_lab(data: bytes, params: Preprocess) -> NDArray[np.float64]:
+    """Return float64 (3, size, size) as scikit-image makes it of the resized photograph."""
+    rgb = resize(decode(data).rgb, size=params.image_size, resample=params.resample)
+    return rgb2lab(rgb.astype(np.float64) / 255).transpose(2, 0, 1)
+
+
+def lab_by_pillow(data: bytes, params: Preprocess) -> NDArray[np.float64]:
+    """Return float64 (3, size, size) as Pillow and scikit-image make it."""
+    side, resample = params.image_size, Image.Resampling[params.resample.upper()]
+    rgb = Image.open(io.BytesIO(data)).convert("RGB").resize((side, side), resample)
+    return rgb2lab(np.asarray(rgb, dtype=np.float64) / 255).transpose(2, 0, 1)
+
+
+def assert_rounded(lab: NDArray[np.float16], exact: NDArray[np.float64]) -> None:
+    """See that float16 values are the exact ones, give or take float16's and float32's rounding."""
+    assert lab.dtype == np.float16
+    ulp = np.spacing(np.abs(exact).astype(np.float16)).astype(np.float64)
+    assert (np.abs(lab - exact) <= ulp / 2 + 1e-3).all()
+
+
+def read_all(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    return json.loads(manifest_path(folder).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def make(root: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that preprocesses bundled photographs into a new folder."""
+
+    def run(
+        name: str, split: pd.DataFrame = SPLIT, params: Preprocess = PARAMS, *, threads: int = 1
+    ) -> Path:
+        with workers(Engine(workers=threads)):
+            preprocess(root / "sample", split, tmp_path / name, params)
+        return tmp_path / name
+
+    return run
+
+
+@pytest.mark.parametrize("resample", get_args(Resample))
+def test_photograph_is_resized_and_converted_as_by_scikit_image(
+    sample_photos: dict[str, bytes], resample: Resample
+) -> None:
+    params = Preprocess(image_size=40, resample=resample)
+    for name in ("mirflickr/im2.jpg", "mirflickr/im4.jpg", "mirflickr/im7.jpg"):
+        lab = photo_to_lab(sample_photos[name], params)
+        assert (lab.shape, lab.dtype) == ((3, 40, 40), np.float32)
+        assert np.abs(lab - exact_lab(sample_photos[name], params)).max() < 0.001
+        by_pillow = lab_by_pillow(sample_photos[name], params)
+        assert deltaE_ciede2000(lab, by_pillow, channel_axis=0).mean() < 0.1
+
+
+def test_file_that_is_no_image_is_an_error() -> None:
+    with pytest.raises(ImageError, match="no readable image"):
+        photo_to_lab(b"no image", PARAMS)
+
+
+def test_arrays_hold_the_photographs_in_the_split_s_order(
+    make: Callable[..., Path], sample_photos: dict[str, bytes]
+) -> None:
+    folder = make("lab")
+    for subset, ids in (("train", PHOTOS[:4]), ("test", PHOTOS[4:])):
+        lightness = np.load(lightness_path(folder, subset))
+        ab = np.load(ab_path(folder, subset))
+        assert lightness.shape == (len(ids), 1, 24, 24)
+        assert ab.shape == (len(ids), 2, 24, 24)
+        for photo_id, lab in zip(ids, np.concatenate([lightness, ab], axis=1), strict=True):
+            data = sample_photos[photo_id.removeprefix("sample.zip/")]
+            assert_rounded(lab, exact_lab(data, PARAMS))
+        assert manifest(folder)[subset]["ids"] == ids
+
+
+def test_arrays_are_the_same_whatever_the_number_of_workers(make: Callable[..., Path]) -> None:
+    one = read_all(make("one", threads=1))
+    assert set(one) == {
+        "manifest.json",
+        *(f"{subset}_{part}.npy" for subset in SUBSETS for part in ("lightness", "ab")),
+    }
+    assert read_all(make("two", threads=2)) == one
+
+
+def test_rows_of_the_split_may_lie_mixed(make: Callable[..., Path]) -> None:
+    mixed = SPLIT.iloc[[4, 0, 1, 5, 2, 3]]
+    assert read_all(make("mixed", mixed)) == read_all(make("sorted"))
+
+
+def test_arrays_are_made_anew_over_older_ones(make: Callable[..., Path]) -> None:
+    expected = read_all(make("fresh"))
+    make("lab", SPLIT.iloc[::2], Preprocess(image_size=9, resample="bilinear"))
+    assert read_all(make("lab")) == expected
+
+
+def test_digest_is_of_the_arrays_of_one_subset(make: Callable[..., Path]) -> None:
+    before = manifest(make("before"))
+    assert before["train"]["digest"] != before["test"]["digest"]
+
+    other_test = SPLIT.assign(id=[*PHOTOS[:5], "sample.zip/mirflickr/im7.jpg"])
+    after = manifest(make("another test photograph", other_test))
+    assert after["train"] == before["train"]
+    assert after["test"]["digest"] != before["test"]["digest"]
+
+
+def test_digest_covers_the_lightness_and_colour_of_every_photograph(
+    make: Callable[..., Path],
+) -> None:
+    folder = make("lab")
+    for subset in SUBSETS:
+        arrays = [np.load(path(folder, subset)) for path in (lightness_path, ab_path)]
+        rows = [lightness.tobytes() + ab.tobytes() for lightness, ab in zip(*arrays, strict=True)]
+        whole = xxhash.xxh3_128(b"".join(xxhash.xxh3_128_digest(row) for row in rows))
+        assert manifest(folder)[subset]["digest"] == whole.hexdigest()
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 4, 100])
+def test_arrays_are_the_same_however_they_are_handed_out(
+    make: Callable[..., Path], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = read_all(make("as usual"))
+    monkeypatch.setattr("colorizer.data.preprocess.CHUNK", chunk)
+    assert read_all(make("otherwise", threads=2)) == expected
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        Preprocess(image_size=24, resample="bilinear"),
+        Preprocess(image_size=23, resample="bicubic"),
+    ],
+)
+def test_digest_changes_with_the_params(make: Callable[..., Path], params: Preprocess) -> None:
+    before, after = manifest(make("before")), manifest(make("after", params=params))
+    assert all(before[subset]["digest"] != after[subset]["digest"] for subset in SUBSETS)
+
+
+def test_digest_changes_with_the_order(make: Callable[..., Path]) -> None:
+    before, after = manifest(make("before")), manifest(make("after", SPLIT.iloc[::-1]))
+    assert all(before[subset]["digest"] != after[subset]["digest"] for subset in SUBSETS)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_damaged_photograph_is_an_error_that_names_it(
+    make_archive: Callable[[Mapping[str, bytes]], Archive],
+    sample_photos: dict[str, bytes],
+    tmp_path: Path,
+    threads: int,
+) -> None:
+    photo = sample_photos["mirflickr/im2.jpg"]
+    path = Path(make_archive({"im1.jpg": photo[:-1] + b"?"}).source)
+    path.write_bytes(path.read_bytes().replace(photo[:-1] + b"?", photo))
+    split = pd.DataFrame({"id": ["photos.zip/im1.jpg"], "subset": ["train"]})
+    message = r"photos\.zip: im1\.jpg is damaged"
+    with workers(Engine(workers=threads)), pytest.raises(ArchiveError, match=message) as error:
+        preprocess(path.parent, split, tmp_path / "lab", PARAMS)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_file_that_is_no_image_is_an_error_that_names_it(
+    make_archive: Callable[[Mapping[str, bytes]], Archive],
+    sample_photos: dict[str, bytes],
+    tmp_path: Path,
+    threads: int,
+) -> None:
+    members = {f"im{n}.jpg": sample_photos["mirflickr/im2.jpg"] for n in range(20)}
+    path = Path(make_archive(members | {"im9.jpg": b"no image\nat all"}).source)
+    split = pd.DataFrame({"id": [f"photos.zip/{name}" for name in members], "subset": "train"})
+    message = r"^photos\.zip/im9\.jpg: no readable image"
+    with workers(Engine(workers=threads)), pytest.raises(ImageError, match=message) as error:
+        preprocess(path.parent, split, tmp_path / "lab", PARAMS)
+    assert len(str(error.value).splitlines()) == 1
+    assert not manifest_path(tmp_path / "lab").exists()
+
+
+def test_pytorch_s_threads_are_as_before(make: Callable[..., Path]) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        make("lab", threads=2)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_dataset_opens_what_was_written(make: Callable[..., Path]) -> None:
+    folder = make("lab")
+    photos = LabDataset.open(folder, "train")
+    assert photos.ids == PHOTOS[:4]
+    assert photos.size == PARAMS.image_size
+    assert photos.digest == manifest(folder)["train"]["digest"]
+    np.testing.assert_array_equal(photos.ab.numpy(), np.load(ab_path(folder, "train")))

@@ -1,0 +1,62 @@
+import random
+
+import pytest
+
+from colorizer.data.split import split
+from colorizer.errors import ColorizerError
+from colorizer.params import Split
+
+IDS = [f"photos.zip/{folder}/im{n}.jpg" for folder in "ab" for n in (1, 2, 3)] + [
+    "photos.zip/c/été.jpg"
+]
+
+
+def test_split_is_the_frozen_one() -> None:
+    table = split(IDS, Split(seed=7, train=4, test=2))
+    assert table.to_dict("list") == {
+        "id": [
+            "photos.zip/a/im1.jpg",
+            "photos.zip/a/im3.jpg",
+            "photos.zip/b/im1.jpg",
+            "photos.zip/c/été.jpg",
+            "photos.zip/b/im3.jpg",
+            "photos.zip/a/im2.jpg",
+        ],
+        "subset": ["train"] * 4 + ["test"] * 2,
+    }
+
+
+def test_every_photograph_is_used_once_at_most() -> None:
+    ids = [f"photos.zip/im{n}.jpg" for n in range(100)]
+    table = split(ids, Split(seed=7, train=60, test=30))
+    assert table["subset"].value_counts().to_dict() == {"train": 60, "test": 30}
+    assert table["id"].is_unique
+    assert set(table["id"]) < set(ids)
+
+
+def test_order_of_the_photographs_does_not_matter() -> None:
+    shuffled = random.Random(1).sample(IDS, len(IDS))
+    params = Split(seed=7, train=4, test=2)
+    assert shuffled != IDS
+    assert split(shuffled, params).equals(split(IDS, params))
+
+
+def test_another_seed_chooses_otherwise() -> None:
+    seven, eight = (split(IDS, Split(seed=seed, train=4, test=2))["id"] for seed in (7, 8))
+    assert seven.tolist() != eight.tolist()
+
+
+def test_more_photographs_leave_the_order_of_the_others() -> None:
+    few = split(IDS[:5], Split(seed=7, train=4, test=1))["id"].tolist()
+    many = split(IDS, Split(seed=7, train=6, test=1))["id"].tolist()
+    assert [photo for photo in many if photo in few] == few
+
+
+def test_too_few_photographs_are_an_error_that_counts_the_missing() -> None:
+    assert len(split(IDS, Split(seed=7, train=5, test=2))) == len(IDS)
+    with pytest.raises(ColorizerError, match="1,009 photographs are needed") as error:
+        split(IDS, Split(seed=7, train=1_000, test=9))
+    message = str(error.value)
+    assert "1,002 are missing" in message
+    assert "split.train" in message
+    assert len(message.splitlines()) == 1

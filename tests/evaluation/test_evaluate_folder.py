@@ -1,0 +1,170 @@
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from colorizer.apps.cli import main
+from colorizer.errors import ColorizerError
+from colorizer.evaluation.evaluate_folder import judge
+from colorizer.models import create_model
+from colorizer.models.weights import save_weights
+from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.training.run_record import WEIGHTS
+
+NAMES = [f"mirflickr/im{n}.jpg" for n in (2, 3, 4)]
+
+
+def save_model(folder: Path, name: str, size: int) -> str:
+    torch.manual_seed(size)
+    widths = [2, 4] if name == "model1" else [2, 4, 4]
+    folder.mkdir()
+    metadata = WeightsMetadata(name, {"widths": widths}, size)
+    save_weights(folder / WEIGHTS, metadata, create_model(name, widths=widths).state_dict())
+    return str(folder / WEIGHTS)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> list[str]:
+    return [
+        save_model(tmp_path / "small", "model1", 24),
+        save_model(tmp_path / "large", "model2", 32),
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sample_photos: dict[str, bytes]) -> Path:
+    folder = tmp_path / "photographs"
+    for place, name in zip(("a.jpg", "deep/b.jpg", "deep/er/c.jpg"), NAMES, strict=True):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(sample_photos[name])
+    return folder
+
+
+def test_the_table_and_the_page_are_the_pipeline_s(
+    folder: Path, models: list[str], tmp_path: Path
+) -> None:
+    judge(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
+    table = pd.read_csv(tmp_path / "out/metrics.csv").set_index("model")
+    assert list(table.index) == ["small", "large", "grey", "mean", "random", "truth"]
+    assert table["photographs"].tolist() == [3] * 6
+    assert table["auc_rebalanced"]["truth"] == 1
+    assert table["delta_e2000"]["truth"] == 0 < table["delta_e2000"]["large"]
+    found = {path.name for path in (tmp_path / "out").iterdir()}
+    assert found == {
+        *("report.html", "metrics.csv", "metrics.md", "differences.csv", "strata.csv", "scores"),
+    }
+    assert "32×32" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    per_image = pd.read_csv(tmp_path / "out/scores/small/per_image.csv")
+    assert per_image["id"].tolist() == ["a.jpg", "deep/b.jpg", "deep/er/c.jpg"]
+
+
+def test_what_is_grey_or_broken_is_left_out_and_named(
+    folder: Path, models: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "grey.png")
+    (folder / "broken.jpg").write_bytes(b"no photograph")
+    with caplog.at_level("INFO"):
+        judge(folder, models[:1], tmp_path / "out", overwrite=False, batch_size=2)
+    assert any("broken.jpg" in message for message in caplog.messages)
+    assert any("without true colours: 1" in message for message in caplog.messages)
+    assert pd.read_csv(tmp_path / "out/metrics.csv")["photographs"].tolist() == [3] * 5
+
+
+def test_results_are_replaced_only_on_request(
+    folder: Path, models: list[str], tmp_path: Path
+) -> None:
+    out = folder / "out"  # inside the photographs: its pictures are none of them
+    out.mkdir()
+    (out / "mine.txt").write_text("kept")
+    with pytest.raises(ColorizerError, match="--overwrite"):
+        judge(folder, models, out, overwrite=False, batch_size=2)
+    assert (out / "mine.txt").read_text() == "kept"
+    with pytest.raises(ColorizerError, match="no earlier report"):
+        judge(folder, models, out, overwrite=True, batch_size=2)
+    assert (out / "mine.txt").read_text() == "kept"
+    (out / "report.html").write_text("an earlier one")
+    judge(folder, models, out, overwrite=True, batch_size=2)
+    assert not (out / "mine.txt").exists()
+    assert "32×32" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_photographs_are_never_replaced(folder: Path, models: list[str], above: int) -> None:
+    out = [folder, folder.parent][above]
+    (out / "report.html").write_text("an earlier one")
+    with pytest.raises(ColorizerError, match="where the photographs are"):
+        judge(folder, models, out, overwrite=True, batch_size=2)
+    assert (folder / "a.jpg").exists()
+
+
+def test_a_failure_leaves_nothing_and_what_was_there(
+    folder: Path, models: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge(folder, models[:1], tmp_path / "out", overwrite=False, batch_size=2)
+    before = (tmp_path / "out/metrics.csv").read_bytes()
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr("colorizer.evaluation.evaluate_folder.write_report", fail)
+    with pytest.raises(RuntimeError):
+        judge(folder, models, tmp_path / "out", overwrite=True, batch_size=2)
+    assert (tmp_path / "out/metrics.csv").read_bytes() == before
+    assert not list(tmp_path.glob(".out*"))
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_too_few_photographs_are_no_measure(
+    folder: Path, models: list[str], tmp_path: Path, kept: int
+) -> None:
+    shutil.rmtree(folder / "deep")
+    Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "grey.png")
+    if not kept:
+        (folder / "a.jpg").unlink()
+    with pytest.raises(ColorizerError, match=f"{kept} readable photographs in colour"):
+        judge(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_models_of_one_name_are_refused(
+    folder: Path, models: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(ColorizerError, match="'small'"):
+        judge(folder, [models[0]] * 2, tmp_path / "out", overwrite=False, batch_size=2)
+
+
+def test_the_command_says_where_the_page_is(
+    folder: Path,
+    models: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            *("colorizer", "evaluate", "--photos", str(folder), "-o", str(tmp_path / "out")),
+            *("--model", models[0], "--model", models[1]),
+        ],
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "out/report.html")
+
+
+def test_the_command_says_in_one_line_that_there_is_no_folder(
+    models: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    monkeypatch.setattr(
+        sys, "argv", ["colorizer", "evaluate", "--photos", str(nowhere), "--model", models[0]]
+    )
+    with pytest.raises(SystemExit, match="no such folder"):
+        main()

@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from colorizer.color.lab import AB_SCALE, rgb_to_lab
+from colorizer.color.lab_torch import lab_to_rgb
+from colorizer.data.dataset import LabDataset
+from colorizer.evaluation.grids import CAPTION, GAP, photo_grid, show_versions
+from colorizer.photo.decode import decode
+from colorizer.photo.resize import resize
+
+WHITE = (255, 255, 255)
+COLOURFUL = ("mirflickr/im2.jpg", "mirflickr/im3.jpg", "mirflickr/im4.jpg")
+
+
+class Flat(nn.Module):
+    """A network that predicts one colour everywhere."""
+
+    def __init__(self, a: float, b: float) -> None:
+        super().__init__()
+        self.ab = nn.Parameter(torch.tensor([a, b]).view(1, 2, 1, 1) / AB_SCALE)
+        self.shown: list[Tensor] = []
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        self.shown.append(lightness)
+        return self.ab.expand(len(lightness), 2, *lightness.shape[-2:])
+
+
+def lab_of(pictures: Tensor) -> Tensor:
+    """Return the CIELAB of uint8 (N, 3, H, W)."""
+    return torch.from_numpy(np.stack([rgb_to_lab(p.permute(1, 2, 0).numpy()) for p in pictures]))
+
+
+@pytest.fixture(scope="module")
+def originals(sample_photos: dict[str, bytes]) -> Tensor:
+    shown = [resize(decode(sample_photos[n]).rgb, size=24, resample="bilinear") for n in COLOURFUL]
+    return torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def photos(originals: Tensor) -> LabDataset:
+    lab = lab_of(originals).half()
+    return LabDataset(lab[:, :1], lab[:, 1:], list(COLOURFUL), digest="")
+
+
+def flat(*colours: tuple[int, int, int], side: int = 100) -> Tensor:
+    """Return a photograph of one colour for each colour given."""
+    return torch.tensor(colours, dtype=torch.uint8).view(-1, 3, 1, 1).repeat(1, 1, side, side)
+
+
+def test_versions_are_pictures_of_the_first_photographs(photos: LabDataset) -> None:
+    versions = show_versions(Flat(0, 0), photos, 2)
+    assert list(versions) == ["grey", "predicted", "original"]
+    for version in versions.values():
+        assert version.shape == (2, 3, 24, 24)
+        assert version.dtype == torch.uint8
+        assert version.device.type == "cpu"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_originals_are_the_first_photographs(
+    photos: LabDataset, originals: Tensor, count: int
+) -> None:
+    shown = show_versions(Flat(0, 0), photos, count)["original"]
+    difference = (shown.int() - originals[:count].int()).abs()
+    assert difference.max() <= 4  # what float16 leaves of bright lightness, after gamma
+    assert difference.float().mean() < 0.2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_grey_is_neutral_and_as_light_as_the_photograph(
+    photos: LabDataset, originals: Tensor, count: int
+) -> None:
+    grey = show_versions(Flat(50, 50), photos, count)["grey"].int()
+    assert (grey.amax(1) - grey.amin(1)).max() <= 1
+    lightness = lab_of(grey.to(torch.uint8))[:, 0] - lab_of(originals[:count])[:, 0]
+    assert lightness.abs().max() < 0.5
+
+
+def test_predicted_has_the_network_s_colour_and_the_photograph_s_lightness(
+    photos: LabDataset,
+) -> None:
+    shown = show_versions(Flat(20, -30), photos, 3)["predicted"]
+    ab = torch.tensor([20.0, -30.0]).view(1, 2, 1, 1).expand(3, 2, 24, 24)
+    expected = lab_to_rgb(torch.cat((photos.lightness.float(), ab), dim=1))
+    assert (shown.int() - expected.int()).abs().max() <= 1
+
+
+def test_the_network_sees_normalized_lightness_alone(photos: LabDataset) -> None:
+    model = Flat(0, 0).train()
+    show_versions(model, photos, 3)
+    (shown,) = model.shown
+    torch.testing.assert_close(shown, photos.lightness.float() / 50 - 1)
+    assert not model.training
+
+
+def test_more_photographs_than_there_are_shows_them_all(photos: LabDataset) -> None:
+    assert len(show_versions(Flat(0, 0), photos, 99)["grey"]) == 3
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 3), (5, 2)])
+def test_a_grid_has_room_for_every_photograph(rows: int, columns: int) -> None:
+    photos = flat(*[WHITE] * rows)
+    sheet = photo_grid({str(column): photos for column in range(columns)})
+    step = 100 + GAP
+    assert sheet.size == (GAP + columns * step, CAPTION + GAP + rows * step)
+    assert sheet.mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("side", "shown", "asked"), [(8, 96, None), (96, 96, None), (130, 130, None), (130, 50, 50)]
+)
+def test_photographs_are_shown_at_their_own_size_unless_small_or_asked(
+    side: int, shown: int, asked: int | None
+) -> None:
+    sheet = photo_grid({"a": flat((0, 0, 0), side=side)}, side=asked)
+    assert sheet.size == (2 * GAP + shown, CAPTION + 2 * GAP + shown)
+
+
+def test_rows_are_photographs_and_columns_their_versions() -> None:
+    colours = {
+        "a": [(250, 10, 10), (10, 250, 10), (10, 10, 250)],
+        "b": [(200, 0, 100), (100, 200, 0), (0, 100, 200)],
+    }
+    sheet = np.asarray(photo_grid({caption: flat(*column) for caption, column in colours.items()}))
+    for column, of_photographs in enumerate(colours.values()):
+        for row, colour in enumerate(of_photographs):
+            left, top = GAP + column * (100 + GAP), CAPTION + GAP + row * (100 + GAP)
+            assert (sheet[top : top + 100, left : left + 100] == colour).all()
+            assert (sheet[top - GAP : top, left : left + 100] == 255).all() or row == 0
+            assert (sheet[top : top + 100, left - GAP : left] == 255).all()
+            assert (sheet[top : top + 100, left + 100 : left + 100 + GAP] == 255).all()
+            assert (sheet[top + 100 : top + 100 + GAP, left : left + 100] == 255).all()
+
+
+def test_a_photograph_of_its_own_size_is_shown_pixel_by_pixel() -> None:
+    generator = torch.Generator().manual_seed(0)
+    photo = torch.randint(0, 256, (1, 3, 96, 96), dtype=torch.uint8, generator=generator)
+    sheet = np.asarray(photo_grid({"a": photo}))
+    shown = sheet[CAPTION + GAP : CAPTION + GAP + 96, GAP : GAP + 96]
+    assert np.array_equal(shown, photo[0].permute(1, 2, 0).numpy())
+
+
+def test_a_small_photograph_is_enlarged() -> None:
+    photo = flat((0, 0, 0), side=8)
+    photo[..., 4:] = 255  # black on the left, white on the right
+    sheet = np.asarray(photo_grid({"a": photo}))[CAPTION + GAP : CAPTION + GAP + 96, GAP : GAP + 96]
+    assert (sheet[:, :36] < 16).all()
+    assert (sheet[:, -36:] > 239).all()
+
+
+def test_every_column_has_its_caption_above_it() -> None:
+    photos = flat(WHITE)
+    plain, captioned = (
+        np.asarray(photo_grid({"": photos, caption: photos})) for caption in (" ", "predicted")
+    )
+    assert (plain == 255).all()
+    rows, columns, _ = np.nonzero(captioned != 255)
+    assert rows.max() < CAPTION
+    assert GAP + 100 + GAP <= columns.min() <= columns.max() < 2 * (GAP + 100)
+    centre = (columns.min() + columns.max()) / 2
+    assert abs(centre - (GAP + 100 + GAP + 50)) <= 2
+
+
+def test_the_same_photographs_give_the_same_grid(photos: LabDataset) -> None:
+    first, second = (photo_grid(show_versions(Flat(9, 9), photos, 2)) for _ in range(2))
+    assert isinstance(first, Image.Image)
+    assert first.tobytes() == second.tobytes()

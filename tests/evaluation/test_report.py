@@ -1,0 +1,203 @@
+import base64
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from colorizer.data.dataset import LabDataset
+from colorizer.evaluation.baselines import make_baselines
+from colorizer.evaluation.comparison import SCORES, strata_table
+from colorizer.evaluation.evaluate import evaluate, summarize, write_scores
+from colorizer.evaluation.report import rank_by_red, rank_photographs, write_report
+from colorizer.models import create_model
+from colorizer.models.predict import TorchNetwork, by_network
+from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.training.run_record import Epoch
+
+COUNT, SIDE = 7, 32
+NAMES = ["model1", "model2", "grey", "mean", "random", "truth"]
+HISTORIES = {name: [Epoch(n, 1 / n, 1.2 / n, 5, n) for n in (1, 2)] for name in NAMES[:2]}
+
+
+class Page(HTMLParser):
+    """What a page holds: its tags with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, Any]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def images(self, alt: str) -> list[str]:
+        """Return the addresses of the pictures whose description holds `alt`."""
+        return [a["src"] for tag, a in self.tags if tag == "img" and alt in a["alt"]]
+
+
+@pytest.fixture(scope="module")
+def photos() -> LabDataset:
+    generator = torch.Generator().manual_seed(0)
+    lightness = torch.rand(COUNT, 1, SIDE, SIDE, generator=generator) * 60 + 20
+    ab = torch.rand(COUNT, 2, 1, 1, generator=generator) * 80 - 40
+    names = [f"a/<{n}>.jpg" for n in range(COUNT)]
+    return LabDataset(lightness.half(), ab.expand(-1, -1, SIDE, SIDE).half(), names, digest="")
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, TorchNetwork]:
+    torch.manual_seed(0)
+    arguments: dict[str, dict[str, Any]] = {
+        "model1": {"widths": [2, 4]},
+        "model2": {"widths": [2, 4, 4]},
+    }
+    return {
+        name: TorchNetwork(create_model(name, **given), WeightsMetadata(name, given, SIDE))
+        for name, given in arguments.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def evaluations(
+    photos: LabDataset,
+    networks: dict[str, TorchNetwork],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("evaluations")
+    predict = {name: by_network(network) for name, network in networks.items()}
+    for name, predicted in (predict | make_baselines(photos, photos)).items():
+        write_scores(evaluate(predicted, photos, batch_size=4), folder / name)
+    return {name: folder / name for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def html(
+    photos: LabDataset,
+    networks: dict[str, TorchNetwork],
+    evaluations: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(path, "two & more", evaluations, networks, photos, HISTORIES)
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_page_needs_nothing_else(html: str) -> None:
+    page = Page(html)
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe"})
+    addresses = [a[key] for _, a in page.tags for key in ("src", "href") if key in a]
+    assert {re.split("[:;/]", address)[0] for address in addresses} <= {"data"} | {
+        a for a in addresses if a.startswith("#")
+    }
+    assert "url(" not in html
+    anchors = {a["href"][1:] for tag, a in page.tags if tag == "a"}
+    assert anchors <= {a.get("id") for _, a in page.tags}
+
+
+def test_the_page_shows_every_score_of_every_model(html: str, evaluations: dict[str, Path]) -> None:
+    text = Page(html).text
+    assert "two & more" in text
+    for group, scores in SCORES.items():
+        assert group in text
+        assert all((name in text) == (name not in ("lpips", "fid")) for name in scores)
+    table = pd.read_csv(evaluations["model2"] / "intervals.csv", index_col="score")
+    value, low, high = table.loc["delta_e2000", ["value", "low", "high"]]
+    assert f"{value:.4g}" in text
+    assert f"{low:.3g} … {high:.3g}" in text
+
+
+def test_the_best_network_is_compared_with_the_others_in_pairs(
+    html: str, evaluations: dict[str, Path]
+) -> None:
+    tables = {name: pd.read_csv(evaluations[name] / "sums.csv") for name in NAMES[:2]}
+    scores = {name: summarize(table)["auc_rebalanced"] for name, table in tables.items()}
+    best = max(scores, key=lambda name: scores[name])
+    text = Page(html).text
+    assert f"{best} has the highest auc_rebalanced" in text
+    assert f"{best} less" in text
+    assert f"{2 * scores[best] - sum(scores.values()):.4g}" in text
+
+
+def test_a_single_network_is_compared_with_none(
+    photos: LabDataset,
+    networks: dict[str, TorchNetwork],
+    evaluations: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    alone = {name: folder for name, folder in evaluations.items() if name != "model2"}
+    write_report(tmp_path / "r.html", "one", alone, {"model1": networks["model1"]}, photos, {})
+    assert "less the others" not in (tmp_path / "r.html").read_text()
+
+
+def test_the_same_photographs_are_shown_for_every_model(html: str) -> None:
+    page = Page(html)
+    galleries = [page.images(f"{name}, ΔE") for name in NAMES[:2]]
+    assert len(galleries[0]) == len(galleries[1]) == 2 * 4  # of 7, the best and the worst 4
+    assert len(page.images("falsely red")) == 2 * 6
+    assert page.text.count("a/<3>.jpg") >= 2
+    for address in (*galleries[0], *page.images("falsely red")):
+        with Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))) as picture:
+            assert picture.size == (SIDE, SIDE)
+
+
+def test_every_model_has_a_rose_and_the_curves_are_drawn(html: str) -> None:
+    page = Page(html)
+    assert len(page.images("hues of")) == len(NAMES)
+    (curves,) = page.images("losses by epoch")
+    assert base64.b64decode(curves.split(",")[1]).lstrip().startswith(b"<?xml")
+
+
+def test_a_page_without_histories_has_no_learning_curves(
+    photos: LabDataset,
+    networks: dict[str, TorchNetwork],
+    evaluations: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    write_report(tmp_path / "r.html", "x", evaluations, networks, photos, {})
+    assert "Learning" not in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_writing_twice_gives_the_same_bytes(
+    html: str,
+    photos: LabDataset,
+    networks: dict[str, TorchNetwork],
+    evaluations: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    write_report(tmp_path / "r.html", "two & more", evaluations, networks, photos, HISTORIES)
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == html
+
+
+def test_photographs_are_ranked_by_what_colour_gains() -> None:
+    grey = pd.DataFrame({"delta_e2000": [1.0, 20.0, 30.0]})
+    networks = {
+        "one": pd.DataFrame({"delta_e2000": [3.0, 10.0, 29.0], "false_red": [5.0, 0.0, 40.0]}),
+        "two": pd.DataFrame({"delta_e2000": [2.0, 12.0, 28.0], "false_red": [5.0, 20.0, 0.0]}),
+    }
+    assert rank_photographs(networks, grey).tolist() == [1, 2, 0]
+    assert rank_by_red(networks).tolist() == [2, 1, 0]
+
+
+def test_strata_hold_every_photograph_once(evaluations: dict[str, Path]) -> None:
+    tables = {name: pd.read_csv(evaluations[name] / "sums.csv") for name in ("model1", "truth")}
+    strata = strata_table(tables)
+    false_red = strata[strata["score"] == "false_red"]
+    assert false_red.groupby("model")["photographs"].sum().to_dict() == dict.fromkeys(tables, COUNT)
+    assert set(false_red[false_red["model"] == "truth"]["value"].dropna()) == {0.0}
+
+
+def test_a_hue_just_below_0_degrees_is_red(evaluations: dict[str, Path]) -> None:
+    table = pd.read_csv(evaluations["model1"] / "sums.csv")[:2]
+    table["mean_hue"] = np.array([360.0, 359.0])  # a float32 rounds up to the first
+    assert set(strata_table({"model1": table})["stratum"]) == {"red", "purple"}

@@ -1,0 +1,282 @@
+"""Folders of photographs in, the same folders in colour out."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.recoloring import recolor
+from colorizer.errors import ColorizerError
+from colorizer.inference import batch as album
+from colorizer.inference.batch import Options, Outcome, Task, colorize_all, colorize_data, plan
+from colorizer.inference.colorizer import Colorizer
+from colorizer.methods.hints import Hint
+from colorizer.models import create_model
+from colorizer.models.predict import TorchNetwork
+from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.photo.decode import ImageError
+from colorizer.photo.photofile import PhotoFile
+
+YESTERDAY = 1_700_000_000
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> Colorizer:
+    torch.manual_seed(0)
+    metadata = WeightsMetadata("model1", {"widths": [4, 8]}, size=32)
+    network = TorchNetwork(create_model("model1", widths=[4, 8]), metadata, precision="float32")
+    return Colorizer(network)
+
+
+def photograph(mode: str = "L", size: tuple[int, int] = (60, 40), format: str = "jpeg") -> bytes:
+    ramp = np.linspace(20, 230, size[0] * size[1]).reshape(size[::-1]).astype(np.uint8)
+    image = Image.fromarray(np.stack((ramp, 255 - ramp, ramp // 2), -1)).convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, format)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder as people have them."""
+    files = {
+        "one.jpg": photograph(),
+        "deep/er/two.JPG": photograph(size=(30, 50)),
+        "deep/three.png": photograph(format="png"),
+        "deep/colour.jpg": photograph("RGB"),
+        "broken.jpg": photograph()[:200],
+        "notes.txt": b"not a photograph",
+        ".hidden/four.jpg": photograph(),
+    }
+    for name, data in files.items():
+        path = tmp_path / "old" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (YESTERDAY, YESTERDAY))
+    return tmp_path / "old"
+
+
+def work(paths: list[Path], out: Path | None, colorizer: Colorizer, **how: object) -> list[Outcome]:
+    options = Options(**how)  # type: ignore[arg-type]
+    return list(colorize_all(plan(paths, out, options), colorizer, options))
+
+
+def files(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_folder_keeps_its_structure_and_says_what_became_of_each(
+    folder: Path, colorizer: Colorizer
+) -> None:
+    outcomes = work([folder], None, colorizer)
+    assert [(str(o.task.source.relative_to(folder)), o.status) for o in outcomes] == [
+        ("broken.jpg", "failed"),
+        ("deep/colour.jpg", "copied"),
+        ("deep/er/two.JPG", "colorized"),
+        ("deep/three.png", "colorized"),
+        ("one.jpg", "colorized"),
+    ]
+    assert "broken.jpg: no readable image" in outcomes[0].message
+    assert "--force" in outcomes[1].message
+    result = folder.with_name("old_colorized")
+    assert files(result) == {"deep/colour.jpg", "deep/er/two.JPG", "deep/three.png", "one.jpg"}
+    assert (result / "deep/colour.jpg").read_bytes() == (folder / "deep/colour.jpg").read_bytes()
+    for path in result.rglob("*.*"):
+        assert path.stat().st_mtime == YESTERDAY
+    with Image.open(result / "deep/er/two.JPG") as image:
+        assert (image.size, image.mode, image.format) == ((30, 50), "RGB", "JPEG")
+
+
+def test_the_lightness_stays_and_the_colours_are_the_network_s(
+    folder: Path, colorizer: Colorizer
+) -> None:
+    work([folder / "deep/three.png"], folder / "out", colorizer)
+    before = PhotoFile.parse((folder / "deep/three.png").read_bytes()).rgb
+    after = PhotoFile.parse((folder / "out/three.png").read_bytes()).rgb
+    assert np.array_equal(after, colorizer.colorize(before))
+    assert not np.array_equal(after, before)
+
+
+def test_a_second_time_replaces_nothing_unless_asked(folder: Path, colorizer: Colorizer) -> None:
+    work([folder], None, colorizer)
+    kept = folder.with_name("old_colorized") / "one.jpg"
+    kept.write_bytes(b"mine")
+    statuses = [outcome.status for outcome in work([folder], None, colorizer)]
+    assert statuses == ["failed", "exists", "exists", "exists", "exists"]
+    assert kept.read_bytes() == b"mine"
+    work([folder], None, colorizer, overwrite=True)
+    assert kept.read_bytes() != b"mine"
+
+
+def test_a_photograph_in_colour_is_coloured_anew_only_by_force(colorizer: Colorizer) -> None:
+    data = photograph("RGB", format="png")
+    assert colorize_data(data, colorizer, Options()).data == data
+    forced = colorize_data(data, colorizer, Options(force=True))
+    assert forced.anew
+    rgb = PhotoFile.parse(data).rgb
+    assert np.array_equal(PhotoFile.parse(forced.data).rgb, colorizer.colorize(rgb))
+
+
+def test_strength_scales_the_colours(colorizer: Colorizer) -> None:
+    none = colorize_data(photograph(format="png"), colorizer, Options(strength=0)).data
+    assert np.ptp(PhotoFile.parse(none).rgb.astype(int), axis=2).max() <= 1
+
+
+def test_sixteen_bits_stay_sixteen(colorizer: Colorizer) -> None:
+    levels = np.linspace(1000, 60000, 4096).reshape(64, 64).astype(np.uint16)
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, "tiff")
+    photo = PhotoFile.parse(buffer.getvalue())
+    assert photo.grey16 is not None
+    new = colorize_data(buffer.getvalue(), colorizer, Options()).data
+    expected = recolor(photo.levels, colorizer.predict_photo(photo.rgb))
+    assert expected.dtype == np.uint16
+    assert new == photo.encode(expected)
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
+def test_another_format_changes_the_suffix_and_the_file(
+    folder: Path, format: str, colorizer: Colorizer
+) -> None:
+    [done] = work([folder / "one.jpg"], None, colorizer, format=format)
+    assert done.task.target == folder / f"one_colorized.{format.lower().replace('tiff', 'tif')}"
+    with Image.open(done.task.target) as image:
+        assert image.format == format
+    [copied] = work([folder / "deep/colour.jpg"], None, colorizer, format=format)
+    with Image.open(copied.task.target) as image:
+        assert (copied.status, image.format) == ("copied", format)
+
+
+def test_a_sheet_shows_both(folder: Path, colorizer: Colorizer) -> None:
+    work([folder / "one.jpg"], folder / "out", colorizer, compare=True)
+    with Image.open(folder / "out/one_compare.jpg") as sheet:
+        assert sheet.size == (120, 40)
+        assert np.ptp(np.asarray(sheet)[:, :50].astype(int), axis=2).max() < 12  # grey on the left
+
+
+def test_targets(folder: Path) -> None:
+    one = folder / "one.jpg"
+    assert plan([one], None, Options()) == [Task(one, folder / "one_colorized.jpg")]
+    assert plan([one], Path("x/new.png"), Options()) == [Task(one, Path("x/new.png"))]
+    assert plan([one], Path("x"), Options()) == [Task(one, Path("x/one.jpg"))]
+    inside = folder / "deep/colours"
+    inside.mkdir()
+    (inside / "five.jpg").write_bytes(photograph())
+    assert folder / "deep/colours/five.jpg" not in {
+        task.source for task in plan([folder / "deep"], inside, Options())
+    }
+
+
+@pytest.mark.parametrize(
+    ("paths", "out", "message"),
+    [
+        (["nothing.jpg"], None, "nothing.jpg: no such file or folder"),
+        ([".hidden"], ".hidden", "into itself"),
+        (["deep/er", "."], "out", "would both become"),
+        (["one.jpg"], "one.jpg", "would replace itself"),
+        (["empty"], None, "no photographs there"),
+    ],
+)
+def test_what_cannot_be_planned_is_told_in_one_line(
+    folder: Path, paths: list[str], out: str | None, message: str
+) -> None:
+    (folder / "empty").mkdir()
+    (folder / "two.JPG").write_bytes(photograph())
+    with pytest.raises(ColorizerError, match=message) as error:
+        plan([folder / path for path in paths], folder / out if out else None, Options())
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_running_out_of_memory_is_not_swallowed(
+    folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhaust(data: bytes) -> PhotoFile:
+        raise MemoryError
+
+    monkeypatch.setattr(PhotoFile, "parse", exhaust)
+    with pytest.raises(MemoryError):
+        work([folder], None, colorizer)
+
+
+def test_an_interrupted_write_leaves_nothing(
+    folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(album.os, "utime", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        work([folder / "one.jpg"], folder / "out", colorizer)
+    assert files(folder / "out") == set()
+
+
+def test_a_folder_that_cannot_be_written_is_a_failure_and_the_rest_go_on(
+    folder: Path, colorizer: Colorizer
+) -> None:
+    (folder.parent / "out").mkdir()
+    (folder.parent / "out/deep").write_text("a file where a folder should be")
+    outcomes = work([folder], folder.parent / "out", colorizer)
+    assert [o.status for o in outcomes] == ["failed"] * 4 + ["colorized"]
+
+
+def test_large_photographs_are_worked_on_one_at_a_time(
+    folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(album, "LARGE", 0)
+    assert [o.status for o in work([folder], None, colorizer)].count("colorized") == 3
+
+
+def test_what_is_no_photograph_is_an_error(colorizer: Colorizer) -> None:
+    with pytest.raises(ImageError, match="no readable image"):
+        colorize_data(b"junk", colorizer, Options())
+
+
+def strokes(size: tuple[int, int] = (60, 40)) -> NDArray[np.uint8]:
+    """A picture that is transparent but for a red stroke over its middle."""
+    rgba = np.zeros((size[1], size[0], 4), np.uint8)
+    rgba[size[1] // 2, 5:-5] = (200, 30, 30, 255)
+    return rgba
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_hints_colour_a_photograph_of_either_kind(colorizer: Colorizer, with_model: bool) -> None:
+    model = colorizer if with_model else None
+    plain = Options(force=True)
+    for mode in ("L", "RGB"):
+        photo = photograph(mode, format="png")
+        new = colorize_data(photo, model, Options(strokes=strokes()))
+        assert new.anew
+        rgb = np.asarray(Image.open(io.BytesIO(new.data)).convert("RGB")).astype(int)
+        assert (rgb[20, 10:-10, 0] > rgb[20, 10:-10, 2] + 20).all()
+        if with_model:
+            assert new.data != colorize_data(photo, model, plain).data
+
+
+def test_hints_keep_a_photograph_s_lightness() -> None:
+    data = photograph(format="png")
+    options = Options(hints=(Hint(30, 20, (180, 40, 40)),))
+    new = colorize_data(data, None, options)
+    before, after = (PhotoFile.parse(d).rgb for d in (data, new.data))
+    assert np.abs(rgb_to_lab(before)[0] - rgb_to_lab(after)[0]).max() < 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(), "without a model, hints alone decide"),
+        (Options(hints=(Hint(60, 0, (1, 2, 3)),)), "the photograph has 60x40 pixels"),
+        (Options(strokes=strokes((40, 60))), "has 40x60 pixels; expected 60x40"),
+    ],
+)
+def test_hints_that_do_not_fit_are_an_outcome(tmp_path: Path, options: Options, said: str) -> None:
+    (tmp_path / "photo.jpg").write_bytes(photograph())
+    (outcome,) = colorize_all(plan([tmp_path / "photo.jpg"], None, options), None, options)
+    assert outcome.status == "failed"
+    assert said in outcome.message
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

@@ -1,0 +1,207 @@
+"""A network as ONNX: the same colours, at any size, and without PyTorch."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import colorizer as package
+from colorizer import Colorizer
+from colorizer.apps.cli import app, main
+from colorizer.errors import ColorizerError
+from colorizer.inference import export as onnx_export
+from colorizer.inference.export import export_onnx
+from colorizer.inference.onnx_network import OnnxNetwork
+from colorizer.models import create_model
+from colorizer.models.predict import TorchNetwork
+from colorizer.models.weights import load_model, save_weights
+from colorizer.models.weights_metadata import WeightsMetadata
+
+MODELS: dict[str, dict[str, Any]] = {
+    "model1": {"widths": [4, 8], "norm": "none"},
+    "model2": {"widths": [4, 8, 8], "norm": "batch"},
+    "model3": {"widths": [4, 8, 8, 8, 8, 8], "norm": "group"},
+    "unet": {"widths": [4, 8, 8]},
+    "zhang2016": {"width": 2},
+    "rebalanced": {"widths": [4, 8, 8, 8, 8, 8]},
+    "flagship": {"widths": [4, 8, 8, 8, 8, 8]},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("onnx")
+
+
+def export(name: str, folder: Path) -> tuple[Path, Path]:
+    torch.manual_seed(0)
+    arguments = MODELS[name]
+    model = create_model(name, **arguments)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):  # as after training
+            module.running_mean.normal_()  # type: ignore[union-attr,operator]
+            module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr,operator]
+    weights, exported = (folder / f"{name}.{end}" for end in ("safetensors", "onnx"))
+    save_weights(weights, WeightsMetadata(name, arguments, size=32), model.state_dict())
+    assert export_onnx(weights, exported) < 1e-4
+    return weights, exported
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def each(request: pytest.FixtureRequest, folder: Path) -> tuple[Path, Path]:
+    """A model's weights file, and the ONNX file exported from it."""
+    return export(request.param, folder)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The files of the smallest model."""
+    return export("model1", tmp_path_factory.mktemp("model1"))
+
+
+@pytest.mark.parametrize("shape", [(1, 32, 32), (3, 37, 64), (1, 1, 40), (2, 101, 5)])
+def test_colours_are_those_of_pytorch_at_any_size(
+    each: tuple[Path, Path], shape: tuple[int, int, int]
+) -> None:
+    count, height, width = shape
+    lightness = np.random.default_rng(1).uniform(0, 100, (count, 1, height, width))
+    weights, exported = each
+    expected = TorchNetwork.from_file(weights, precision="float32").predict_ab(
+        lightness.astype(np.float32)
+    )
+    found = OnnxNetwork(exported).predict_ab(lightness)
+    assert (found.shape, found.dtype) == ((count, 2, height, width), np.float32)
+    assert np.abs(expected).max() > 1
+    np.testing.assert_allclose(found, expected, atol=0.01, rtol=0)
+
+
+def test_the_file_says_what_it_is(each: tuple[Path, Path]) -> None:
+    weights, exported = each
+    assert OnnxNetwork(exported).metadata == load_model(weights)[1]
+    model = onnx.load(exported)
+    onnx.checker.check_model(model, full_check=True)
+    (taken,), (given,) = model.graph.input, model.graph.output
+    shapes = [
+        [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
+        for value in (taken, given)
+    ]
+    assert [taken.name, given.name] == ["lightness", "ab"]
+    assert shapes == [["batch", 1, "height", "width"], ["batch", 2, "height", "width"]]
+    assert str(Path(package.__file__).parent) not in str(model.SerializeToString())
+
+
+def test_a_photograph_is_coloured_as_by_the_weights(files: tuple[Path, Path]) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    weights, exported = files
+    expected = Colorizer.from_file(weights, precision="float32").colorize(rgb)
+    found = Colorizer.load(str(exported)).colorize(rgb)
+    assert np.abs(found.astype(int) - expected).mean() < 0.5  # resized by another library
+
+
+def test_neither_pytorch_nor_mlflow_is_needed(files: tuple[Path, Path], tmp_path: Path) -> None:
+    Image.fromarray(np.tile(np.arange(48, dtype=np.uint8) * 5, (32, 1))).save(tmp_path / "one.png")
+    blocked = "import sys; sys.modules |= dict.fromkeys(['torch', 'mlflow', 'pandas', 'skimage'])"
+    code = f"{blocked}; from colorizer.apps.colorize import main; main()"
+    weights, exported = files
+
+    def colorize(model: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code, "one.png", "--model", str(model)],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(Path(package.__file__).parents[1])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = colorize(weights)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: {weights} needs PyTorch: pip install torch")
+    done = colorize(exported)
+    assert (done.returncode, done.stderr) == (0, "one_colorized.png\n")
+    with Image.open(tmp_path / "one_colorized.png") as image:
+        assert (image.mode, image.size) == ("RGB", (48, 32))
+
+
+def test_what_differs_from_pytorch_is_not_written(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for difference in (1e-3, float("nan")):
+        monkeypatch.setattr(onnx_export, "_compare", lambda *_, d=difference: d)
+        with pytest.raises(ColorizerError, match="expected at most 1e-04"):
+            export_onnx(files[0], tmp_path / "model.onnx")
+        assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "junk.onnx").write_bytes(b"junk")
+    with pytest.raises(ColorizerError, match=r"junk\.onnx is no readable ONNX model"):
+        OnnxNetwork(tmp_path / "junk.onnx")
+    graph = onnx.helper.make_graph([], "nothing", [], [])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "other.onnx")
+    with pytest.raises(ColorizerError, match=r"other\.onnx"):
+        OnnxNetwork(tmp_path / "other.onnx")
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript"])
+def test_a_missing_library_is_named(
+    missing: str, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ColorizerError, match=f"exporting needs {missing}: pip install"):
+        export_onnx(files[0], tmp_path / "model.onnx")
+    if missing == "onnxruntime":
+        with pytest.raises(ColorizerError, match="needs ONNX Runtime: pip install onnxruntime"):
+            OnnxNetwork(files[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--format", "h5"], "--format is 'h5': choose onnx or safetensors"),
+        (["-o", "model.pt"], "--out is model.pt: name a file that ends in .onnx"),
+        (["--format", "safetensors", "-o", "model.onnx"], "name a file that ends in .safetensors"),
+        (["--model", "old.onnx", "-o", "new.onnx"], "old.onnx is ONNX already"),
+        (["--model", "old.onnx"], "old.onnx exists: --overwrite replaces it"),
+        (["--model", "gone.safetensors"], "gone.safetensors: no such weights file"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(
+    arguments: list[str],
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.onnx").write_bytes(b"old")
+    monkeypatch.setattr(sys, "argv", ["colorizer", "export", *arguments])
+    with pytest.raises(SystemExit, match=line):
+        main()
+    assert Path("old.onnx").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["old.onnx"]
+
+
+def test_the_command_writes_a_file_that_works(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app(["export", "--model", str(files[0])], standalone_mode=False)
+    assert OnnxNetwork(tmp_path / f"{files[0].stem}.onnx").metadata == load_model(files[0])[1]
+
+
+def test_the_command_writes_half_precision_too(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app(
+        ["export", "--model", str(files[0]), "--format", "safetensors", "-o", "half.safetensors"],
+        standalone_mode=False,
+    )
+    assert load_model(tmp_path / "half.safetensors")[1] == load_model(files[0])[1]

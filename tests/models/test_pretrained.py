@@ -1,0 +1,82 @@
+"""The weights that ship: what a fresh clone colours photographs with."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.statistics import is_black_and_white
+from colorizer.data.dataset import LabDataset
+from colorizer.evaluation.evaluate import evaluate, summarize
+from colorizer.inference.colorizer import Colorizer
+from colorizer.models.predict import TorchNetwork, by_network
+from colorizer.photo.decode import decode
+from colorizer.photo.resize import resize
+from colorizer.tracking import model_uri as hub
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = ROOT / "models" / "pretrained" / "colorizer.safetensors"
+
+
+@pytest.fixture(scope="module")
+def network() -> TorchNetwork:
+    return TorchNetwork.from_file(WEIGHTS, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def scores(network: TorchNetwork, sample_photos: dict[str, bytes]) -> dict[str, float]:
+    """The scores on the bundled photographs that are in colour, none of which it learned from."""
+    pictures = [decode(data).rgb for name, data in sample_photos.items() if name.endswith(".jpg")]
+    coloured = [rgb for rgb in pictures if not is_black_and_white(rgb)]
+    small = (resize(rgb, size=network.metadata.size, resample="bicubic") for rgb in coloured)
+    lab = torch.from_numpy(np.stack([rgb_to_lab(rgb) for rgb in small])).half()
+    ids = [str(place) for place in range(len(lab))]
+    photos = LabDataset(lab[:, :1], lab[:, 1:], ids, digest="")
+    return summarize(evaluate(by_network(network), photos, batch_size=32))
+
+
+def test_it_is_small_and_in_half_precision() -> None:
+    assert WEIGHTS.stat().st_size <= 20e6
+    with safe_open(WEIGHTS, framework="pt") as file:
+        assert {str(file.get_tensor(name).dtype) for name in file.keys()} == {"torch.float16"}  # noqa: SIM118
+
+
+def test_a_clone_finds_it_without_a_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(hub, "REPOSITORY", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert hub.find_weights() == WEIGHTS
+
+
+def test_photographs_are_as_colourful_as_people_take_them(scores: dict[str, float]) -> None:
+    assert 0.7 < scores["chroma_ratio"] < 1.3
+    assert scores["colourfulness_gap"] < 15  # of 46; no colour is 46 short
+
+
+def test_it_does_not_lean_to_red(scores: dict[str, float]) -> None:
+    assert abs(scores["delta_a"]) < 5
+    assert scores["red_share_ratio"] < 1.5
+
+
+def test_a_black_and_white_photograph_comes_out_in_colour(
+    network: TorchNetwork, sample_photos: dict[str, bytes]
+) -> None:
+    photo = Image.open(io.BytesIO(sample_photos["mirflickr/im1.jpg"])).convert("L")
+    coloured = Colorizer(network)(photo)
+    assert coloured.size == photo.size
+    assert not is_black_and_white(np.asarray(coloured))
+
+
+def test_its_card_says_what_the_file_is(network: TorchNetwork) -> None:
+    text = (WEIGHTS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{network.metadata.size}×{network.metadata.size}" in text
+    assert network.metadata.model in text
+    assert json.dumps(network.metadata.arguments["widths"]) in text

@@ -1,0 +1,136 @@
+"""A training's photographs and weights, from params.yaml to its folder."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from colorizer.data.dataset import ab_path, lightness_path, manifest_path
+from colorizer.errors import ColorizerError
+from colorizer.models.weights import load_model
+from colorizer.params import Params
+from colorizer.training.run_record import WEIGHTS, Epoch
+from colorizer.training.trainer import Trainer
+
+ROOT = Path(__file__).parents[2]
+SIZE = 8
+RECIPE = {"uniform": 0.5, "calibrate": 4}
+NARROW = {"widths": [4, 8, 8, 8, 8, 8], "norm": "group"}
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    """LAB arrays of twelve photographs to learn from and two to test on, of random colours."""
+    random, manifest = np.random.RandomState(7), {}
+    for subset, count in {"train": 12, "test": 2}.items():
+        lightness = random.uniform(20, 90, (count, 1, SIZE, SIZE))
+        ab = random.uniform(-60, 60, (count, 2, 1, 1)) * np.ones((1, 1, SIZE, SIZE))
+        np.save(lightness_path(tmp_path, subset), lightness.astype(np.float16))
+        np.save(ab_path(tmp_path, subset), ab.astype(np.float16))
+        manifest[subset] = {"ids": [f"{subset}{n}" for n in range(count)], "digest": subset}
+    manifest_path(tmp_path).write_text(json.dumps(manifest))
+    return tmp_path
+
+
+@pytest.fixture
+def make_trainer(lab: Path, tmp_path: Path) -> Callable[..., Trainer]:
+    def make(model: str = "flagship", **entry: Any) -> Trainer:
+        params = yaml.safe_load((ROOT / "params.yaml").read_text())
+        params |= {"profile": "demo", "models": [model]}
+        params["engine"] |= {"accelerator": "cpu", "precision": "32-true"}
+        demo = params["profiles"]["demo"]
+        demo["models"] = {model: entry}
+        demo["train"] |= {"epochs": 2, "batch_size": 4}
+        checkpoints = tmp_path / "checkpoints"
+        return Trainer(Params.model_validate(params), model, lab, checkpoints=checkpoints)
+
+    return make
+
+
+def test_a_calibrated_training_ends_with_a_fitted_curve_and_is_otherwise_the_same(
+    make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    trainer = make_trainer(**NARROW, head="bins", recipe=RECIPE | {"loss": "bins"})
+    trainer.train()
+    trainer.save(tmp_path / "run")
+    assert trainer._fit is not None
+    weights = load_file(tmp_path / "run" / WEIGHTS)
+    assert weights["curve.gain"] != 1
+    for name, learned in trainer._fit.weights.items():
+        assert name.startswith("curve.") or torch.equal(weights[name], learned)
+    network, metadata = load_model(tmp_path / "run" / WEIGHTS)
+    assert network(torch.zeros(1, 1, metadata.size, metadata.size)).isfinite().all()
+
+
+@pytest.mark.parametrize("norm", ["group", "batch"])
+def test_a_flagship_that_was_interrupted_ends_as_one_that_was_not(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, norm: str
+) -> None:
+    everything = {
+        **{"uniform": 0.5, "gradient": 0.1, "schedule": "cosine", "flip": True, "crop": 0.7},
+        **{"average": 0.9, "calibrate": 4},
+    }
+
+    def interrupt(history: list[Epoch]) -> None:
+        raise KeyboardInterrupt
+
+    def finished(*, interrupted: bool) -> bytes:
+        trainer = make_trainer(widths=[4, 8, 8, 8, 8, 8], norm=norm, recipe=everything)
+        if interrupted:
+            with pytest.raises(KeyboardInterrupt):
+                trainer.train(on_epoch_end=interrupt)
+            trainer = make_trainer(widths=[4, 8, 8, 8, 8, 8], norm=norm, recipe=everything)
+        trainer.train()
+        trainer.save(tmp_path / "run")
+        trainer.discard_checkpoints()
+        return (tmp_path / "run" / WEIGHTS).read_bytes()
+
+    assert finished(interrupted=True) == finished(interrupted=False)
+
+
+def test_the_network_learns_nothing_from_photographs_that_are_kept_out(
+    make_trainer: Callable[..., Trainer], lab: Path, tmp_path: Path
+) -> None:
+    def learned(recipe: dict[str, Any]) -> dict[str, Any]:
+        trainer = make_trainer(**NARROW, recipe=recipe)
+        trainer.train()
+        assert trainer._fit is not None
+        trainer.discard_checkpoints()
+        return trainer._fit.weights
+
+    def same(first: dict[str, Any], second: dict[str, Any]) -> bool:
+        return all(torch.equal(first[name], second[name]) for name in first)
+
+    apart, together = learned({"calibrate": 4}), learned({})
+    ab = np.load(ab_path(lab, "train"))
+    ab[-4:] = -ab[-4:]
+    np.save(ab_path(lab, "train"), ab)
+    assert same(learned({"calibrate": 4}), apart)
+    assert not same(learned({}), together)
+
+
+@pytest.mark.parametrize(
+    ("model", "entry", "said"),
+    [
+        ("model1", {"widths": [4, 4], "recipe": {"calibrate": 4}}, "set the model's `curve: true`"),
+        ("flagship", {**NARROW, "curve": False, "recipe": RECIPE}, "set the model's `curve: true`"),
+        (
+            "flagship",
+            {**NARROW, "recipe": RECIPE | {"calibrate": 12}},
+            "recipe.calibrate of flagship is 12; expected fewer than the 12 training photographs",
+        ),
+    ],
+)
+def test_what_cannot_be_calibrated_is_refused_before_the_training(
+    make_trainer: Callable[..., Trainer], model: str, entry: dict[str, Any], said: str
+) -> None:
+    trainer = make_trainer(model, **entry)
+    with pytest.raises(ColorizerError, match=said):
+        trainer.train()
+    assert not trainer.folder.exists()
