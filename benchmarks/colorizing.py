@@ -1,4 +1,4 @@
-"""Colouring photographs: the path around the network, the network itself, and a whole folder.
+"""Coloring photographs: the path around the network, the network itself, and a whole folder.
 
 python benchmarks/colorizing.py [--weights MODEL.safetensors] [--short]
 """
@@ -39,7 +39,7 @@ def main(
     rounds: int = 5,
     short: Annotated[bool, typer.Option(help="Show that it works.")] = False,
 ) -> None:
-    """Measure colouring."""
+    """Measure coloring."""
     if short:
         side, count, rounds = 400, 3, 1
     files = photographs.read(photos, count, side=side)
@@ -110,10 +110,10 @@ def network(
             unit="photos",
             user="float32, contiguous",
         )
-        colours = [
+        colors = [
             np.concatenate((labs[:, :1], c.predict_ab(labs[:, :1])), 1) for c in (exact, fast)
         ]
-    difference = deltaE_ciede2000(*(c.transpose(0, 2, 3, 1) for c in colours)).mean()
+    difference = deltaE_ciede2000(*(c.transpose(0, 2, 3, 1) for c in colors)).mean()
     return rows | {"agreement": check("mean dE2000 to float32", float(difference), 0.5)}
 
 
@@ -146,7 +146,7 @@ def _by_skimage(
     """Join exact lightness with ab, brought to size by PyTorch, in scikit-image's float64.
 
     Returns:
-        The levels, and where sRGB has the colour: elsewhere scikit-image clips its channels.
+        The levels, and where sRGB has the color: elsewhere scikit-image clips its channels.
     """
     lab = rgb2lab(rgb.astype(np.float64) / 255)
     wide = torch.nn.functional.interpolate(

@@ -66,7 +66,7 @@ def score(name: str, photos: LabDataset, batch_size: int, rounds: int) -> dict[s
 
     few = LabDataset(photos.lightness[:4], photos.ab[:4], photos.ids[:4], digest="")
     print(f"{name}, agreement on {len(few)} photographs:")
-    theirs = _by_skimage(network, few, _show)  # which treats colours that sRGB lacks otherwise
+    theirs = _by_skimage(network, few, _show)  # which treats colors that sRGB lacks otherwise
     found = evaluate(by_network(network), few, batch_size=batch_size)
     apart = {
         metric: check(f"{metric}, largest difference", float(np.abs(found[metric] - t).max()), most)
@@ -93,7 +93,7 @@ def _show(lab: Picture) -> NDArray[np.uint8]:
 
 
 def _show_by_skimage(lab: Picture) -> NDArray[np.uint8]:
-    with warnings.catch_warnings():  # of colours that sRGB lacks
+    with warnings.catch_warnings():  # of colors that sRGB lacks
         warnings.simplefilter("ignore")
         return (lab2rgb(lab) * 255).round().astype(np.uint8)
 

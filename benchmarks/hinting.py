@@ -1,9 +1,9 @@
-"""How far a few true colours go: scores against how many hints, with a network and without.
+"""How far a few true colors go: scores against how many hints, with a network and without.
 
     python benchmarks/hinting.py [--photos ARCHIVE.zip] [--count 90] [--corrections] [--short]
 
-Photographs in colour lose it and get back the true colours of N pixels at random places; or, as a
-person corrects, dabs of true colour where the network is most wrong. Then time: the same hints of a
+Photographs in color lose it and get back the true colors of N pixels at random places; or, as a
+person corrects, dabs of true color where the network is most wrong. Then time: the same hints of a
 photograph of 512 pixels spread by us, and by SciPy's direct solver.
 """
 
@@ -40,8 +40,8 @@ COUNTS = (0, 1, 5, 20, 100)
 SIDE = 512
 DAB = 9  # pixels of a correction's side
 APART = 20  # pixels between two corrections
-Colours = NDArray[np.float32]
-Give = Callable[[Colours, int, int, Colours], Hints]
+Colors = NDArray[np.float32]
+Give = Callable[[Colors, int, int, Colors], Hints]
 ALONE, GUIDED = "hints alone", "network and hints"
 
 
@@ -53,7 +53,7 @@ def main(
         bool, typer.Option(help="Dabs where the network is most wrong, not pixels at random.")
     ] = False,
     prior_weight: Annotated[
-        float, typer.Option(help="What a network's colour counts.")
+        float, typer.Option(help="What a network's color counts.")
     ] = hints.PRIOR_WEIGHT,
     figure: Annotated[Path | None, typer.Option(help="Also draw some photographs.")] = None,
     show: Annotated[str, typer.Option(help="Which ones, by number.")] = "0,1,2",
@@ -86,7 +86,7 @@ def _score(file: bytes, number: int, colorizer: Colorizer, give: Give) -> list[d
     """Score one photograph at each number of hints, with and without the network."""
     rgb = decode(file).rgb
     rows = []
-    for how_many, guided, result, seconds in _colourings(rgb, number, colorizer, give):
+    for how_many, guided, result, seconds in _colorings(rgb, number, colorizer, give):
         preds, target = _tensor(result), _tensor(rgb)
         lab = [torch.from_numpy(rgb_to_lab(picture))[None] for picture in (result, rgb)]
         rows.append(
@@ -101,7 +101,7 @@ def _score(file: bytes, number: int, colorizer: Colorizer, give: Give) -> list[d
     return rows
 
 
-def _colourings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: Give) -> Any:
+def _colorings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: Give) -> Any:
     """Yield how many hints, whether with the network, the picture and its seconds."""
     true, prior = rgb_to_lab(rgb)[1:], colorizer.predict_photo(rgb)
     for how_many in COUNTS:
@@ -116,16 +116,16 @@ def _colourings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: G
             yield how_many, guided, result, time.perf_counter() - started
 
 
-def _random_pixels(ab: Colours, how_many: int, seed: int, _prior: Colours) -> Hints:
-    """Give the colours of pixels at random places; more hints are these and others."""
+def _random_pixels(ab: Colors, how_many: int, seed: int, _prior: Colors) -> Hints:
+    """Give the colors of pixels at random places; more hints are these and others."""
     where = np.zeros(ab.shape[1:], bool)
     places = np.random.default_rng(seed).permutation(where.size)[:how_many]
     where.ravel()[places] = True
     return Hints(where, np.where(where, ab, 0).astype(np.float32))
 
 
-def _corrections(ab: Colours, how_many: int, _seed: int, prior: Colours) -> Hints:
-    """Give dabs of the mean colour where the network is most wrong, one after the other."""
+def _corrections(ab: Colors, how_many: int, _seed: int, prior: Colors) -> Hints:
+    """Give dabs of the mean color where the network is most wrong, one after the other."""
     height, width = ab.shape[1:]
     planes = [Image.fromarray(plane).resize((width, height)) for plane in prior]
     error = uniform_filter(np.hypot(*(ab - np.stack([np.asarray(plane) for plane in planes]))), 31)
@@ -170,12 +170,12 @@ def _print(summary: pd.DataFrame, count: int, side: int) -> None:
 
 
 def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
-    """Draw photographs: grey with 5 hints, by each method with 0, 5 and 100, and the original."""
+    """Draw photographs: gray with 5 hints, by each method with 0, 5 and 100, and the original."""
     columns: dict[str, list[Tensor]] = {}
     for number, file in enumerate(files):
         rgb = decode(file).rgb
         columns.setdefault("5 hints", []).append(_square(_marked(rgb, number)))
-        for how_many, guided, result, _ in _colourings(rgb, number, colorizer, _random_pixels):
+        for how_many, guided, result, _ in _colorings(rgb, number, colorizer, _random_pixels):
             if how_many in ((0, 5, 100) if guided else (5, 100)):
                 name = f"{how_many} and a network" if guided else f"{how_many} alone"
                 columns.setdefault(name, []).append(_square(result))
@@ -186,7 +186,7 @@ def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
 
 
 def _marked(rgb: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-    """Return a photograph in grey with its 5 hints as discs of their colour."""
+    """Return a photograph in gray with its 5 hints as discs of their color."""
     where = _random_pixels(rgb_to_lab(rgb)[1:], 5, seed, rgb).where
     picture = Image.fromarray(recolor(rgb, np.zeros((2, 1, 1), np.float32)))
     draw, radius = ImageDraw.Draw(picture), 12
@@ -215,7 +215,7 @@ def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
     given = _random_pixels(lab[1:], 20, 0, prior)
     ways = {
         "colorizer": Way(lambda: hints.guide(rgb, given)),
-        "colorizer with a network's colours": Way(lambda: hints.guide(rgb, given, prior)),
+        "colorizer with a network's colors": Way(lambda: hints.guide(rgb, given, prior)),
         "scipy.sparse.linalg.spsolve": Way(lambda: _spsolve(lab[0], given)),
     }
     return table(

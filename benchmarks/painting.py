@@ -3,7 +3,7 @@
     python benchmarks/painting.py [--photos ARCHIVE.zip] [--count 5] [--side 512] [--strokes 5]
 
 From the moment the brush is lifted to the moment the new picture is shown: the strokes go to the
-server as a PNG file, their colours are spread, and the photograph comes back as a JPEG file.
+server as a PNG file, their colors are spread, and the photograph comes back as a JPEG file.
 """
 
 import shutil
@@ -23,7 +23,7 @@ import typer
 from playwright.sync_api import Page, sync_playwright
 from rounds import machine
 
-COLOURS = ("sky", "grass", "red", "wood", "blue")
+COLORS = ("sky", "grass", "red", "wood", "blue")
 
 
 def main(
@@ -52,7 +52,7 @@ def main(
 
 def _stroke(page: Page, number: int, *, seed: int) -> float:
     """Draw a stroke at a random place; return the seconds until the picture has changed."""
-    page.click(f"#swatches [title={COLOURS[number % len(COLOURS)]}]")
+    page.click(f"#swatches [title={COLORS[number % len(COLORS)]}]")
     box = page.locator("#canvas").bounding_box()
     x, y = np.random.default_rng(seed).uniform(0.1, 0.8, 2)
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])

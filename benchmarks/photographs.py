@@ -10,7 +10,7 @@ SAMPLE = Path(__file__).parents[1] / "sample" / "sample.zip"
 
 
 def read(archive: Path, count: int, *, side: int = 0) -> list[bytes]:
-    """Return photographs in colour from a zip archive, from the start again if it has too few.
+    """Return photographs in color from a zip archive, from the start again if it has too few.
 
     Args:
         archive: a zip file of JPEG files.
@@ -27,9 +27,7 @@ def read(archive: Path, count: int, *, side: int = 0) -> list[bytes]:
                 if image.mode == "RGB":
                     files.append(_enlarged(image, side) if side else data)
     if not files:
-        raise SystemExit(
-            f"error: {archive} has no JPEG photographs in colour: name another archive"
-        )
+        raise SystemExit(f"error: {archive} has no JPEG photographs in color: name another archive")
     return [files[i % len(files)] for i in range(count)]
 
 

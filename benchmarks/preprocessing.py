@@ -118,13 +118,13 @@ def second_decode(files: list[bytes], folder: Path, rounds: int) -> dict[str, ob
     photographs.write_archive(files, folder / PIPELINE)
     write = _preprocess(files, folder, 1)
 
-    def measure_colour() -> None:
+    def measure_color() -> None:
         with workers(Engine(workers=1)):
             survey(folder, [PIPELINE])
 
     ways = {
-        "drop_grayscale and preprocess": Way(lambda: (measure_colour(), write()), len(files)),
-        "drop_grayscale": Way(measure_colour, len(files)),
+        "drop_grayscale and preprocess": Way(lambda: (measure_color(), write()), len(files)),
+        "drop_grayscale": Way(measure_color, len(files)),
         "decoding alone": Way(lambda: [decode(data) for data in files], len(files)),
     }
     seconds = take_turns(ways, rounds=rounds)

@@ -76,7 +76,7 @@ def train_epoch(
 
 
 def recolor(data: bytes, ab: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], bytes]:
-    """Colour a photograph whose ab (h, w, 2) is given.
+    """Color a photograph whose ab (h, w, 2) is given.
 
     Returns:
         What a network would have been shown, L* (size, size), and the JPEG file.

@@ -38,7 +38,7 @@ def main() -> None:
         profile=params.profile,
         fingerprints={model: run.record.fingerprint for model, run in runs.items()},
         best=best,
-        photographs=json.loads((paths.data / "colour.json").read_text()),
+        photographs=json.loads((paths.data / "color.json").read_text()),
     )
     if params.tracking.enabled:
         with tolerate("publishing the comparison"):

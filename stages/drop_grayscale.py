@@ -1,10 +1,10 @@
-"""Measure the colour of every photograph and decide which are kept."""
+"""Measure the color of every photograph and decide which are kept."""
 
 import json
 import logging
 
 from colorizer.console import entry_point
-from colorizer.data.grayscale import colour_table, count_other_files, summarize, survey
+from colorizer.data.grayscale import color_table, count_other_files, summarize, survey
 from colorizer.data.workers import workers
 from colorizer.params import load_params
 from colorizer.paths import Paths
@@ -19,10 +19,10 @@ def main() -> None:
     names = [archive.name for archive in params.active.download.archives]
     with workers(params.engine):
         photos = survey(paths.archives, names)
-    table = colour_table(photos, thresholds)
-    table.to_csv(paths.data / "colour.csv", index=False)
+    table = color_table(photos, thresholds)
+    table.to_csv(paths.data / "color.csv", index=False)
     counts = summarize(table, thresholds)
-    (paths.data / "colour.json").write_text(json.dumps(counts, indent=1) + "\n")
+    (paths.data / "color.json").write_text(json.dumps(counts, indent=1) + "\n")
     logging.info("%s", ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     for row in table[table["reason"] == "unreadable"].itertuples():
         logging.warning("unreadable: %s: %s", row.id, row.error)

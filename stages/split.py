@@ -1,9 +1,7 @@
 """Choose train and test photographs by seed."""
 
-import pandas as pd
-
 from colorizer.console import entry_point
-from colorizer.data.split import split
+from colorizer.data.split import read_colors, split
 from colorizer.params import load_params
 from colorizer.paths import Paths
 
@@ -13,8 +11,8 @@ def main() -> None:
     """Run the stage."""
     params = load_params()
     data = Paths(params.profile).data
-    colour = pd.read_csv(data / "colour.csv")
-    chosen = split(colour.loc[colour["kept"], "id"].tolist(), params.active.split)
+    color = read_colors(data / "color.csv")
+    chosen = split(color.loc[color["kept"], "id"].tolist(), params.active.split)
     chosen.to_csv(data / "split.csv", index=False)
 
 

@@ -115,7 +115,7 @@ def test_params_are_frozen(root: Path, block: Callable[[Params], BaseModel]) -> 
         ("profiles.demo.train.seed", "seven"),
         ("profiles.paper.split.train", -8000),
         ("profiles.paper.split.test", None),
-        ("profiles.paper.drop_grayscale.max_grey_chroma", -0.1),
+        ("profiles.paper.drop_grayscale.max_gray_chroma", -0.1),
         ("profiles.paper.drop_grayscale.drop_toned", "perhaps"),
         ("profiles.demo.preprocess.image_size", 0),
         ("profiles.demo.preprocess.resample", "cubic"),

@@ -109,7 +109,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_repro_makes_every_promised_file(project: Path) -> None:
-    assert len(pd.read_csv(project / "data/demo/colour.csv")) == 106
+    assert len(pd.read_csv(project / "data/demo/color.csv")) == 106
     assert pd.read_csv(project / "data/demo/split.csv")["subset"].tolist() == (
         ["train"] * 6 + ["test"] * 3
     )
@@ -121,8 +121,8 @@ def test_repro_makes_every_promised_file(project: Path) -> None:
             pd.read_csv(project / "evaluation/demo" / model / "per_image.csv")
         )
     table = pd.read_csv(project / "reports/demo/metrics.csv").set_index("model")
-    assert list(table.index) == [*MODELS, "grey", "mean", "random", "truth"]
-    assert table["chroma_ratio"]["grey"] == 0
+    assert list(table.index) == [*MODELS, "gray", "mean", "random", "truth"]
+    assert table["chroma_ratio"]["gray"] == 0
     assert table["auc"]["truth"] == 1
     assert {path.name for path in (project / "reports/demo").iterdir()} >= {
         "differences.csv",

@@ -1,4 +1,4 @@
-"""Train, judge and use networks that colour black-and-white photographs.
+"""Train, judge and use networks that color black-and-white photographs.
 
 `from colorizer import Colorizer` is all that is needed to use one.
 """

@@ -14,7 +14,7 @@ Positive = Annotated[int, Field(gt=0)]
 
 
 class Block(BaseModel):
-    """A block of params.yaml: immutable, and a misspelt knob is an error.
+    """A block of params.yaml: immutable, and a misspelled knob is an error.
 
     No knob may be called `size`, `nfiles` or `isexec`: DVC leaves these names out of what it knows
     a run by, and would restore the outcome of another value from its run cache.
@@ -77,12 +77,19 @@ class Download(Block):
 
 
 class DropGrayscale(Block):
-    """When a photograph counts as grey, toned or too small."""
+    """When a photograph counts as gray, toned or too small."""
 
-    max_grey_chroma: Annotated[float, Field(ge=0)]
+    max_gray_chroma: Annotated[float, Field(ge=0)]
     max_tone_residual: Annotated[float, Field(ge=0)]
     drop_toned: bool
     min_side: Positive
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_new(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "max_grey_chroma" in given:
+            raise ValueError("max_grey_chroma is now max_gray_chroma")
+        return given
 
 
 class Split(Block):
@@ -115,9 +122,9 @@ class Recipe(Block):
     """How a model is trained; the defaults are the study's, and `train` holds for all models.
 
     Attributes:
-        loss: "l2" or "huber" on ab, or "bins", the cross-entropy of colour as one of them.
-        uniform: the share of the uniform distribution in the colours' prior, by which rare colours
-            count more: 1 lets all pixels count alike, towards 0 every colour.
+        loss: "l2" or "huber" on ab, or "bins", the cross-entropy of color as one of them.
+        uniform: the share of the uniform distribution in the colors' prior, by which rare colors
+            count more: 1 lets all pixels count alike, toward 0 every color.
         gradient: weight of the loss on ab's gradient, added to "l2" or "huber".
         schedule: "constant", or "cosine" from `train.lr` to 0 after a short warm-up.
         flip: whether photographs are mirrored at random.
@@ -247,4 +254,5 @@ def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     knob = ".".join(str(part) for part in first["loc"])
     found = "" if isinstance(first["input"], dict) else f" (found {first['input']!r})"
-    return f"{knob}: {first['msg']}{found}" if knob else first["msg"]
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{knob}: {said}{found}" if knob else said

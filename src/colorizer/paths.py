@@ -12,7 +12,7 @@ class Paths:
 
     @property
     def data(self) -> Path:
-        """archives/, colour.csv, split.csv and lab/."""
+        """archives/, color.csv, split.csv and lab/."""
         return Path("data") / self.profile
 
     @property

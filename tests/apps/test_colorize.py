@@ -73,7 +73,7 @@ def test_help_needs_nothing_heavy(folder: Path) -> None:
     assert shown.stdout == "set()\n"
 
 
-def test_a_photograph_is_coloured_beside_itself(folder: Path, weights: Path) -> None:
+def test_a_photograph_is_colored_beside_itself(folder: Path, weights: Path) -> None:
     done = run(folder, "one.png", "--model", weights)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"one_colorized.png\n")
     with Image.open(folder / "one_colorized.png") as image:
@@ -143,7 +143,7 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     assert sorted(folder.rglob("*")) == before
 
 
-def test_a_hint_colours_a_photograph_without_any_model(folder: Path) -> None:
+def test_a_hint_colors_a_photograph_without_any_model(folder: Path) -> None:
     done = run(
         folder, "one.png", "--hint", "5,5,#c02020", "--hint", "40,20,#2020c0", "--model", "none"
     )
@@ -157,8 +157,8 @@ def test_a_hint_colours_a_photograph_without_any_model(folder: Path) -> None:
     ("arguments", "line"),
     [
         (["one.png", "--hint", "5,5,red"], "hint '5,5,red': expected x,y,#rrggbb"),
-        (["one.png", "--model", "none"], "--model none colours by hints alone"),
-        (["one.png", "--model", "none", "--strength", "2"], "--strength is of a model's colours"),
+        (["one.png", "--model", "none"], "--model none colors by hints alone"),
+        (["one.png", "--model", "none", "--strength", "2"], "--strength is of a model's colors"),
         (["old", "--hint", "5,5,#ff0000"], "hints are of a single photograph, and there are 3"),
         (["one.png", "--hints", "gone.png"], "--hints gone.png: No such file"),
         (["one.png", "--hints", "old/broken.jpg"], "--hints old/broken.jpg: no readable image"),

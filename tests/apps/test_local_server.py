@@ -102,7 +102,7 @@ def test_however_it_ends_no_photograph_is_left(
         assert process.stdout is not None
         address = process.stdout.readline().split()[0]
         photo = io.BytesIO()
-        Image.new("L", (2400, 1600), 99).save(photo, "bmp")  # in colour 11 MB, more than waits
+        Image.new("L", (2400, 1600), 99).save(photo, "bmp")  # in color 11 MB, more than waits
         url = f"{address}/api/photos?name=photo.bmp"
         assert requests.post(url, photo.getvalue(), timeout=60).status_code == 200
         assert len(list(tmp_path.glob("colorizer-*/*"))) == 1

@@ -4,7 +4,7 @@ import torch
 
 from colorizer.color.ab_quantization import (
     annealed_mean,
-    bin_centres,
+    bin_centers,
     count_bins,
     encode,
     nearest_bin,
@@ -15,27 +15,27 @@ from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
 
 
-def ab_of(*colours: tuple[float, float]) -> torch.Tensor:
+def ab_of(*colors: tuple[float, float]) -> torch.Tensor:
     """Return one photograph of one row of pixels."""
-    return torch.tensor(colours).T[None, :, None]
+    return torch.tensor(colors).T[None, :, None]
 
 
 def test_the_bins_are_the_squares_of_the_grid_that_srgb_reaches() -> None:
-    centres = bin_centres()
-    assert len(centres) == 260
-    assert (centres % 10 == 0).all()
-    assert len({tuple(c) for c in centres.tolist()}) == 260
+    centers = bin_centers()
+    assert len(centers) == 260
+    assert (centers % 10 == 0).all()
+    assert len({tuple(c) for c in centers.tolist()}) == 260
     random = np.random.default_rng(0).integers(0, 256, (20_000, 1, 3), dtype=np.uint8)
     nearest = torch.from_numpy(rgb_to_lab(random)[1:].reshape(2, -1).T)
-    assert torch.cdist(nearest, centres).min(1).values.max() < 10 / np.sqrt(2) + 1.5
+    assert torch.cdist(nearest, centers).min(1).values.max() < 10 / np.sqrt(2) + 1.5
 
 
-def test_a_centre_is_mostly_its_own_bin() -> None:
-    centres = bin_centres()
-    bins, weights = encode(centres.T[None, :, None])
+def test_a_center_is_mostly_its_own_bin() -> None:
+    centers = bin_centers()
+    bins, weights = encode(centers.T[None, :, None])
     assert bins.shape == weights.shape == (1, 5, 1, 260)
     assert bins[0, 0, 0].tolist() == list(range(260))
-    inner = torch.tensor([tuple(c) == (0, 0) for c in centres.tolist()])
+    inner = torch.tensor([tuple(c) == (0, 0) for c in centers.tolist()])
     # itself at distance 0 and four at 10: 1 / (1 + 4 exp(-2))
     expected = 1 / (1 + 4 * np.exp(-2))
     assert weights[0, 0, 0][inner].item() == pytest.approx(expected, rel=1e-5)
@@ -47,8 +47,8 @@ def test_weights_add_up_to_one_and_nearer_bins_have_more() -> None:
     bins, weights = encode(ab)
     torch.testing.assert_close(weights.sum(1), torch.ones(2, 8, 8))
     assert (weights.diff(dim=1) <= 1e-7).all()
-    distances = (bin_centres()[bins[:, 0]] - ab.round().permute(0, 2, 3, 1)).norm(dim=-1)
-    everywhere = torch.cdist(ab.round().permute(0, 2, 3, 1).reshape(-1, 2), bin_centres())
+    distances = (bin_centers()[bins[:, 0]] - ab.round().permute(0, 2, 3, 1)).norm(dim=-1)
+    everywhere = torch.cdist(ab.round().permute(0, 2, 3, 1).reshape(-1, 2), bin_centers())
     torch.testing.assert_close(distances.flatten(), everywhere.min(1).values)
 
 
@@ -60,17 +60,17 @@ def test_what_lies_beyond_is_the_outermost(value: float) -> None:
 
 
 def test_the_annealed_mean_goes_from_the_mode_to_the_mean() -> None:
-    centres = bin_centres()
+    centers = bin_centers()
     logits = torch.full((1, 260, 1, 1), -50.0)
-    red, blue = (centres.tolist().index(colour) for colour in ([60.0, 40.0], [10.0, -40.0]))
+    red, blue = (centers.tolist().index(color) for color in ([60.0, 40.0], [10.0, -40.0]))
     logits[0, red], logits[0, blue] = np.log(0.7), np.log(0.3)
-    mean = annealed_mean(logits, centres, 1.0).flatten()
-    torch.testing.assert_close(mean, 0.7 * centres[red] + 0.3 * centres[blue])
-    mode = annealed_mean(logits, centres, 0.01).flatten()
-    torch.testing.assert_close(mode, centres[red])
-    between = annealed_mean(logits, centres, 0.38).flatten()
+    mean = annealed_mean(logits, centers, 1.0).flatten()
+    torch.testing.assert_close(mean, 0.7 * centers[red] + 0.3 * centers[blue])
+    mode = annealed_mean(logits, centers, 0.01).flatten()
+    torch.testing.assert_close(mode, centers[red])
+    between = annealed_mean(logits, centers, 0.38).flatten()
     share = 0.7 ** (1 / 0.38) / (0.7 ** (1 / 0.38) + 0.3 ** (1 / 0.38))
-    torch.testing.assert_close(between, share * centres[red] + (1 - share) * centres[blue])
+    torch.testing.assert_close(between, share * centers[red] + (1 - share) * centers[blue])
 
 
 def test_encoding_and_the_mean_give_a_photograph_back(sample_photos: dict[str, bytes]) -> None:
@@ -78,19 +78,19 @@ def test_encoding_and_the_mean_give_a_photograph_back(sample_photos: dict[str, b
     ab = torch.from_numpy(rgb_to_lab(rgb))[None, 1:]
     bins, weights = encode(ab)
     logits = torch.full((1, 260, 32, 32), -100.0).scatter(1, bins, weights.log())
-    again = annealed_mean(logits, bin_centres(), 1.0)
+    again = annealed_mean(logits, bin_centers(), 1.0)
     assert (again - ab).abs().mean() < 1.5  # a grid of step 10, spread over five
 
 
 def test_pixels_are_counted_by_their_nearest_bin() -> None:
     counts = count_bins(ab_of((1, 2), (-3, 4), (21, 19)))
-    centres = bin_centres().tolist()
+    centers = bin_centers().tolist()
     assert counts.sum() == 3
-    assert counts[centres.index([0.0, 0.0])] == 2
-    assert counts[centres.index([20.0, 20.0])] == 1
+    assert counts[centers.index([0.0, 0.0])] == 2
+    assert counts[centers.index([20.0, 20.0])] == 1
 
 
-def test_rare_colours_count_more_and_the_mean_pixel_one() -> None:
+def test_rare_colors_count_more_and_the_mean_pixel_one() -> None:
     generator = torch.Generator().manual_seed(0)
     counts = (torch.rand(260, generator=generator) * 1000).long()
     counts[100] = 100_000
@@ -104,10 +104,10 @@ def test_rare_colours_count_more_and_the_mean_pixel_one() -> None:
 
 
 def test_the_annealed_mean_is_as_exact_under_autocast() -> None:
-    logits = torch.randn(1, len(bin_centres()), 3, 3, generator=torch.Generator().manual_seed(0))
-    plain = annealed_mean(logits, bin_centres(), 0.38)
+    logits = torch.randn(1, len(bin_centers()), 3, 3, generator=torch.Generator().manual_seed(0))
+    plain = annealed_mean(logits, bin_centers(), 0.38)
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = annealed_mean(logits, bin_centres(), 0.38)
+        mixed = annealed_mean(logits, bin_centers(), 0.38)
     assert mixed.dtype == torch.float32
     assert torch.equal(mixed, plain)
 

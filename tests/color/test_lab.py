@@ -32,7 +32,7 @@ AB = NDArray[np.float32]
 
 unhurried = settings(max_examples=100, deadline=None, database=None)
 
-COLOURFUL = "mirflickr/im2.jpg"  # im1 is black and white
+COLORFUL = "mirflickr/im2.jpg"  # im1 is black and white
 
 # Bruce Lindbloom's calculator (brucelindbloom.com): sRGB, D65, no adaptation.
 REFERENCE = {
@@ -44,7 +44,7 @@ REFERENCE = {
     "yellow": ((255, 255, 0), (97.14, -21.55, 94.48)),
     "cyan": ((0, 255, 255), (91.11, -48.09, -14.13)),
     "magenta": ((255, 0, 255), (60.32, 98.23, -60.82)),
-    "mid-grey": ((128, 128, 128), (53.59, 0.0, 0.0)),
+    "mid-gray": ((128, 128, 128), (53.59, 0.0, 0.0)),
 }
 
 BYTES_OF_BOTH_LOOPS = """
@@ -70,13 +70,13 @@ def noise(height: int, width: int) -> RGB:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def colour_cube(step: int) -> RGB:
+def color_cube(step: int) -> RGB:
     levels = np.arange(0, 256, step, dtype=np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
     return cube.reshape(len(levels), -1, 3)
 
 
-def greys() -> RGB:
+def grays() -> RGB:
     return np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
 
 
@@ -86,7 +86,7 @@ def golden(rgb: RGB) -> NDArray[np.float64]:
 
 
 def the_long_way(rgb: RGB, ab: AB) -> RGB:
-    """Recolour by scikit-image and PyTorch, in float64."""
+    """Recolor by scikit-image and PyTorch, in float64."""
     wide = F.interpolate(torch.from_numpy(ab)[None].double(), size=rgb.shape[:2], mode="bicubic")
     lab = np.concatenate((golden(rgb)[:1], wide[0].numpy()))
     return exact_levels(within_srgb(lab)).transpose(1, 2, 0).round().astype(np.uint8)
@@ -101,7 +101,7 @@ def linear_light(lab: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def within_srgb(lab: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take from each colour of (3, ...) as much chroma as keeps sRGB from showing it."""
+    """Take from each color of (3, ...) as much chroma as keeps sRGB from showing it."""
     shown, hidden = np.zeros_like(lab[0]), np.ones_like(lab[0])
     for share in [hidden] + [None] * 40:
         share = (shown + hidden) / 2 if share is None else share
@@ -124,7 +124,7 @@ def differences(one: RGB, other: RGB) -> NDArray[np.int64]:
 
 @pytest.fixture(scope="module")
 def photograph(sample_photos: dict[str, bytes]) -> RGB:
-    return decode(sample_photos[COLOURFUL]).rgb
+    return decode(sample_photos[COLORFUL]).rgb
 
 
 @pytest.mark.parametrize(("rgb", "lab"), REFERENCE.values(), ids=REFERENCE.keys())
@@ -137,9 +137,9 @@ def test_primaries_have_their_published_lab(
 @pytest.mark.parametrize(
     "rgb",
     [
-        pytest.param(colour_cube(3), id="every third level"),  # 86^3 colours, both ends among them
+        pytest.param(color_cube(3), id="every third level"),  # 86^3 colors, both ends among them
         pytest.param(np.random.default_rng(0).integers(0, 16, (99, 98, 3), np.uint8), id="dark"),
-        pytest.param(greys(), id="grey"),
+        pytest.param(grays(), id="gray"),
         pytest.param(noise(1, 1), id="one pixel"),
     ],
 )
@@ -154,15 +154,15 @@ def test_lab_of_a_photograph_agrees_with_scikit_image(photograph: RGB) -> None:
     assert np.abs(lab - golden(photograph)).max() < 0.001
 
 
-def test_every_grey_is_neutral_and_brighter_than_the_one_before() -> None:
-    lightness, *ab = rgb_to_lab(greys())
+def test_every_gray_is_neutral_and_brighter_than_the_one_before() -> None:
+    lightness, *ab = rgb_to_lab(grays())
     assert np.abs(ab).max() < 0.01
     assert (np.diff(lightness) > 0).all()
 
 
 @unhurried
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
-def test_lab_of_any_colour_is_in_the_documented_range(red: int, green: int, blue: int) -> None:
+def test_lab_of_any_color_is_in_the_documented_range(red: int, green: int, blue: int) -> None:
     lightness, a, b = rgb_to_lab(pixel(red, green, blue)).ravel().tolist()
     assert 0 <= lightness <= 100.001
     assert -108 < a < 99
@@ -232,7 +232,7 @@ def test_ab_of_a_wrong_shape_is_refused(shape: tuple[int, ...]) -> None:
     [(False, (-60, 0)), (True, (-60, 60))],  # with more b than light scikit-image clips Z
     ids=["as it is", "brighter"],
 )
-def test_a_photograph_is_recoloured_as_by_the_long_way(
+def test_a_photograph_is_recolored_as_by_the_long_way(
     photograph: RGB, size: tuple[int, int], brighter: bool, b: tuple[int, int]
 ) -> None:
     rgb = photograph // 2 + 128 if brighter else photograph
@@ -245,46 +245,44 @@ def test_a_photograph_is_recoloured_as_by_the_long_way(
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 7), (32, 32)])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 3)])
-def test_the_smallest_pictures_are_recoloured(
-    shape: tuple[int, int], size: tuple[int, int]
-) -> None:
+def test_the_smallest_pictures_are_recolored(shape: tuple[int, int], size: tuple[int, int]) -> None:
     rgb = noise(*shape) // 2 + 128
     ab = np.random.default_rng(1).uniform(-50, 50, (2, *size)).astype(np.float32)
     assert differences(recolor(rgb, ab), the_long_way(rgb, ab)).max() <= 1
 
 
-def test_its_own_colours_give_a_photograph_back(photograph: RGB) -> None:
-    for rgb in (photograph, colour_cube(5), greys()):
+def test_its_own_colors_give_a_photograph_back(photograph: RGB) -> None:
+    for rgb in (photograph, color_cube(5), grays()):
         again = recolor(rgb, rgb_to_lab(rgb)[1:])
         assert again.flags["C_CONTIGUOUS"]
         assert np.array_equal(again, rgb)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (32, 32), (400, 271)])
-def test_no_colour_is_neutral_grey_of_the_photograph_s_lightness(
+def test_no_color_is_neutral_gray_of_the_photograph_s_lightness(
     photograph: RGB, size: tuple[int, int]
 ) -> None:
-    grey = recolor(photograph, np.zeros((2, *size), np.float32))
-    assert np.ptp(grey, axis=2).max() <= 1  # sRGB's white is not the constants' to the last digit
-    assert np.ptp(grey, axis=2).mean() < 0.01
-    lightness = rgb_to_lab(photograph)[0] - rgb_to_lab(grey)[0]
+    gray = recolor(photograph, np.zeros((2, *size), np.float32))
+    assert np.ptp(gray, axis=2).max() <= 1  # sRGB's white is not the constants' to the last digit
+    assert np.ptp(gray, axis=2).mean() < 0.01
+    lightness = rgb_to_lab(photograph)[0] - rgb_to_lab(gray)[0]
     assert np.abs(lightness).max() < 0.3  # a level is up to 0.5
 
 
-def test_no_colour_leaves_every_grey_as_it_is() -> None:
-    assert np.array_equal(recolor(greys(), flat_ab(0, 0)), greys())
+def test_no_color_leaves_every_gray_as_it_is() -> None:
+    assert np.array_equal(recolor(grays(), flat_ab(0, 0)), grays())
 
 
 @unhurried
 @given(st.integers(0, 255), st.floats(-200, 200, width=32), st.floats(-200, 200, width=32))
-def test_a_colour_beyond_srgb_keeps_lightness_and_hue(level: int, a: float, b: float) -> None:
-    grey = np.full((1, 1, 3), level, np.uint8)
-    lab = within_srgb(np.array([golden(grey)[0, 0, 0], a, b]))
+def test_a_color_beyond_srgb_keeps_lightness_and_hue(level: int, a: float, b: float) -> None:
+    gray = np.full((1, 1, 3), level, np.uint8)
+    lab = within_srgb(np.array([golden(gray)[0, 0, 0], a, b]))
     # 2 levels of a channel that has run out are 0.0006 of its light
-    assert np.abs(recolor(grey, flat_ab(a, b)) - exact_levels(lab)).max() < 2.5
-    lightness, *colour = golden(recolor(grey, flat_ab(a, b)))[:, 0, 0]
+    assert np.abs(recolor(gray, flat_ab(a, b)) - exact_levels(lab)).max() < 2.5
+    lightness, *color = golden(recolor(gray, flat_ab(a, b)))[:, 0, 0]
     assert abs(lightness - lab[0]) < 0.5
-    across = colour[0] * b - colour[1] * a
+    across = color[0] * b - color[1] * a
     assert abs(across) <= 1.5 * np.hypot(a, b)  # CIELAB units off the hue's line
 
 
@@ -295,19 +293,19 @@ def test_sixteen_bits_of_lightness_are_kept() -> None:
     assert np.abs(same.astype(int) - ramp[..., None]).max() <= 3
     assert len(np.unique(recolor(ramp, flat_ab(20, -30))[..., 1])) > 4000
     levels = np.arange(256, dtype=np.uint16)[None] * 257
-    difference = recolor(levels, flat_ab(20, -30)) / 257 - recolor(greys(), flat_ab(20, -30))
+    difference = recolor(levels, flat_ab(20, -30)) / 257 - recolor(grays(), flat_ab(20, -30))
     assert np.abs(difference).max() < 0.51
 
 
 @unhurried
 @given(st.data())
-def test_colours_beyond_all_reason_overflow_nowhere(data: st.DataObject) -> None:
+def test_colors_beyond_all_reason_overflow_nowhere(data: st.DataObject) -> None:
     reasonable = st.floats(-200, 200, width=32)
     ab = [data.draw(reasonable), data.draw(st.floats(width=32).filter(lambda x: not abs(x) < 1e6))]
     values = data.draw(st.permutations(ab))
     rgb = noise(3, 5)
-    strange, grey = recolor(rgb, flat_ab(*values)), recolor(rgb, flat_ab(0, 0))
-    assert np.abs(rgb_to_lab(strange)[0] - rgb_to_lab(grey)[0]).max() < 0.8
+    strange, gray = recolor(rgb, flat_ab(*values)), recolor(rgb, flat_ab(0, 0))
+    assert np.abs(rgb_to_lab(strange)[0] - rgb_to_lab(gray)[0]).max() < 0.8
     mixed = np.zeros((2, 1, 40), np.float32)
     mixed[:, 0, 0] = values
     wide = np.tile(rgb[:, :1], (1, 40, 1))
@@ -368,8 +366,8 @@ def test_ab_survives_normalizing_and_back(array: Callable[..., AB]) -> None:
     assert denormalize_ab(array(-1.0)) == -AB_SCALE
 
 
-def test_every_colour_of_srgb_is_within_the_network_s_range() -> None:
-    assert np.abs(normalize_ab(rgb_to_lab(colour_cube(15))[1:])).max() < 1
+def test_every_color_of_srgb_is_within_the_network_s_range() -> None:
+    assert np.abs(normalize_ab(rgb_to_lab(color_cube(15))[1:])).max() < 1
 
 
 def test_the_convention_names_the_scale() -> None:

@@ -26,7 +26,7 @@ REFERENCE = {
     "yellow": ((255, 255, 0), (97.14, -21.55, 94.48)),
     "cyan": ((0, 255, 255), (91.11, -48.09, -14.13)),
     "magenta": ((255, 0, 255), (60.32, 98.23, -60.82)),
-    "mid-grey": ((128, 128, 128), (53.59, 0.0, 0.0)),
+    "mid-gray": ((128, 128, 128), (53.59, 0.0, 0.0)),
 }
 
 
@@ -34,13 +34,13 @@ def pixel(*values: float, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.tensor(values, dtype=dtype).view(3, 1, 1)
 
 
-def colour_cube(step: int) -> RGB:
+def color_cube(step: int) -> RGB:
     levels = np.arange(0, 256, step, dtype=np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
     return cube.reshape(len(levels), -1, 3)
 
 
-def greys() -> RGB:
+def grays() -> RGB:
     return np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
 
 
@@ -59,7 +59,7 @@ def test_published_lab_gives_the_primaries(
     assert (lab_to_rgb(pixel(*lab)).int() - pixel(*rgb).int()).abs().max() <= 1
 
 
-@pytest.mark.parametrize("rgb", [colour_cube(5), greys()], ids=["colours", "greys"])
+@pytest.mark.parametrize("rgb", [color_cube(5), grays()], ids=["colors", "grays"])
 def test_round_trip_is_exact(rgb: RGB) -> None:
     assert np.array_equal(picture(lab_to_rgb(lab(rgb))), rgb)
 
@@ -69,13 +69,13 @@ def test_round_trip_of_a_photograph_is_exact(sample_photos: dict[str, bytes]) ->
     assert np.array_equal(picture(lab_to_rgb(lab(rgb))), rgb)
 
 
-def test_neutral_lab_of_a_grey_gives_that_grey() -> None:
-    planes = lab(greys())
+def test_neutral_lab_of_a_gray_gives_that_gray() -> None:
+    planes = lab(grays())
     planes[1:] = 0
-    assert np.array_equal(picture(lab_to_rgb(planes)), greys())
+    assert np.array_equal(picture(lab_to_rgb(planes)), grays())
 
 
-def test_recolouring_one_picture_agrees_with_the_conversion_of_batches() -> None:
+def test_recoloring_one_picture_agrees_with_the_conversion_of_batches() -> None:
     random = np.random.default_rng(0)
     rgb = random.integers(0, 256, (40, 50, 3), dtype=np.uint8)
     ab = lab(rgb)[1:].numpy() * random.uniform(0, 1, (40, 50)).astype(np.float32)  # sRGB has it
@@ -87,7 +87,7 @@ def test_recolouring_one_picture_agrees_with_the_conversion_of_batches() -> None
 
 @unhurried
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
-def test_any_colour_survives_the_round_trip(red: int, green: int, blue: int) -> None:
+def test_any_color_survives_the_round_trip(red: int, green: int, blue: int) -> None:
     rgb = np.array([[[red, green, blue]]], np.uint8)
     assert np.array_equal(picture(lab_to_rgb(lab(rgb))), rgb)
 
@@ -136,7 +136,7 @@ def test_a_batch_agrees_with_its_pictures(leading: tuple[int, ...]) -> None:
 
 
 def test_the_input_is_left_as_it_was() -> None:
-    planes = lab(colour_cube(51))
+    planes = lab(color_cube(51))
     kept = planes.clone()
     lab_to_rgb(planes)
     assert torch.equal(planes, kept)

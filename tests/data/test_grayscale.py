@@ -16,8 +16,8 @@ from colorizer.color.statistics import is_black_and_white, tone_residual
 from colorizer.data.archive import list_members
 from colorizer.data.grayscale import (
     REASONS,
-    ColourStatistics,
-    colour_table,
+    ColorStatistics,
+    color_table,
     count_other_files,
     measure,
     summarize,
@@ -31,11 +31,11 @@ from colorizer.photo.decode import decode
 MakeArchive = Callable[[Mapping[str, bytes]], Archive]
 
 THRESHOLDS = DropGrayscale(
-    max_grey_chroma=4.0, max_tone_residual=0.15, drop_toned=False, min_side=64
+    max_gray_chroma=4.0, max_tone_residual=0.15, drop_toned=False, min_side=64
 )
 DROP_TONED = THRESHOLDS.model_copy(update={"drop_toned": True})
 
-COLOURFUL = ColourStatistics(
+COLORFUL = ColorStatistics(
     "a.zip/im.jpg", width=400, height=300, chroma_mean=20, chroma_p99=50, tone_residual=0.5
 )
 
@@ -52,23 +52,23 @@ def exact_chroma(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 @pytest.fixture(scope="module")
-def colourful(sample_photos: dict[str, bytes]) -> bytes:
+def colorful(sample_photos: dict[str, bytes]) -> bytes:
     return sample_photos["mirflickr/im2.jpg"]
 
 
 @pytest.fixture(scope="module")
-def luma(colourful: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(colourful)).convert("L")
+def luma(colorful: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(colorful)).convert("L")
 
 
 @pytest.fixture(scope="module")
-def bundled(root: Path) -> list[ColourStatistics]:
+def bundled(root: Path) -> list[ColorStatistics]:
     with workers(Engine(workers=2)):
         return survey(root / "sample", ["sample.zip"])
 
 
-def test_colourful_photograph_is_kept(colourful: bytes) -> None:
-    photo = measure("im2.jpg", colourful)
+def test_colorful_photograph_is_kept(colorful: bytes) -> None:
+    photo = measure("im2.jpg", colorful)
     assert (photo.id, photo.width, photo.height, photo.error) == ("im2.jpg", 400, 271, "")
     assert not (photo.single_channel or photo.equal_channels)
     assert verdict(photo, THRESHOLDS) == ""
@@ -92,53 +92,53 @@ def test_file_of_equal_channels_is_dropped(luma: Image.Image, mode: str) -> None
     assert verdict(photo, THRESHOLDS) == "equal_channels"
 
 
-def test_grey_photograph_with_noise_in_its_chroma_is_dropped(luma: Image.Image) -> None:
+def test_gray_photograph_with_noise_in_its_chroma_is_dropped(luma: Image.Image) -> None:
     noise = 128 + np.random.RandomState(7).randint(-1, 2, (luma.height, luma.width, 2))
     ycbcr = np.dstack([np.asarray(luma), noise.astype(np.uint8)])
     image = Image.fromarray(ycbcr, "YCbCr")
     photo = measure("im.jpg", encode(image, "jpeg", quality=95, subsampling=0))
     assert not (photo.single_channel or photo.equal_channels)
-    assert 1 < photo.chroma_p99 < THRESHOLDS.max_grey_chroma
+    assert 1 < photo.chroma_p99 < THRESHOLDS.max_gray_chroma
     assert photo.tone_residual > 0.9
-    assert verdict(photo, THRESHOLDS) == "near_grey"
+    assert verdict(photo, THRESHOLDS) == "near_gray"
 
 
-def test_grey_photograph_with_a_small_colourful_part_is_kept(luma: Image.Image) -> None:
+def test_gray_photograph_with_a_small_colorful_part_is_kept(luma: Image.Image) -> None:
     rgb = np.asarray(luma.convert("RGB")).copy()
     rgb[:30, :60] = (200, 30, 30)  # under 2% of the pixels
     photo = measure("im.png", encode(Image.fromarray(rgb)))
-    assert photo.chroma_mean < THRESHOLDS.max_grey_chroma
+    assert photo.chroma_mean < THRESHOLDS.max_gray_chroma
     assert verdict(photo, THRESHOLDS) == ""
 
 
 def test_sepia_print_is_measured_and_dropped_only_on_demand(luma: Image.Image) -> None:
-    grey = np.asarray(luma)[..., None] / 255
-    sepia = (255 * grey ** np.array([0.8, 1.0, 1.3])).round().astype(np.uint8)
+    gray = np.asarray(luma)[..., None] / 255
+    sepia = (255 * gray ** np.array([0.8, 1.0, 1.3])).round().astype(np.uint8)
     photo = measure("im.jpg", encode(Image.fromarray(sepia), "jpeg", quality=92))
-    assert photo.chroma_p99 > THRESHOLDS.max_grey_chroma
+    assert photo.chroma_p99 > THRESHOLDS.max_gray_chroma
     assert photo.tone_residual < THRESHOLDS.max_tone_residual
     assert verdict(photo, THRESHOLDS) == ""
     assert verdict(photo, DROP_TONED) == "toned"
 
 
-def test_grey_and_sepia_are_black_and_white_and_colour_is_not(
-    luma: Image.Image, colourful: bytes
+def test_gray_and_sepia_are_black_and_white_and_color_is_not(
+    luma: Image.Image, colorful: bytes
 ) -> None:
-    grey = np.asarray(luma.convert("RGB"))
-    assert is_black_and_white(grey)
-    assert is_black_and_white((grey * [1.0, 0.85, 0.65]).astype(np.uint8))
-    assert not is_black_and_white(decode(colourful).rgb)
+    gray = np.asarray(luma.convert("RGB"))
+    assert is_black_and_white(gray)
+    assert is_black_and_white((gray * [1.0, 0.85, 0.65]).astype(np.uint8))
+    assert not is_black_and_white(decode(colorful).rgb)
 
 
-def test_colourful_photograph_is_not_taken_for_toned(colourful: bytes) -> None:
-    photo = measure("im2.jpg", colourful)
+def test_colorful_photograph_is_not_taken_for_toned(colorful: bytes) -> None:
+    photo = measure("im2.jpg", colorful)
     assert photo.tone_residual > THRESHOLDS.max_tone_residual
     assert verdict(photo, DROP_TONED) == ""
 
 
 @pytest.mark.parametrize(("side", "reason"), [(63, "too_small"), (64, "")])
-def test_photograph_with_a_short_side_is_dropped(colourful: bytes, side: int, reason: str) -> None:
-    image = Image.open(io.BytesIO(colourful))
+def test_photograph_with_a_short_side_is_dropped(colorful: bytes, side: int, reason: str) -> None:
+    image = Image.open(io.BytesIO(colorful))
     for size in ((side, 200), (200, side)):
         photo = measure("im.png", encode(image.resize(size)))
         assert (photo.width, photo.height) == size
@@ -149,7 +149,7 @@ def test_photograph_with_a_short_side_is_dropped(colourful: bytes, side: int, re
 def test_file_that_is_no_image_is_measured_as_an_error_of_one_line(data: bytes) -> None:
     photo = measure("im.jpg", data)
     assert len(photo.error.splitlines()) == 1
-    assert "0x" not in photo.error  # an address would make colour.csv differ from run to run
+    assert "0x" not in photo.error  # an address would make color.csv differ from run to run
     assert (photo.width, photo.height) == (0, 0)
     assert verdict(photo, THRESHOLDS) == "unreadable"
 
@@ -159,7 +159,7 @@ def test_file_that_is_no_image_is_measured_as_an_error_of_one_line(data: bytes) 
     [
         ({"single_channel": True, "equal_channels": True, "chroma_p99": 0.0}, "single_channel"),
         ({"equal_channels": True, "chroma_p99": 0.0, "tone_residual": 0.0}, "equal_channels"),
-        ({"chroma_p99": 3.99, "tone_residual": 0.0, "width": 9}, "near_grey"),
+        ({"chroma_p99": 3.99, "tone_residual": 0.0, "width": 9}, "near_gray"),
         ({"tone_residual": 0.14, "width": 9}, "toned"),
         ({"height": 9}, "too_small"),
         ({"error": "cut short", "chroma_p99": 0.0, "width": 0}, "unreadable"),
@@ -167,11 +167,11 @@ def test_file_that_is_no_image_is_measured_as_an_error_of_one_line(data: bytes) 
     ],
 )
 def test_first_reason_that_applies_is_given(flaws: dict[str, object], reason: str) -> None:
-    assert verdict(replace(COLOURFUL, **flaws), DROP_TONED) == reason
+    assert verdict(replace(COLORFUL, **flaws), DROP_TONED) == reason
 
 
-def test_tone_residual_is_what_the_best_cubic_leaves(colourful: bytes) -> None:
-    lab = rgb2lab(decode(colourful).rgb).reshape(-1, 3)
+def test_tone_residual_is_what_the_best_cubic_leaves(colorful: bytes) -> None:
+    lab = rgb2lab(decode(colorful).rgb).reshape(-1, 3)
     lightness, ab = lab[:, 0], lab[:, 1:]
     fit = np.stack([np.polyval(np.polyfit(lightness, channel, 3), lightness) for channel in ab.T])
     expected = np.sqrt(((ab - fit.T) ** 2).sum() / (ab**2).sum())
@@ -184,17 +184,17 @@ def test_tone_residual_is_what_the_best_cubic_leaves(colourful: bytes) -> None:
         pytest.param(lambda x: np.stack([x - 40, x**3 / 500], 1), 0, id="function of lightness"),
         pytest.param(lambda x: np.tile([10.0, -20.0], (len(x), 1)), 0, id="one tint"),
         pytest.param(lambda x: np.stack([np.cos(40 * x), np.sin(40 * x)], 1), 1, id="unrelated"),
-        pytest.param(lambda x: np.zeros((len(x), 2)), 1, id="no colour"),
+        pytest.param(lambda x: np.zeros((len(x), 2)), 1, id="no color"),
     ],
 )
-def test_tone_residual_of_known_colours(
+def test_tone_residual_of_known_colors(
     ab: Callable[[NDArray[np.float64]], NDArray[np.float64]], expected: float
 ) -> None:
     lightness = np.linspace(0, 100, 1001)
     assert tone_residual(lightness, ab(lightness)) == pytest.approx(expected, abs=0.01)
 
 
-def test_tone_residual_of_one_flat_colour_is_finite() -> None:
+def test_tone_residual_of_one_flat_color_is_finite() -> None:
     assert tone_residual(np.full(9, 50.0), np.full((9, 2), 30.0)) == pytest.approx(0, abs=1e-3)
 
 
@@ -212,18 +212,18 @@ def test_chroma_is_that_of_scikit_image(
 
 
 def test_large_photograph_is_read_on_a_grid(
-    colourful: bytes, monkeypatch: pytest.MonkeyPatch
+    colorful: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rgb = decode(colourful).rgb
+    rgb = decode(colorful).rgb
     monkeypatch.setattr(colorizer.color.statistics, "MAX_SAMPLES", rgb[::3, ::3, 0].size)
-    photo = measure("im2.jpg", colourful)
+    photo = measure("im2.jpg", colorful)
     assert (photo.height, photo.width) == rgb.shape[:2]
     samples = exact_chroma(rgb[::3, ::3])
     assert photo.chroma_p99 == pytest.approx(np.percentile(samples, 99), abs=0.001)
 
 
 def test_what_is_read_on_a_grid_stands_for_the_whole(
-    bundled: list[ColourStatistics],
+    bundled: list[ColorStatistics],
     sample_photos: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -246,16 +246,16 @@ def test_equal_channels_are_sought_in_every_pixel(
 
 
 def test_bundled_photographs_suffice_for_the_demo(
-    bundled: list[ColourStatistics], root: Path
+    bundled: list[ColorStatistics], root: Path
 ) -> None:
     profile = load_params(root / "params.yaml").profiles["demo"]
-    counts = summarize(colour_table(bundled, profile.drop_grayscale), profile.drop_grayscale)
+    counts = summarize(color_table(bundled, profile.drop_grayscale), profile.drop_grayscale)
     assert counts == {
         "photographs": 106,
         "kept": profile.split.train + profile.split.test,
         "dropped_single_channel": 6,
         "dropped_equal_channels": 4,
-        "dropped_near_grey": 0,
+        "dropped_near_gray": 0,
         "dropped_toned": 0,
         "dropped_too_small": 0,
         "dropped_unreadable": 0,
@@ -297,7 +297,7 @@ def test_damaged_photographs_are_counted_and_named_and_do_not_end_the_survey(
     assert good.error == ""
     assert all(len(photo.error.splitlines()) == 1 for photo in (damaged, text))
 
-    table = colour_table(photos, THRESHOLDS)
+    table = color_table(photos, THRESHOLDS)
     assert table["reason"].tolist() == ["unreadable", "", "unreadable"]
     assert table["kept"].tolist() == [False, True, False]
     counts = summarize(table, THRESHOLDS)
@@ -305,7 +305,7 @@ def test_damaged_photographs_are_counted_and_named_and_do_not_end_the_survey(
 
 
 def test_survey_is_in_the_order_of_archives_and_names(
-    bundled: list[ColourStatistics], root: Path
+    bundled: list[ColorStatistics], root: Path
 ) -> None:
     names, _ = list_members(root / "sample" / "sample.zip")
     assert [photo.id for photo in bundled] == [f"sample.zip/{name}" for name in names]
@@ -330,28 +330,28 @@ def test_files_not_named_like_images_are_counted_by_suffix(archive_with_damage: 
 
 
 def test_summary_adds_up() -> None:
-    toned = replace(COLOURFUL, tone_residual=0.1)
-    unreadable = replace(COLOURFUL, error="cut short")
-    small = replace(COLOURFUL, width=9, tone_residual=0.1)
-    photos = [COLOURFUL, toned, toned, unreadable, small]
-    counts = summarize(colour_table(photos, THRESHOLDS), THRESHOLDS)
+    toned = replace(COLORFUL, tone_residual=0.1)
+    unreadable = replace(COLORFUL, error="cut short")
+    small = replace(COLORFUL, width=9, tone_residual=0.1)
+    photos = [COLORFUL, toned, toned, unreadable, small]
+    counts = summarize(color_table(photos, THRESHOLDS), THRESHOLDS)
     assert (counts["photographs"], counts["kept"], counts["toned_kept"]) == (5, 3, 2)
     assert sum(counts[f"dropped_{reason}"] for reason in REASONS) == 2
 
-    counts = summarize(colour_table(photos, DROP_TONED), DROP_TONED)
+    counts = summarize(color_table(photos, DROP_TONED), DROP_TONED)
     assert (counts["kept"], counts["dropped_toned"], counts["toned_kept"]) == (1, 3, 0)
 
 
-def test_colour_table_survives_a_csv(tmp_path: Path) -> None:
-    table = colour_table([COLOURFUL, replace(COLOURFUL, width=9)], THRESHOLDS)
-    table.to_csv(tmp_path / "colour.csv", index=False)
-    read = pd.read_csv(tmp_path / "colour.csv", keep_default_na=False)
+def test_color_table_survives_a_csv(tmp_path: Path) -> None:
+    table = color_table([COLORFUL, replace(COLORFUL, width=9)], THRESHOLDS)
+    table.to_csv(tmp_path / "color.csv", index=False)
+    read = pd.read_csv(tmp_path / "color.csv", keep_default_na=False)
     assert read.to_dict("records") == table.to_dict("records")
 
 
 def test_archive_without_photographs_is_counted_as_none(make_archive: MakeArchive) -> None:
     path = Path(make_archive({"notes.txt": b"read me"}).source)
-    table = colour_table(survey(path.parent, [path.name]), THRESHOLDS)
+    table = color_table(survey(path.parent, [path.name]), THRESHOLDS)
     assert {"id", "kept", "reason"} <= set(table.columns)
     counts = summarize(table, THRESHOLDS)
     assert set(counts.values()) == {0}

@@ -22,7 +22,7 @@ from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.resize import resize
 
 PARAMS = Preprocess(image_size=24, resample="bicubic")
-PHOTOS = [f"sample.zip/mirflickr/im{n}.jpg" for n in (5, 2, 6, 3, 4, 1)]  # 1 is grey
+PHOTOS = [f"sample.zip/mirflickr/im{n}.jpg" for n in (5, 2, 6, 3, 4, 1)]  # 1 is gray
 SPLIT = pd.DataFrame({"id": PHOTOS, "subset": ["train"] * 4 + ["test"] * 2})
 
 
@@ -131,7 +131,7 @@ def test_digest_is_of_the_arrays_of_one_subset(make: Callable[..., Path]) -> Non
     assert after["test"]["digest"] != before["test"]["digest"]
 
 
-def test_digest_covers_the_lightness_and_colour_of_every_photograph(
+def test_digest_covers_the_lightness_and_color_of_every_photograph(
     make: Callable[..., Path],
 ) -> None:
     folder = make("lab")

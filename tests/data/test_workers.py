@@ -14,7 +14,7 @@ from joblib import Parallel, cpu_count, delayed
 from colorizer.data import workers as module
 from colorizer.data.archive import ArchiveError, list_members
 from colorizer.data.dataset import manifest_path
-from colorizer.data.grayscale import ColourStatistics, survey
+from colorizer.data.grayscale import ColorStatistics, survey
 from colorizer.data.preprocess import preprocess
 from colorizer.data.workers import workers
 from colorizer.errors import ColorizerError
@@ -65,7 +65,7 @@ def split(root: Path) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def by_one_thread(
     root: Path, split: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, bytes], list[ColourStatistics]]:
+) -> tuple[dict[str, bytes], list[ColorStatistics]]:
     folder = tmp_path_factory.mktemp("one thread")
     preprocess(root / "sample", split, folder, PARAMS)
     return read_all(folder), survey(root / "sample", ["sample.zip"])
@@ -98,7 +98,7 @@ def test_one_thread_a_core_works_by_default() -> None:
 def test_threads_give_the_same_bytes(
     root: Path,
     split: pd.DataFrame,
-    by_one_thread: tuple[dict[str, bytes], list[ColourStatistics]],
+    by_one_thread: tuple[dict[str, bytes], list[ColorStatistics]],
     tmp_path: Path,
 ) -> None:
     with workers(Engine(workers=2)):
@@ -109,7 +109,7 @@ def test_threads_give_the_same_bytes(
 def test_processes_give_the_same_bytes(
     root: Path,
     split: pd.DataFrame,
-    by_one_thread: tuple[dict[str, bytes], list[ColourStatistics]],
+    by_one_thread: tuple[dict[str, bytes], list[ColorStatistics]],
     cluster: str,
     tmp_path: Path,
 ) -> None:
@@ -124,7 +124,7 @@ def test_processes_give_the_same_bytes(
 def test_a_scheduler_s_workers_give_the_same_bytes(
     root: Path,
     split: pd.DataFrame,
-    by_one_thread: tuple[dict[str, bytes], list[ColourStatistics]],
+    by_one_thread: tuple[dict[str, bytes], list[ColorStatistics]],
     cluster: str,
     tmp_path: Path,
 ) -> None:

@@ -26,20 +26,20 @@ def scores() -> dict[str, dict[str, float]]:
 
 
 def test_the_truth_is_the_best_and_has_no_bias(scores: dict[str, dict[str, float]]) -> None:
-    assert list(scores) == ["grey", "mean", "random", "truth"]
+    assert list(scores) == ["gray", "mean", "random", "truth"]
     truth = scores["truth"]
     assert truth["l2"] == pytest.approx(0, abs=1e-9)
     assert truth["auc"] == truth["chroma_ratio"] == truth["red_recall"] == 1
-    assert truth["auc"] > max(scores[name]["auc"] for name in ("grey", "mean", "random"))
+    assert truth["auc"] > max(scores[name]["auc"] for name in ("gray", "mean", "random"))
 
 
-def test_grey_has_no_colour_and_another_s_colours_are_as_vivid(
+def test_gray_has_no_color_and_another_s_colors_are_as_vivid(
     scores: dict[str, dict[str, float]],
 ) -> None:
-    assert scores["grey"]["chroma_ratio"] == 0
+    assert scores["gray"]["chroma_ratio"] == 0
     assert scores["random"]["chroma_ratio"] == pytest.approx(1, abs=0.1)
-    assert scores["random"]["colourfulness"] == pytest.approx(
-        scores["truth"]["colourfulness"], rel=0.1
+    assert scores["random"]["colorfulness"] == pytest.approx(
+        scores["truth"]["colorfulness"], rel=0.1
     )
     assert scores["random"]["l2"] > scores["mean"]["l2"]  # vivid and wrong is worse than dull
 
@@ -54,7 +54,7 @@ def test_the_mean_is_of_all_training_pixels() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 1000])
-def test_every_photograph_gets_another_one_s_colours(count: int) -> None:
+def test_every_photograph_gets_another_one_s_colors(count: int) -> None:
     others = others_of(count)
     assert sorted(others.tolist()) == list(range(count))
     assert (others != torch.arange(count)).all()

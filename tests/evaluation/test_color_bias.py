@@ -26,11 +26,10 @@ RATES = {
 }
 
 
-def pixels(*colours: tuple[float, float], lightness: float = 50) -> Tensor:
+def pixels(*colors: tuple[float, float], lightness: float = 50) -> Tensor:
     """Return one photograph of one row, of pixels of chroma and hue."""
     polar = [
-        (lightness, c * math.cos(math.radians(h)), c * math.sin(math.radians(h)))
-        for c, h in colours
+        (lightness, c * math.cos(math.radians(h)), c * math.sin(math.radians(h))) for c, h in colors
     ]
     return torch.tensor(polar).T.reshape(1, 3, 1, -1)
 
@@ -56,10 +55,10 @@ def test_the_truth_has_no_bias(originals: Tensor) -> None:
     assert found == {name: perfect.get(name, 0) for name in found}
 
 
-def test_grey_is_dull_and_never_red(originals: Tensor) -> None:
-    grey = originals.clone()
-    grey[:, 1:] = 0
-    found = rates_of(grey, originals)
+def test_gray_is_dull_and_never_red(originals: Tensor) -> None:
+    gray = originals.clone()
+    gray[:, 1:] = 0
+    found = rates_of(gray, originals)
     assert found["chroma_ratio"] == found["false_red"] == found["red_recall"] == 0
     assert found["neutral_leakage"] == 0
     assert math.isnan(found["red_share_ratio"])
@@ -77,14 +76,14 @@ def test_a_cast_towards_red_is_seen(originals: Tensor) -> None:
 
 
 def test_the_measures_of_pixels_counted_by_hand() -> None:
-    # green turns red; red stays; blue greys; grey turns orange; two pixels have no colour at all
+    # green turns red; red stays; blue grays; gray turns orange; two pixels have no color at all
     target = pixels((20, 140), (30, 30), (40, 270), (2, 0), (3, 90), (0, 0))
     preds = pixels((10, 20), (15, 40), (4, 20), (12, 60), (3, 90), (1, 0))
     found = rates_of(preds, target)
     assert found["chroma_ratio"] == pytest.approx((10 + 15 + 4 + 12) / (20 + 30 + 40 + 2))
     red, true_red = (10 + 15 + 4) / 41, (30 + 2) / 92
     assert found["red_share_ratio"] == pytest.approx(red / true_red)
-    assert found["false_red"] == pytest.approx(1 / 2)  # blue has turned too grey to be red
+    assert found["false_red"] == pytest.approx(1 / 2)  # blue has turned too gray to be red
     assert found["red_recall"] == 1
     assert found["neutral_leakage"] == pytest.approx((12 + 3 + 1) / 3)
     shift = (preds - target)[0, 1, 0, :4].double().mean().item()
@@ -101,8 +100,8 @@ def test_red_is_a_sector(hue: float, red: int) -> None:
 )
 def test_black_and_white_pixels_do_not_count(lightness: float, counted: int) -> None:
     photo = pixels((30, 100), lightness=lightness)
-    assert bias_sums(photo, photo)["coloured"].item() == counted
-    dark = bias_sums(photo, photo, max_lightness=30)["coloured"].item()
+    assert bias_sums(photo, photo)["colored"].item() == counted
+    dark = bias_sums(photo, photo, max_lightness=30)["colored"].item()
     assert dark == (counted if lightness < 30 else 0)
 
 

@@ -182,7 +182,7 @@ def test_the_study_s_figures_are_drawn(
     }
     step = 96 + GAP
     height = CAPTION + GAP + 2 * step
-    assert drawn["figure3_pairs.png"] == (GAP + 2 * step, height)  # grey and original
+    assert drawn["figure3_pairs.png"] == (GAP + 2 * step, height)  # gray and original
     assert drawn["figure8_comparison.png"] == (GAP + (2 + len(runs)) * step, height)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from colorizer.color.lab import AB_SCALE, rgb_to_lab
-from colorizer.color.statistics import colourfulness
+from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.evaluate import evaluate, per_image, summarize
 from colorizer.evaluation.metrics import LOWER_IS_BETTER, PSNR_OF_IDENTICAL
@@ -23,8 +23,8 @@ RATES = [
 ]
 SCORES = [
     *("l2", "l2_lab", "psnr", "ssim", "delta_e2000", "auc"),
-    *("colourfulness", "colourfulness_original", "colourfulness_distance"),
-    *("colourfulness_absolute", "colourfulness_absolute_original"),
+    *("colorfulness", "colorfulness_original", "colorfulness_distance"),
+    *("colorfulness_absolute", "colorfulness_absolute_original"),
 ]
 
 
@@ -41,7 +41,7 @@ class Oracle(nn.Module):
         return self.ab[distance.argmin(1)]
 
 
-class Colourless(nn.Module):
+class Colorless(nn.Module):
     def forward(self, lightness: Tensor) -> Tensor:
         return torch.zeros_like(lightness).expand(-1, 2, -1, -1)
 
@@ -69,7 +69,7 @@ def scores_of(model: nn.Module, photos: LabDataset, *, batch_size: int = 2) -> p
 
 
 def test_every_photograph_has_a_row_in_the_dataset_s_order(photos: LabDataset) -> None:
-    table = scores_of(Colourless(), photos)
+    table = scores_of(Colorless(), photos)
     assert table["id"].tolist() == NAMES
     assert table.index.tolist() == list(range(len(NAMES)))
     assert table.drop(columns="id").notna().all(axis=None)
@@ -91,24 +91,24 @@ def test_the_truth_scores_best(photos: LabDataset) -> None:
     assert table["delta_e2000"].max() < 1e-3
     assert table["psnr"].min() > 75  # a level here and there may be rounded otherwise
     assert table["ssim"].min() > 0.9999
-    assert (table["colourfulness"] - table["colourfulness_original"]).abs().max() < 0.01
+    assert (table["colorfulness"] - table["colorfulness_original"]).abs().max() < 0.01
 
 
 def test_the_truth_reaches_the_cap_of_psnr(photos: LabDataset) -> None:
     assert scores_of(Oracle(photos), photos)["psnr"].max() == PSNR_OF_IDENTICAL
 
 
-def test_the_truth_has_no_bias_and_grey_no_chroma(photos: LabDataset) -> None:
-    truth, grey = (summarize(scores_of(m, photos)) for m in (Oracle(photos), Colourless()))
+def test_the_truth_has_no_bias_and_gray_no_chroma(photos: LabDataset) -> None:
+    truth, gray = (summarize(scores_of(m, photos)) for m in (Oracle(photos), Colorless()))
     near = {"auc": 1, "auc_rebalanced": 1, "chroma_ratio": 1, "red_share_ratio": 1, "delta_a": 0}
     assert {name: truth[name] for name in near} == pytest.approx(near, abs=0.01)
-    assert grey["chroma_ratio"] == grey["red_recall"] == 0
-    assert "red_share_ratio" not in grey  # not defined, and JSON has no NaN
-    assert grey["auc_rebalanced"] < grey["auc"] < 1
+    assert gray["chroma_ratio"] == gray["red_recall"] == 0
+    assert "red_share_ratio" not in gray  # not defined, and JSON has no NaN
+    assert gray["auc_rebalanced"] < gray["auc"] < 1
 
 
-def test_rare_colours_count_as_much_as_common_ones(photos: LabDataset) -> None:
-    table = scores_of(Colourless(), photos)
+def test_rare_colors_count_as_much_as_common_ones(photos: LabDataset) -> None:
+    table = scores_of(Colorless(), photos)
     assert table["color_weight"].sum() == pytest.approx(len(NAMES) * SIDE**2, rel=1e-4)
     distance = photos.ab.float().square().sum(1).sqrt()
     score = (151 - distance.ceil()).clamp(min=0) / 151
@@ -118,20 +118,20 @@ def test_rare_colours_count_as_much_as_common_ones(photos: LabDataset) -> None:
     assert summarize(table)["auc_rebalanced"] == pytest.approx(np.mean(means), abs=0.002)
 
 
-def test_no_colour_is_not_colourful(photos: LabDataset, originals: Tensor) -> None:
-    table = scores_of(Colourless(), photos)
-    assert table["colourfulness"].max() < 0.2  # a channel rounds otherwise in one pixel of 200
-    expected = colourfulness(originals)
+def test_no_color_is_not_colorful(photos: LabDataset, originals: Tensor) -> None:
+    table = scores_of(Colorless(), photos)
+    assert table["colorfulness"].max() < 0.2  # a channel rounds otherwise in one pixel of 200
+    expected = colorfulness(originals)
     torch.testing.assert_close(
-        torch.tensor(table["colourfulness_original"].to_numpy(), dtype=torch.float32),
+        torch.tensor(table["colorfulness_original"].to_numpy(), dtype=torch.float32),
         expected,
         atol=0.2,
         rtol=0,
     )
 
 
-def test_no_colour_errs_by_the_square_of_the_colour(photos: LabDataset) -> None:
-    table = scores_of(Colourless(), photos)
+def test_no_color_errs_by_the_square_of_the_color(photos: LabDataset) -> None:
+    table = scores_of(Colorless(), photos)
     chroma = photos.ab.float().square().flatten(1).mean(1).tolist()
     assert table["l2_lab"].tolist() == pytest.approx(chroma, rel=1e-4)
     assert (table["ssim"] < 1).all()
@@ -176,16 +176,16 @@ def test_the_summary_is_the_mean_over_photographs(photos: LabDataset) -> None:
 
 
 def test_the_gap_is_of_the_means_and_no_less_than_zero(photos: LabDataset) -> None:
-    table = scores_of(Colourless(), photos)
-    difference = table["colourfulness"] - table["colourfulness_original"]
+    table = scores_of(Colorless(), photos)
+    difference = table["colorfulness"] - table["colorfulness_original"]
     summary = summarize(table)
     assert difference.mean() < 0
-    assert summary["colourfulness_gap"] == pytest.approx(-difference.mean(), rel=1e-5)
-    assert summary["colourfulness_distance"] == pytest.approx(difference.abs().mean(), rel=1e-5)
+    assert summary["colorfulness_gap"] == pytest.approx(-difference.mean(), rel=1e-5)
+    assert summary["colorfulness_distance"] == pytest.approx(difference.abs().mean(), rel=1e-5)
 
 
 def test_the_summary_says_what_a_person_compares_by(photos: LabDataset) -> None:
-    summary = summarize(scores_of(Colourless(), photos))
+    summary = summarize(scores_of(Colorless(), photos))
     assert set(LOWER_IS_BETTER) <= set(summary)
     assert summary["photographs"] == len(NAMES)
     assert {type(value) for name, value in summary.items() if name != "photographs"} == {float}

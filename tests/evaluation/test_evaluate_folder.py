@@ -50,7 +50,7 @@ def test_the_table_and_the_page_are_the_pipeline_s(
 ) -> None:
     judge(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
     table = pd.read_csv(tmp_path / "out/metrics.csv").set_index("model")
-    assert list(table.index) == ["small", "large", "grey", "mean", "random", "truth"]
+    assert list(table.index) == ["small", "large", "gray", "mean", "random", "truth"]
     assert table["photographs"].tolist() == [3] * 6
     assert table["auc_rebalanced"]["truth"] == 1
     assert table["delta_e2000"]["truth"] == 0 < table["delta_e2000"]["large"]
@@ -63,15 +63,15 @@ def test_the_table_and_the_page_are_the_pipeline_s(
     assert per_image["id"].tolist() == ["a.jpg", "deep/b.jpg", "deep/er/c.jpg"]
 
 
-def test_what_is_grey_or_broken_is_left_out_and_named(
+def test_what_is_gray_or_broken_is_left_out_and_named(
     folder: Path, models: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "grey.png")
+    Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "gray.png")
     (folder / "broken.jpg").write_bytes(b"no photograph")
     with caplog.at_level("INFO"):
         judge(folder, models[:1], tmp_path / "out", overwrite=False, batch_size=2)
     assert any("broken.jpg" in message for message in caplog.messages)
-    assert any("without true colours: 1" in message for message in caplog.messages)
+    assert any("without true colors: 1" in message for message in caplog.messages)
     assert pd.read_csv(tmp_path / "out/metrics.csv")["photographs"].tolist() == [3] * 5
 
 
@@ -123,10 +123,10 @@ def test_too_few_photographs_are_no_measure(
     folder: Path, models: list[str], tmp_path: Path, kept: int
 ) -> None:
     shutil.rmtree(folder / "deep")
-    Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "grey.png")
+    Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "gray.png")
     if not kept:
         (folder / "a.jpg").unlink()
-    with pytest.raises(ColorizerError, match=f"{kept} readable photographs in colour"):
+    with pytest.raises(ColorizerError, match=f"{kept} readable photographs in color"):
         judge(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
     assert not (tmp_path / "out").exists()
 

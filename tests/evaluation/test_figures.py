@@ -68,11 +68,11 @@ def test_every_model_has_a_line_for_training_and_one_for_testing() -> None:
         )
 
 
-def test_a_model_s_lines_share_a_colour_of_its_own_and_testing_is_dashed() -> None:
+def test_a_model_s_lines_share_a_color_of_its_own_and_testing_is_dashed() -> None:
     (axes,) = learning_curves(HISTORIES).axes
     lines = axes.get_lines()
-    colours = [to_hex(line.get_color()) for line in lines]
-    assert colours[0] == colours[1] != colours[2] == colours[3]
+    colors = [to_hex(line.get_color()) for line in lines]
+    assert colors[0] == colors[1] != colors[2] == colors[3]
     assert [line.get_linestyle() for line in lines] == ["-", "--", "-", "--"]
 
 
@@ -102,10 +102,10 @@ def test_every_model_has_its_panel_with_its_parameters() -> None:
 @pytest.mark.parametrize(("name", "levels"), LEVELS.items())
 def test_every_layer_is_a_bar(name: str, levels: int) -> None:
     (axes,) = panels(architecture(networks(name), size=64))
-    colours = [to_hex(bar.get_facecolor()) for bar in bars(axes)]
-    assert len(colours) == 1 + 2 * levels + 1  # input, encoder and decoder, head
-    encoder, decoder = colours[1 : 1 + levels], colours[1 + levels : -1]
-    assert len({colours[0], *encoder, *decoder, colours[-1]}) == 4
+    colors = [to_hex(bar.get_facecolor()) for bar in bars(axes)]
+    assert len(colors) == 1 + 2 * levels + 1  # input, encoder and decoder, head
+    encoder, decoder = colors[1 : 1 + levels], colors[1 + levels : -1]
+    assert len({colors[0], *encoder, *decoder, colors[-1]}) == 4
     assert len(set(encoder)) == len(set(decoder)) == 1
 
 

@@ -12,11 +12,11 @@ from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
 
 WHITE = (255, 255, 255)
-COLOURFUL = ("mirflickr/im2.jpg", "mirflickr/im3.jpg", "mirflickr/im4.jpg")
+COLORFUL = ("mirflickr/im2.jpg", "mirflickr/im3.jpg", "mirflickr/im4.jpg")
 
 
 class Flat(nn.Module):
-    """A network that predicts one colour everywhere."""
+    """A network that predicts one color everywhere."""
 
     def __init__(self, a: float, b: float) -> None:
         super().__init__()
@@ -35,24 +35,24 @@ def lab_of(pictures: Tensor) -> Tensor:
 
 @pytest.fixture(scope="module")
 def originals(sample_photos: dict[str, bytes]) -> Tensor:
-    shown = [resize(decode(sample_photos[n]).rgb, size=24, resample="bilinear") for n in COLOURFUL]
+    shown = [resize(decode(sample_photos[n]).rgb, size=24, resample="bilinear") for n in COLORFUL]
     return torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2)
 
 
 @pytest.fixture(scope="module")
 def photos(originals: Tensor) -> LabDataset:
     lab = lab_of(originals).half()
-    return LabDataset(lab[:, :1], lab[:, 1:], list(COLOURFUL), digest="")
+    return LabDataset(lab[:, :1], lab[:, 1:], list(COLORFUL), digest="")
 
 
-def flat(*colours: tuple[int, int, int], side: int = 100) -> Tensor:
-    """Return a photograph of one colour for each colour given."""
-    return torch.tensor(colours, dtype=torch.uint8).view(-1, 3, 1, 1).repeat(1, 1, side, side)
+def flat(*colors: tuple[int, int, int], side: int = 100) -> Tensor:
+    """Return a photograph of one color for each color given."""
+    return torch.tensor(colors, dtype=torch.uint8).view(-1, 3, 1, 1).repeat(1, 1, side, side)
 
 
 def test_versions_are_pictures_of_the_first_photographs(photos: LabDataset) -> None:
     versions = show_versions(Flat(0, 0), photos, 2)
-    assert list(versions) == ["grey", "predicted", "original"]
+    assert list(versions) == ["gray", "predicted", "original"]
     for version in versions.values():
         assert version.shape == (2, 3, 24, 24)
         assert version.dtype == torch.uint8
@@ -70,16 +70,16 @@ def test_originals_are_the_first_photographs(
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_grey_is_neutral_and_as_light_as_the_photograph(
+def test_gray_is_neutral_and_as_light_as_the_photograph(
     photos: LabDataset, originals: Tensor, count: int
 ) -> None:
-    grey = show_versions(Flat(50, 50), photos, count)["grey"].int()
-    assert (grey.amax(1) - grey.amin(1)).max() <= 1
-    lightness = lab_of(grey.to(torch.uint8))[:, 0] - lab_of(originals[:count])[:, 0]
+    gray = show_versions(Flat(50, 50), photos, count)["gray"].int()
+    assert (gray.amax(1) - gray.amin(1)).max() <= 1
+    lightness = lab_of(gray.to(torch.uint8))[:, 0] - lab_of(originals[:count])[:, 0]
     assert lightness.abs().max() < 0.5
 
 
-def test_predicted_has_the_network_s_colour_and_the_photograph_s_lightness(
+def test_predicted_has_the_network_s_color_and_the_photograph_s_lightness(
     photos: LabDataset,
 ) -> None:
     shown = show_versions(Flat(20, -30), photos, 3)["predicted"]
@@ -97,7 +97,7 @@ def test_the_network_sees_normalized_lightness_alone(photos: LabDataset) -> None
 
 
 def test_more_photographs_than_there_are_shows_them_all(photos: LabDataset) -> None:
-    assert len(show_versions(Flat(0, 0), photos, 99)["grey"]) == 3
+    assert len(show_versions(Flat(0, 0), photos, 99)["gray"]) == 3
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 3), (5, 2)])
@@ -120,15 +120,15 @@ def test_photographs_are_shown_at_their_own_size_unless_small_or_asked(
 
 
 def test_rows_are_photographs_and_columns_their_versions() -> None:
-    colours = {
+    colors = {
         "a": [(250, 10, 10), (10, 250, 10), (10, 10, 250)],
         "b": [(200, 0, 100), (100, 200, 0), (0, 100, 200)],
     }
-    sheet = np.asarray(photo_grid({caption: flat(*column) for caption, column in colours.items()}))
-    for column, of_photographs in enumerate(colours.values()):
-        for row, colour in enumerate(of_photographs):
+    sheet = np.asarray(photo_grid({caption: flat(*column) for caption, column in colors.items()}))
+    for column, of_photographs in enumerate(colors.values()):
+        for row, color in enumerate(of_photographs):
             left, top = GAP + column * (100 + GAP), CAPTION + GAP + row * (100 + GAP)
-            assert (sheet[top : top + 100, left : left + 100] == colour).all()
+            assert (sheet[top : top + 100, left : left + 100] == color).all()
             assert (sheet[top - GAP : top, left : left + 100] == 255).all() or row == 0
             assert (sheet[top : top + 100, left - GAP : left] == 255).all()
             assert (sheet[top : top + 100, left + 100 : left + 100 + GAP] == 255).all()
@@ -160,8 +160,8 @@ def test_every_column_has_its_caption_above_it() -> None:
     rows, columns, _ = np.nonzero(captioned != 255)
     assert rows.max() < CAPTION
     assert GAP + 100 + GAP <= columns.min() <= columns.max() < 2 * (GAP + 100)
-    centre = (columns.min() + columns.max()) / 2
-    assert abs(centre - (GAP + 100 + GAP + 50)) <= 2
+    center = (columns.min() + columns.max()) / 2
+    assert abs(center - (GAP + 100 + GAP + 50)) <= 2
 
 
 def test_the_same_photographs_give_the_same_grid(photos: LabDataset) -> None:

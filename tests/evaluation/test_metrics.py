@@ -13,7 +13,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetric
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from colorizer.color.lab import rgb_to_lab as picture_to_lab
-from colorizer.color.statistics import colourfulness
+from colorizer.color.statistics import colorfulness
 from colorizer.evaluation.metrics import (
     LOWER_IS_BETTER,
     PSNR_OF_IDENTICAL,
@@ -31,7 +31,7 @@ from colorizer.photo.resize import resize
 
 Lab = tuple[float, float, float]
 
-COLOURFUL = ("mirflickr/im2.jpg", "mirflickr/im3.jpg", "mirflickr/im4.jpg")
+COLORFUL = ("mirflickr/im2.jpg", "mirflickr/im3.jpg", "mirflickr/im4.jpg")
 
 any_lab = st.tuples(st.floats(0, 100), st.floats(-120, 120), st.floats(-120, 120))
 
@@ -88,13 +88,13 @@ def noisy_pair(side: int, *, count: int = 2, noise: int = 40) -> tuple[Tensor, T
 
 
 def photographs(sample_photos: dict[str, bytes], side: int) -> Tensor:
-    files = [sample_photos[name] for name in COLOURFUL]
+    files = [sample_photos[name] for name in COLORFUL]
     shown = [resize(decode(data).rgb, size=side, resample="bicubic") for data in files]
     return torch.stack([torch.from_numpy(rgb).permute(2, 0, 1) for rgb in shown])
 
 
 def degraded(rgb: Tensor) -> Tensor:
-    """Return photographs blurred by a neighbour and noisier: near in structure, not equal."""
+    """Return photographs blurred by a neighbor and noisier: near in structure, not equal."""
     noise = torch.randint(-12, 13, rgb.shape, generator=torch.Generator().manual_seed(0))
     blurred = (rgb.float() + rgb.roll(1, -1).float()) / 2
     return (blurred + noise).clamp(0, 255).round().to(torch.uint8)
@@ -156,7 +156,7 @@ def test_one_level_in_one_value_scores_less_than_identical() -> None:
 
 
 def test_ssim_agrees_with_scikit_image_within_a_common_frame() -> None:
-    """Where the border is the same flat grey in both, how it is padded cannot matter."""
+    """Where the border is the same flat gray in both, how it is padded cannot matter."""
     preds, target = noisy_pair(48)
     for pictures in (preds, target):
         frame = torch.ones(48, 48, dtype=torch.bool)
@@ -202,7 +202,7 @@ def test_scores_do_not_depend_on_the_rest_of_the_batch(score: object) -> None:
     torch.testing.assert_close(together, torch.cat(alone), atol=1e-4, rtol=1e-5)
 
 
-def test_colourfulness_and_delta_e_do_not_depend_on_the_rest_of_the_batch() -> None:
+def test_colorfulness_and_delta_e_do_not_depend_on_the_rest_of_the_batch() -> None:
     preds, target = noisy_pair(16, count=3)
     together = delta_e2000(rgb_to_lab(preds), rgb_to_lab(target))
     alone = [
@@ -210,8 +210,8 @@ def test_colourfulness_and_delta_e_do_not_depend_on_the_rest_of_the_batch() -> N
         for p, t in zip(preds, target, strict=True)
     ]
     torch.testing.assert_close(together, torch.cat(alone), atol=1e-4, rtol=1e-5)
-    colour = torch.cat([colourfulness(p[None]) for p in preds])
-    torch.testing.assert_close(colourfulness(preds), colour, atol=1e-4, rtol=1e-5)
+    color = torch.cat([colorfulness(p[None]) for p in preds])
+    torch.testing.assert_close(colorfulness(preds), color, atol=1e-4, rtol=1e-5)
 
 
 def test_identical_pictures_score_best(sample_photos: dict[str, bytes]) -> None:
@@ -252,7 +252,7 @@ def test_delta_e2000_of_exactly_opposite_hues(first: Lab, second: Lab, swapped: 
     assert score.item() == pytest.approx(expected, abs=1e-3)
 
 
-def test_delta_e2000_of_random_colours_agrees_with_scikit_image() -> None:
+def test_delta_e2000_of_random_colors_agrees_with_scikit_image() -> None:
     generator = np.random.default_rng(0)
     first, second = generator.uniform((0, -110, -110), (100, 100, 100), (2, 50, 60, 3))
     ours = delta_e2000(
@@ -262,7 +262,7 @@ def test_delta_e2000_of_random_colours_agrees_with_scikit_image() -> None:
     np.testing.assert_allclose(ours[0].numpy(), deltaE_ciede2000(first, second), atol=1e-3)
 
 
-def test_delta_e2000_of_near_and_of_greyish_colours_agrees_with_scikit_image() -> None:
+def test_delta_e2000_of_near_and_of_grayish_colors_agrees_with_scikit_image() -> None:
     generator = np.random.default_rng(0)
     first = generator.uniform((0, -3, -3), (100, 3, 3), (50, 60, 3))
     second = first + generator.normal(0, 0.5, first.shape)
@@ -280,16 +280,16 @@ def test_delta_e2000_is_finite_and_no_less_than_zero(first: Lab, second: Lab) ->
     assert score >= 0
 
 
-def test_delta_e2000_of_greys_is_their_weighted_difference_in_lightness() -> None:
+def test_delta_e2000_of_grays_is_their_weighted_difference_in_lightness() -> None:
     score = delta_e2000(lab_pixels((40, 0, 0)), lab_pixels((60, 0, 0)))
     assert score.item() == pytest.approx(20, abs=1e-4)  # S_L is 1 about L* = 50
 
 
-def test_colourfulness_falls_with_the_colour(sample_photos: dict[str, bytes]) -> None:
+def test_colorfulness_falls_with_the_color(sample_photos: dict[str, bytes]) -> None:
     rgb = photographs(sample_photos, 32)
-    grey = rgb.float().mean(1, keepdim=True)
-    faded = ((rgb + grey) / 2).round().to(torch.uint8)
-    assert (colourfulness(faded) < 0.6 * colourfulness(rgb)).all()
+    gray = rgb.float().mean(1, keepdim=True)
+    faded = ((rgb + gray) / 2).round().to(torch.uint8)
+    assert (colorfulness(faded) < 0.6 * colorfulness(rgb)).all()
 
 
 def test_every_metric_that_can_choose_the_champion_has_a_direction() -> None:
@@ -307,16 +307,16 @@ def test_accuracy_is_the_mean_over_tolerances() -> None:
     assert accuracy(target, target + 300).unique().tolist() == [0]
 
 
-def test_every_colour_counts_alike_however_rare() -> None:
+def test_every_color_counts_alike_however_rare() -> None:
     ab = torch.zeros(1, 2, 10, 10)
-    ab[..., 0, 0] = 55.0  # one pixel of another colour, and 99 grey ones
+    ab[..., 0, 0] = 55.0  # one pixel of another color, and 99 gray ones
     weights = color_weights(ab, color_histogram(ab))
     assert weights[0, 0, 0].item() == pytest.approx(50)
     assert weights[0, 5:].mean().item() == pytest.approx(50 / 99)
     assert weights.sum().item() == pytest.approx(100)
 
 
-def test_colours_are_counted_in_squares() -> None:
+def test_colors_are_counted_in_squares() -> None:
     ab = torch.tensor([[-107.0, 1.0], [-101.0, 9.0], [98.0, -5.0], [98.0, -5.0]]).T.view(1, 2, 2, 2)
     filled = color_histogram(ab)
     assert filled.sum() == 4

@@ -44,14 +44,14 @@ def photos() -> LabDataset:
     return LabDataset(lightness.half(), ab.half(), list("abcdef"), digest="")
 
 
-def colourless(lightness: Tensor, _: slice) -> Tensor:
+def colorless(lightness: Tensor, _: slice) -> Tensor:
     return torch.zeros_like(lightness).expand(-1, 2, -1, -1)
 
 
 def test_both_are_scores_like_the_others(
     perceptual: Perceptual, photos: LabDataset, tmp_path: Path
 ) -> None:
-    table = evaluate(colourless, photos, batch_size=4, perceptual=perceptual)
+    table = evaluate(colorless, photos, batch_size=4, perceptual=perceptual)
     write_scores(table, tmp_path, perceptual)
     scores = json.loads((tmp_path / "metrics.json").read_text())
     assert scores["lpips"] == pytest.approx(table["lpips"].mean(), rel=1e-6)
@@ -80,7 +80,7 @@ def test_fid_is_the_frechet_distance_of_all_photographs(perceptual: Perceptual) 
 def test_the_next_model_s_fid_is_its_own(perceptual: Perceptual, photos: LabDataset) -> None:
     fids = []
     for _ in range(2):
-        evaluate(colourless, photos, batch_size=4, perceptual=perceptual)
+        evaluate(colorless, photos, batch_size=4, perceptual=perceptual)
         fids.append(perceptual.fid())
     assert fids[0] == pytest.approx(fids[1], rel=1e-6)
 

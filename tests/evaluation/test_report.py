@@ -22,7 +22,7 @@ from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.training.run_record import Epoch
 
 COUNT, SIDE = 7, 32
-NAMES = ["model1", "model2", "grey", "mean", "random", "truth"]
+NAMES = ["model1", "model2", "gray", "mean", "random", "truth"]
 HISTORIES = {name: [Epoch(n, 1 / n, 1.2 / n, 5, n) for n in (1, 2)] for name in NAMES[:2]}
 
 
@@ -179,13 +179,13 @@ def test_writing_twice_gives_the_same_bytes(
     assert (tmp_path / "r.html").read_text(encoding="utf-8") == html
 
 
-def test_photographs_are_ranked_by_what_colour_gains() -> None:
-    grey = pd.DataFrame({"delta_e2000": [1.0, 20.0, 30.0]})
+def test_photographs_are_ranked_by_what_color_gains() -> None:
+    gray = pd.DataFrame({"delta_e2000": [1.0, 20.0, 30.0]})
     networks = {
         "one": pd.DataFrame({"delta_e2000": [3.0, 10.0, 29.0], "false_red": [5.0, 0.0, 40.0]}),
         "two": pd.DataFrame({"delta_e2000": [2.0, 12.0, 28.0], "false_red": [5.0, 20.0, 0.0]}),
     }
-    assert rank_photographs(networks, grey).tolist() == [1, 2, 0]
+    assert rank_photographs(networks, gray).tolist() == [1, 2, 0]
     assert rank_by_red(networks).tolist() == [2, 1, 0]
 
 

@@ -1,4 +1,4 @@
-"""Folders of photographs in, the same folders in colour out."""
+"""Folders of photographs in, the same folders in color out."""
 
 import io
 import os
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
         "one.jpg": photograph(),
         "deep/er/two.JPG": photograph(size=(30, 50)),
         "deep/three.png": photograph(format="png"),
-        "deep/colour.jpg": photograph("RGB"),
+        "deep/color.jpg": photograph("RGB"),
         "broken.jpg": photograph()[:200],
         "notes.txt": b"not a photograph",
         ".hidden/four.jpg": photograph(),
@@ -77,7 +77,7 @@ def test_a_folder_keeps_its_structure_and_says_what_became_of_each(
     outcomes = work([folder], None, colorizer)
     assert [(str(o.task.source.relative_to(folder)), o.status) for o in outcomes] == [
         ("broken.jpg", "failed"),
-        ("deep/colour.jpg", "copied"),
+        ("deep/color.jpg", "copied"),
         ("deep/er/two.JPG", "colorized"),
         ("deep/three.png", "colorized"),
         ("one.jpg", "colorized"),
@@ -85,15 +85,15 @@ def test_a_folder_keeps_its_structure_and_says_what_became_of_each(
     assert "broken.jpg: no readable image" in outcomes[0].message
     assert "--force" in outcomes[1].message
     result = folder.with_name("old_colorized")
-    assert files(result) == {"deep/colour.jpg", "deep/er/two.JPG", "deep/three.png", "one.jpg"}
-    assert (result / "deep/colour.jpg").read_bytes() == (folder / "deep/colour.jpg").read_bytes()
+    assert files(result) == {"deep/color.jpg", "deep/er/two.JPG", "deep/three.png", "one.jpg"}
+    assert (result / "deep/color.jpg").read_bytes() == (folder / "deep/color.jpg").read_bytes()
     for path in result.rglob("*.*"):
         assert path.stat().st_mtime == YESTERDAY
     with Image.open(result / "deep/er/two.JPG") as image:
         assert (image.size, image.mode, image.format) == ((30, 50), "RGB", "JPEG")
 
 
-def test_the_lightness_stays_and_the_colours_are_the_network_s(
+def test_the_lightness_stays_and_the_colors_are_the_network_s(
     folder: Path, colorizer: Colorizer
 ) -> None:
     work([folder / "deep/three.png"], folder / "out", colorizer)
@@ -114,7 +114,7 @@ def test_a_second_time_replaces_nothing_unless_asked(folder: Path, colorizer: Co
     assert kept.read_bytes() != b"mine"
 
 
-def test_a_photograph_in_colour_is_coloured_anew_only_by_force(colorizer: Colorizer) -> None:
+def test_a_photograph_in_color_is_colored_anew_only_by_force(colorizer: Colorizer) -> None:
     data = photograph("RGB", format="png")
     assert colorize_data(data, colorizer, Options()).data == data
     forced = colorize_data(data, colorizer, Options(force=True))
@@ -123,7 +123,7 @@ def test_a_photograph_in_colour_is_coloured_anew_only_by_force(colorizer: Colori
     assert np.array_equal(PhotoFile.parse(forced.data).rgb, colorizer.colorize(rgb))
 
 
-def test_strength_scales_the_colours(colorizer: Colorizer) -> None:
+def test_strength_scales_the_colors(colorizer: Colorizer) -> None:
     none = colorize_data(photograph(format="png"), colorizer, Options(strength=0)).data
     assert np.ptp(PhotoFile.parse(none).rgb.astype(int), axis=2).max() <= 1
 
@@ -133,7 +133,7 @@ def test_sixteen_bits_stay_sixteen(colorizer: Colorizer) -> None:
     buffer = io.BytesIO()
     Image.fromarray(levels).save(buffer, "tiff")
     photo = PhotoFile.parse(buffer.getvalue())
-    assert photo.grey16 is not None
+    assert photo.gray16 is not None
     new = colorize_data(buffer.getvalue(), colorizer, Options()).data
     expected = recolor(photo.levels, colorizer.predict_photo(photo.rgb))
     assert expected.dtype == np.uint16
@@ -148,7 +148,7 @@ def test_another_format_changes_the_suffix_and_the_file(
     assert done.task.target == folder / f"one_colorized.{format.lower().replace('tiff', 'tif')}"
     with Image.open(done.task.target) as image:
         assert image.format == format
-    [copied] = work([folder / "deep/colour.jpg"], None, colorizer, format=format)
+    [copied] = work([folder / "deep/color.jpg"], None, colorizer, format=format)
     with Image.open(copied.task.target) as image:
         assert (copied.status, image.format) == ("copied", format)
 
@@ -157,7 +157,7 @@ def test_a_sheet_shows_both(folder: Path, colorizer: Colorizer) -> None:
     work([folder / "one.jpg"], folder / "out", colorizer, compare=True)
     with Image.open(folder / "out/one_compare.jpg") as sheet:
         assert sheet.size == (120, 40)
-        assert np.ptp(np.asarray(sheet)[:, :50].astype(int), axis=2).max() < 12  # grey on the left
+        assert np.ptp(np.asarray(sheet)[:, :50].astype(int), axis=2).max() < 12  # gray on the left
 
 
 def test_targets(folder: Path) -> None:
@@ -165,10 +165,10 @@ def test_targets(folder: Path) -> None:
     assert plan([one], None, Options()) == [Task(one, folder / "one_colorized.jpg")]
     assert plan([one], Path("x/new.png"), Options()) == [Task(one, Path("x/new.png"))]
     assert plan([one], Path("x"), Options()) == [Task(one, Path("x/one.jpg"))]
-    inside = folder / "deep/colours"
+    inside = folder / "deep/colors"
     inside.mkdir()
     (inside / "five.jpg").write_bytes(photograph())
-    assert folder / "deep/colours/five.jpg" not in {
+    assert folder / "deep/colors/five.jpg" not in {
         task.source for task in plan([folder / "deep"], inside, Options())
     }
 
@@ -245,7 +245,7 @@ def strokes(size: tuple[int, int] = (60, 40)) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("with_model", [True, False])
-def test_hints_colour_a_photograph_of_either_kind(colorizer: Colorizer, with_model: bool) -> None:
+def test_hints_color_a_photograph_of_either_kind(colorizer: Colorizer, with_model: bool) -> None:
     model = colorizer if with_model else None
     plain = Options(force=True)
     for mode in ("L", "RGB"):

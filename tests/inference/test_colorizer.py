@@ -25,13 +25,13 @@ from colorizer.photo.decode import ImageError, decode
 RGB = NDArray[np.uint8]
 
 METADATA = WeightsMetadata("model1", {"widths": [4, 8]}, size=32)
-COLOURFUL = "mirflickr/im2.jpg"
+COLORFUL = "mirflickr/im2.jpg"
 ORIENTATION = 0x0112  # EXIF's tag
 SIZES = [(1, 1), (1, 40), (37, 53), (32, 32), (64, 7), (101, 99)]
 
 
 class Flat(nn.Module):
-    """A network that predicts one colour everywhere, and remembers what it was shown."""
+    """A network that predicts one color everywhere, and remembers what it was shown."""
 
     def __init__(self, a: float = 0.0, b: float = 0.0) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ def network(seed: int = 0) -> nn.Module:
     return create_model(METADATA.model, **METADATA.arguments)
 
 
-def colourless(size: int = 32) -> Colorizer:
+def colorless(size: int = 32) -> Colorizer:
     return Colorizer(TorchNetwork(Flat(), WeightsMetadata("flat", {}, size)))
 
 
@@ -69,8 +69,8 @@ def lab(rgb: RGB) -> Tensor:
     return torch.from_numpy(rgb_to_lab(rgb))
 
 
-def in_grey(rgb: RGB) -> RGB:
-    """Return a photograph's own lightness without its colour."""
+def in_gray(rgb: RGB) -> RGB:
+    """Return a photograph's own lightness without its color."""
     planes = lab(rgb)
     planes[1:] = 0
     return lab_to_rgb(planes).permute(1, 2, 0).numpy()
@@ -91,12 +91,12 @@ def test_a_photograph_comes_back_in_its_size(height: int, width: int) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_a_grey_photograph_comes_back_unchanged_where_no_colour_is_predicted(
+def test_a_gray_photograph_comes_back_unchanged_where_no_color_is_predicted(
     height: int, width: int
 ) -> None:
-    grey = np.repeat(photograph(height, width)[..., :1], 3, axis=2)
-    coloured = colourless().colorize(grey)
-    assert np.abs(coloured.astype(int) - grey.astype(int)).max() <= 1
+    gray = np.repeat(photograph(height, width)[..., :1], 3, axis=2)
+    colored = colorless().colorize(gray)
+    assert np.abs(colored.astype(int) - gray.astype(int)).max() <= 1
 
 
 def test_the_network_sees_a_square_of_the_size_it_learned_from() -> None:
@@ -117,36 +117,36 @@ def test_the_network_sees_normalized_lightness() -> None:
 
 
 def test_a_photograph_keeps_its_own_lightness(sample_photos: dict[str, bytes]) -> None:
-    rgb = decode(sample_photos[COLOURFUL]).rgb
-    coloured = colourless().colorize(rgb)
-    assert (lab(coloured)[0] - lab(rgb)[0]).abs().max() < 0.3  # a level is up to 0.5
+    rgb = decode(sample_photos[COLORFUL]).rgb
+    colored = colorless().colorize(rgb)
+    assert (lab(colored)[0] - lab(rgb)[0]).abs().max() < 0.3  # a level is up to 0.5
 
 
-def test_the_predicted_colour_arrives_in_cielab_units() -> None:
-    grey = np.full((21, 13, 3), 119, dtype=np.uint8)
-    planes = lab(Colorizer(TorchNetwork(Flat(a=30, b=-20), METADATA)).colorize(grey))
+def test_the_predicted_color_arrives_in_cielab_units() -> None:
+    gray = np.full((21, 13, 3), 119, dtype=np.uint8)
+    planes = lab(Colorizer(TorchNetwork(Flat(a=30, b=-20), METADATA)).colorize(gray))
     expected = torch.tensor([50.0, 30.0, -20.0]).view(3, 1, 1).expand(3, 21, 13)
     torch.testing.assert_close(planes, expected, atol=0.5, rtol=0)
 
 
-def test_colours_are_spread_over_the_whole_photograph() -> None:
-    grey = np.full((50, 201, 3), 119, dtype=np.uint8)
-    b = lab(Colorizer(TorchNetwork(Ramp(), METADATA)).colorize(grey))[2]
-    expected = ((torch.arange(201) + 0.5) / 201 * 32 - 0.5) / 31 * 80 - 40  # pixel centres
+def test_colors_are_spread_over_the_whole_photograph() -> None:
+    gray = np.full((50, 201, 3), 119, dtype=np.uint8)
+    b = lab(Colorizer(TorchNetwork(Ramp(), METADATA)).colorize(gray))[2]
+    expected = ((torch.arange(201) + 0.5) / 201 * 32 - 0.5) / 31 * 80 - 40  # pixel centers
     assert (b[:, 6:-6] - expected[6:-6]).abs().max() < 0.7
     assert (b - b[:1]).abs().max() == 0  # every row alike
 
 
 def test_only_the_lightness_of_a_photograph_matters(sample_photos: dict[str, bytes]) -> None:
-    rgb = decode(sample_photos[COLOURFUL]).rgb
-    grey = in_grey(rgb)
-    assert np.abs(rgb.astype(int) - grey).max() > 100  # it was colourful
+    rgb = decode(sample_photos[COLORFUL]).rgb
+    gray = in_gray(rgb)
+    assert np.abs(rgb.astype(int) - gray).max() > 100  # it was colorful
     colorizer = Colorizer(
         TorchNetwork(network(), WeightsMetadata("model1", METADATA.arguments, 96))
     )
-    first, second = (lab(colorizer.colorize(picture)) for picture in (rgb, grey))
-    assert first[1:].std() > 1  # and it is coloured
-    # resizing averages sRGB, not lightness, and grey levels are rounded: near, not equal
+    first, second = (lab(colorizer.colorize(picture)) for picture in (rgb, gray))
+    assert first[1:].std() > 1  # and it is colored
+    # resizing averages sRGB, not lightness, and gray levels are rounded: near, not equal
     assert (first - second).abs().mean() < 0.5
     assert (first[0] - second[0]).abs().mean() < 0.5
 
@@ -159,7 +159,7 @@ def test_the_input_is_left_as_it_was() -> None:
     assert np.array_equal(rgb, before)
 
 
-def test_the_same_photograph_gets_the_same_colours() -> None:
+def test_the_same_photograph_gets_the_same_colors() -> None:
     colorizer = Colorizer(TorchNetwork(network(), METADATA))
     first, second = (colorizer.colorize(photograph(33, 35)) for _ in range(2))
     assert np.array_equal(first, second)
@@ -180,7 +180,7 @@ def test_predict_ab_takes_batches_and_keeps_no_gradients() -> None:
 def test_bfloat16_is_used_where_it_is_native_and_too_close_for_the_eye(
     sample_photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lightness = lab(decode(sample_photos[COLOURFUL]).rgb)[None, :1]
+    lightness = lab(decode(sample_photos[COLORFUL]).rgb)[None, :1]
     exact = Colorizer(TorchNetwork(network(), METADATA, precision="float32"))
     assert not exact.network.bf16
     monkeypatch.setattr(torch_network, "computes_bf16", lambda device: False)
@@ -194,13 +194,13 @@ def test_bfloat16_is_used_where_it_is_native_and_too_close_for_the_eye(
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_every_model_colours_a_photograph(name: str) -> None:
+def test_every_model_colors_a_photograph(name: str) -> None:
     torch.manual_seed(0)
     colorizer = Colorizer(TorchNetwork(create_model(name), WeightsMetadata(name, {}, 64)))
     assert colorizer.colorize(photograph(19, 23)).shape == (19, 23, 3)
 
 
-def test_a_weights_file_colours_as_its_network_does(tmp_path: Path) -> None:
+def test_a_weights_file_colors_as_its_network_does(tmp_path: Path) -> None:
     save_weights(tmp_path / "weights", METADATA, network().state_dict())
     colorizer = Colorizer.from_file(tmp_path / "weights")
     assert colorizer.models.weights_metadata == METADATA
@@ -216,14 +216,14 @@ def test_a_missing_weights_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["png", "jpeg", "bmp", "webp", "tiff", "gif"])
 def test_image_files_come_back_as_png(suffix: str) -> None:
     data = encode(Image.fromarray(photograph(14, 27)), suffix)
-    with Image.open(io.BytesIO(colourless().colorize_bytes(data))) as image:
+    with Image.open(io.BytesIO(colorless().colorize_bytes(data))) as image:
         assert image.format == "PNG"
         assert image.mode == "RGB"
         assert image.size == (27, 14)
 
 
 def test_image_files_come_back_as_jpeg_on_demand() -> None:
-    data = colourless().colorize_bytes(encode(Image.fromarray(photograph(14, 27))), format="jpeg")
+    data = colorless().colorize_bytes(encode(Image.fromarray(photograph(14, 27))), format="jpeg")
     with Image.open(io.BytesIO(data)) as image:
         assert image.format == "JPEG"
         assert image.size == (27, 14)
@@ -245,19 +245,19 @@ def test_many_photographs_are_taken_as_they_are_needed() -> None:
         for taken in range(1, 51 * (os.cpu_count() or 1)):  # noqa: B007
             yield data
 
-    coloured = colourless().colorize_many(files())
-    next(coloured)
+    colored = colorless().colorize_many(files())
+    next(colored)
     assert taken <= 10 * (os.cpu_count() or 1)
-    assert sum(1 for _ in coloured) == taken - 1
+    assert sum(1 for _ in colored) == taken - 1
 
 
-def test_pytorch_s_threads_are_as_before_when_many_are_coloured() -> None:
+def test_pytorch_s_threads_are_as_before_when_many_are_colored() -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert len(list(colourless().colorize_many([encode(Image.new("L", (8, 8)))]))) == 1
+        assert len(list(colorless().colorize_many([encode(Image.new("L", (8, 8)))]))) == 1
         with pytest.raises(ImageError):
-            list(colourless().colorize_many([b"no image"]))
+            list(colorless().colorize_many([b"no image"]))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
@@ -265,32 +265,32 @@ def test_pytorch_s_threads_are_as_before_when_many_are_coloured() -> None:
 
 def test_many_photographs_come_back_in_the_format_asked_for() -> None:
     files = [encode(Image.fromarray(photograph(8, 8)))] * 2
-    shown = [Image.open(io.BytesIO(d)) for d in colourless().colorize_many(files, format="jpeg")]
+    shown = [Image.open(io.BytesIO(d)) for d in colorless().colorize_many(files, format="jpeg")]
     assert [image.format for image in shown] == ["JPEG", "JPEG"]
 
 
 def test_one_of_many_that_is_no_image_is_an_error() -> None:
     good = encode(Image.fromarray(photograph(8, 8)))
     with pytest.raises(ImageError, match="no readable image"):
-        list(colourless().colorize_many([good, b"no image", good]))
+        list(colorless().colorize_many([good, b"no image", good]))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
-def test_every_kind_of_image_is_coloured(mode: str) -> None:
+def test_every_kind_of_image_is_colored(mode: str) -> None:
     wide = mode.startswith("I")
     image = Image.new(mode, (9, 6)) if wide else Image.fromarray(photograph(6, 9)).convert(mode)
     data = encode(image, "tiff" if mode == "CMYK" else "png")
     with Image.open(
         io.BytesIO(Colorizer(TorchNetwork(network(), METADATA)).colorize_bytes(data))
-    ) as coloured:
-        assert coloured.mode == "RGB"
-        assert coloured.size == (9, 6)
+    ) as colored:
+        assert colored.mode == "RGB"
+        assert colored.size == (9, 6)
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"%PDF-1.4"])
 def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
     with pytest.raises(ImageError) as error:
-        colourless().colorize_bytes(data)
+        colorless().colorize_bytes(data)
     assert "\n" not in str(error.value)
 
 
@@ -300,19 +300,19 @@ def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
 def test_a_photograph_taken_sideways_comes_back_upright(
     orientation: int, quarter_turns: int
 ) -> None:
-    grey = np.repeat(photograph(12, 17)[..., :1], 3, axis=2)
+    gray = np.repeat(photograph(12, 17)[..., :1], 3, axis=2)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    coloured = decode(colourless().colorize_bytes(encode(Image.fromarray(grey), exif=exif))).rgb
-    upright = np.rot90(grey, quarter_turns)
-    assert coloured.shape == upright.shape
-    assert np.abs(coloured.astype(int) - upright).max() <= 1
+    colored = decode(colorless().colorize_bytes(encode(Image.fromarray(gray), exif=exif))).rgb
+    upright = np.rot90(gray, quarter_turns)
+    assert colored.shape == upright.shape
+    assert np.abs(colored.astype(int) - upright).max() <= 1
 
 
 def test_a_call_takes_a_path_bytes_a_picture_or_an_array(
     tmp_path: Path, sample_photos: dict[str, bytes]
 ) -> None:
-    data = sample_photos[COLOURFUL]
+    data = sample_photos[COLORFUL]
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
     colorizer = Colorizer(TorchNetwork(Flat(20, -10), METADATA))
@@ -322,8 +322,8 @@ def test_a_call_takes_a_path_bytes_a_picture_or_an_array(
         answer = colorizer(photo)
         assert isinstance(answer, Image.Image)
         assert np.array_equal(np.asarray(answer), expected)
-    grey = np.asarray(Image.fromarray(rgb).convert("L"))
-    assert np.array_equal(np.asarray(colorizer(grey)), np.asarray(colorizer(Image.fromarray(grey))))
+    gray = np.asarray(Image.fromarray(rgb).convert("L"))
+    assert np.array_equal(np.asarray(colorizer(gray)), np.asarray(colorizer(Image.fromarray(gray))))
     with pytest.raises(FileNotFoundError):
         colorizer(tmp_path / "gone.jpg")
     with pytest.raises(TypeError, match="uint8"):
@@ -331,10 +331,10 @@ def test_a_call_takes_a_path_bytes_a_picture_or_an_array(
 
 
 def test_strength_multiplies_the_chroma() -> None:
-    grey = np.full((8, 8, 3), 128, np.uint8)
+    gray = np.full((8, 8, 3), 128, np.uint8)
     ab = [
         rgb_to_lab(
-            Colorizer(TorchNetwork(Flat(12, -8), METADATA)).colorize(grey, strength=strength)
+            Colorizer(TorchNetwork(Flat(12, -8), METADATA)).colorize(gray, strength=strength)
         )[1:, 4, 4]
         for strength in (0, 1, 2)
     ]

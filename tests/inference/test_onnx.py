@@ -1,4 +1,4 @@
-"""A network as ONNX: the same colours, at any size, and without PyTorch."""
+"""A network as ONNX: the same colors, at any size, and without PyTorch."""
 
 import subprocess
 import sys
@@ -67,7 +67,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 37, 64), (1, 1, 40), (2, 101, 5)])
-def test_colours_are_those_of_pytorch_at_any_size(
+def test_colors_are_those_of_pytorch_at_any_size(
     each: tuple[Path, Path], shape: tuple[int, int, int]
 ) -> None:
     count, height, width = shape
@@ -97,7 +97,7 @@ def test_the_file_says_what_it_is(each: tuple[Path, Path]) -> None:
     assert str(Path(package.__file__).parent) not in str(model.SerializeToString())
 
 
-def test_a_photograph_is_coloured_as_by_the_weights(files: tuple[Path, Path]) -> None:
+def test_a_photograph_is_colored_as_by_the_weights(files: tuple[Path, Path]) -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     weights, exported = files
     expected = Colorizer.from_file(weights, precision="float32").colorize(rgb)

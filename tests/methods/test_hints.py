@@ -22,9 +22,9 @@ RED, BLUE = np.array([60.0, 40.0], np.float32), np.array([10.0, -50.0], np.float
 
 def hints(shape: tuple[int, int], given: dict[tuple[int, int], NDArray[np.float32]]) -> Hints:
     where, ab = np.zeros(shape, bool), np.zeros((2, *shape), np.float32)
-    for place, colour in given.items():
+    for place, color in given.items():
         where[place] = True
-        ab[(slice(None), *place)] = colour
+        ab[(slice(None), *place)] = color
     return Hints(where, ab)
 
 
@@ -32,23 +32,23 @@ def noise(*shape: int, seed: int = 0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).uniform(0, 100, shape)
 
 
-def test_one_hint_colours_everything() -> None:
+def test_one_hint_colors_everything() -> None:
     ab = spread(noise(20, 30), hints((20, 30), {(3, 4): RED}))
     np.testing.assert_allclose(ab, np.broadcast_to(RED[:, None, None], ab.shape), rtol=1e-3)
 
 
-def test_grey_hints_colour_nothing() -> None:
+def test_gray_hints_color_nothing() -> None:
     ab = spread(noise(20, 30), hints((20, 30), {(3, 4): np.zeros(2, np.float32)}))
     np.testing.assert_array_equal(ab, 0)
 
 
-def test_a_hint_keeps_its_own_colour() -> None:
+def test_a_hint_keeps_its_own_color() -> None:
     given = hints((20, 30), {(3, 4): RED, (15, 20): BLUE})
     ab = spread(noise(20, 30), given, noise(2, 20, 30, seed=1) - 50)
     np.testing.assert_array_equal(ab[:, given.where], given.ab[:, given.where])
 
 
-def test_colours_end_where_lightness_does() -> None:
+def test_colors_end_where_lightness_does() -> None:
     lightness = np.full((20, 40), 30.0)
     lightness[:, 20:] = 80
     ab = spread(lightness, hints((20, 40), {(10, 2): RED, (10, 37): BLUE}))
@@ -64,7 +64,7 @@ def test_even_lightness_between_two_hints_is_a_ramp() -> None:
 
 
 def weights(lightness: NDArray[np.float64]) -> sparse.csr_matrix:
-    """The weights of all pairs of neighbours, worked out pixel by pixel."""
+    """The weights of all pairs of neighbors, worked out pixel by pixel."""
     height, width = lightness.shape
     around = np.pad(lightness, 1, mode="edge")
     found = sparse.lil_matrix((lightness.size, lightness.size))
@@ -105,7 +105,7 @@ def test_the_solution_is_the_direct_one(with_prior: bool) -> None:
 
 
 def drawing(height: int, width: int) -> NDArray[np.float64]:
-    """Black lines on white, which hardly let colours through."""
+    """Black lines on white, which hardly let colors through."""
     picture = Image.new("L", (width, height), 100)
     draw = ImageDraw.Draw(picture)
     for inset in (10, 40, 70):
@@ -145,7 +145,7 @@ def test_over_even_ground_a_hint_fades_into_the_prior() -> None:
     np.testing.assert_allclose(ab[:, 0], RED[:, None] * share, atol=0.3)
 
 
-def test_pixels_without_a_hint_near_have_the_prior_s_colour() -> None:
+def test_pixels_without_a_hint_near_have_the_prior_s_color() -> None:
     lightness = np.full((200, 200), 50.0)
     lightness[:, 100:] = 90  # no hint beyond this edge
     prior = np.broadcast_to(BLUE[:, None, None], (2, 200, 200))
@@ -156,7 +156,7 @@ def test_pixels_without_a_hint_near_have_the_prior_s_colour() -> None:
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**32 - 1))
-def test_any_small_picture_has_finite_colours(height: int, width: int, seed: int) -> None:
+def test_any_small_picture_has_finite_colors(height: int, width: int, seed: int) -> None:
     given = hints((height, width), {(height // 2, width - 1): RED})
     prior = noise(2, height, width, seed=seed) - 50
     for known in (None, prior):

@@ -61,7 +61,7 @@ def test_a_decoder_layer_leaves_no_checkerboard() -> None:
     layer = DecoderLayer(1, 1, norm="none")
     nn.init.ones_(layer.conv.weight)
     nn.init.zeros_(layer.conv.bias)
-    inside = layer(torch.ones(1, 1, 6, 6))[..., 1:-1, 1:-1]  # the border has fewer neighbours
+    inside = layer(torch.ones(1, 1, 6, 6))[..., 1:-1, 1:-1]  # the border has fewer neighbors
     assert (inside == inside.flatten()[0]).all()
 
 

@@ -34,7 +34,7 @@ WIDER: dict[str, dict[str, Any]] = {
 """Arguments that give enough room to remember two small pictures."""
 
 SHARE = {"zhang2016": 0.3}
-"""Of the error that may be left of two small pictures, where colours are a quarter of the size."""
+"""Of the error that may be left of two small pictures, where colors are a quarter of the size."""
 
 LEVELS = {"model1": 2, "model2": 3, "model3": 6}
 SKIPS = {"model1": False, "model2": True, "model3": True}

@@ -1,4 +1,4 @@
-"""The weights that ship: what a fresh clone colours photographs with."""
+"""The weights that ship: what a fresh clone colors photographs with."""
 
 import io
 import json
@@ -31,10 +31,10 @@ def network() -> TorchNetwork:
 
 @pytest.fixture(scope="module")
 def scores(network: TorchNetwork, sample_photos: dict[str, bytes]) -> dict[str, float]:
-    """The scores on the bundled photographs that are in colour, none of which it learned from."""
+    """The scores on the bundled photographs that are in color, none of which it learned from."""
     pictures = [decode(data).rgb for name, data in sample_photos.items() if name.endswith(".jpg")]
-    coloured = [rgb for rgb in pictures if not is_black_and_white(rgb)]
-    small = (resize(rgb, size=network.metadata.size, resample="bicubic") for rgb in coloured)
+    colored = [rgb for rgb in pictures if not is_black_and_white(rgb)]
+    small = (resize(rgb, size=network.metadata.size, resample="bicubic") for rgb in colored)
     lab = torch.from_numpy(np.stack([rgb_to_lab(rgb) for rgb in small])).half()
     ids = [str(place) for place in range(len(lab))]
     photos = LabDataset(lab[:, :1], lab[:, 1:], ids, digest="")
@@ -56,9 +56,9 @@ def test_a_clone_finds_it_without_a_registry(
     assert hub.find_weights() == WEIGHTS
 
 
-def test_photographs_are_as_colourful_as_people_take_them(scores: dict[str, float]) -> None:
+def test_photographs_are_as_colorful_as_people_take_them(scores: dict[str, float]) -> None:
     assert 0.7 < scores["chroma_ratio"] < 1.3
-    assert scores["colourfulness_gap"] < 15  # of 46; no colour is 46 short
+    assert scores["colorfulness_gap"] < 15  # of 46; no color is 46 short
 
 
 def test_it_does_not_lean_to_red(scores: dict[str, float]) -> None:
@@ -66,13 +66,13 @@ def test_it_does_not_lean_to_red(scores: dict[str, float]) -> None:
     assert scores["red_share_ratio"] < 1.5
 
 
-def test_a_black_and_white_photograph_comes_out_in_colour(
+def test_a_black_and_white_photograph_comes_out_in_color(
     network: TorchNetwork, sample_photos: dict[str, bytes]
 ) -> None:
     photo = Image.open(io.BytesIO(sample_photos["mirflickr/im1.jpg"])).convert("L")
-    coloured = Colorizer(network)(photo)
-    assert coloured.size == photo.size
-    assert not is_black_and_white(np.asarray(coloured))
+    colored = Colorizer(network)(photo)
+    assert colored.size == photo.size
+    assert not is_black_and_white(np.asarray(colored))
 
 
 def test_its_card_says_what_the_file_is(network: TorchNetwork) -> None:

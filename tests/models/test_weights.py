@@ -142,7 +142,7 @@ def test_another_format_is_refused(metadata: dict[str, str] | None, tmp_path: Pa
 
 
 @pytest.mark.parametrize("change", [{"ab_scale": 128.0}, {"space": "CIELAB D50/2"}, {"new": 1}])
-def test_another_colour_convention_is_refused(weights: Path, change: dict[str, Any]) -> None:
+def test_another_color_convention_is_refused(weights: Path, change: dict[str, Any]) -> None:
     color = convention() | change
     rewrite(weights, lambda described: described.update(color=color))
     assert str(convention()) in refusal(weights)
@@ -204,7 +204,7 @@ def test_an_interrupted_write_leaves_the_earlier_file(
     assert [path.name for path in weights.parent.iterdir()] == [weights.name]
 
 
-def test_half_precision_takes_half_the_bytes_and_colours_alike(
+def test_half_precision_takes_half_the_bytes_and_colors_alike(
     weights: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "new" / "half.safetensors"

@@ -71,7 +71,7 @@ def decode_in_vain(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "webp"])
-def test_colour_picture_is_decoded_as_stored(suffix: str) -> None:
+def test_color_picture_is_decoded_as_stored(suffix: str) -> None:
     options = {"lossless": True} if suffix == "webp" else {}
     photo = decode(encode(Image.fromarray(SMALL), suffix, **options))
     assert photo.rgb.dtype == np.uint8
@@ -122,7 +122,7 @@ def test_picture_with_odd_exif_is_decoded_upright() -> None:
         pytest.param(Image.fromarray(RAMP.astype(np.float32)), "tiff", id="F"),
     ],
 )
-def test_grey_mode_is_one_channel_and_shown_grey(
+def test_gray_mode_is_one_channel_and_shown_gray(
     image: Image.Image, suffix: str, request: pytest.FixtureRequest
 ) -> None:
     data = encode(image, suffix)
@@ -160,7 +160,7 @@ def test_transparent_picture_lies_on_white() -> None:
     np.testing.assert_array_equal(photo.rgb, [[(255, 255, 255), (255, 127, 127), (255, 0, 0)]])
 
 
-def test_colour_that_stands_for_transparent_is_shown_white() -> None:
+def test_color_that_stands_for_transparent_is_shown_white() -> None:
     image = Image.fromarray(np.array([[(255, 0, 0), (0, 0, 255)]], dtype=np.uint8))
     photo = decode(encode(image, transparency=(255, 0, 0)))
     np.testing.assert_array_equal(photo.rgb, [[(255, 255, 255), (0, 0, 255)]])
@@ -216,7 +216,7 @@ def test_jpeg_of_rare_subsampling_is_decoded_to_the_bit_as_by_pillow(
 
 @pytest.mark.usefixtures("no_pillow")
 @pytest.mark.parametrize("progressive", [False, True])
-def test_grey_jpeg_is_one_channel(small_photo: Image.Image, progressive: bool) -> None:
+def test_gray_jpeg_is_one_channel(small_photo: Image.Image, progressive: bool) -> None:
     data = encode(small_photo.convert("L"), "jpeg", progressive=progressive)
     photo = decode(data)
     assert photo.single_channel
@@ -310,7 +310,7 @@ def test_png_round_trip() -> None:
     np.testing.assert_array_equal(decode(data).rgb, SMALL)
 
 
-def test_jpeg_is_encoded_at_quality_95_with_its_colours_at_full_resolution(
+def test_jpeg_is_encoded_at_quality_95_with_its_colors_at_full_resolution(
     small_photo: Image.Image,
 ) -> None:
     def error(data: bytes) -> float:

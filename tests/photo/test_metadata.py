@@ -13,7 +13,7 @@ from PIL.ExifTags import GPS, IFD, Base
 from colorizer.photo.photofile import PhotoFile
 
 SMALL: NDArray[np.uint8] = np.random.RandomState(7).randint(0, 256, (6, 9, 3), dtype=np.uint8)
-THUMBNAIL = b"\xff\xd8 a smaller picture, without colour \xff\xd9"
+THUMBNAIL = b"\xff\xd8 a smaller picture, without color \xff\xd9"
 NOTES = b"a maker's notes, which only the maker can read"
 XMP = b"""<?xpacket begin="\xef\xbb\xbf"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:Description tiff:Orientation="6" dc:title="M\xc3\xbcnchen"/></x:xmpmeta><?xpacket end="w"?>"""
@@ -103,7 +103,7 @@ def test_rest_of_exif_is_the_same_to_the_byte() -> None:
     kept = PhotoFile.parse(save(exif=block)).metadata.exif
     changed = [place for place in range(len(block)) if block[place] != kept[place]]
     assert len(kept) == len(block)
-    assert len(changed) == 3  # the orientation, and two bytes of the colour space
+    assert len(changed) == 3  # the orientation, and two bytes of the color space
 
 
 def test_notes_that_point_into_the_block_still_do_in_a_tiff() -> None:

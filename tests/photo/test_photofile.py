@@ -128,7 +128,7 @@ def srgb_curve(levels: int) -> bytes:
 
 
 def cmyk_profile(ink: tuple[int, int, int]) -> bytes:
-    """Return a profile in which anything but bare paper is one colour, in 8-bit CIELAB."""
+    """Return a profile in which anything but bare paper is one color, in 8-bit CIELAB."""
     corners = b"".join(bytes(ink) if corner else bytes([255, 128, 128]) for corner in range(16))
     matrix = struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).ravel())
     straight = bytes(range(256))
@@ -148,10 +148,10 @@ def encoded(light: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 @pytest.mark.parametrize("format", KNOWN)
-def test_colour_picture_of_any_format_is_read_as_stored(format: str, photo: Image.Image) -> None:
+def test_color_picture_of_any_format_is_read_as_stored(format: str, photo: Image.Image) -> None:
     data = save(photo, format)
     file = PhotoFile.parse(data)
-    assert (file.format, file.single_channel, file.grey16, file.alpha) == (
+    assert (file.format, file.single_channel, file.gray16, file.alpha) == (
         format,
         False,
         None,
@@ -179,12 +179,12 @@ def test_photographs_are_read_as_everywhere_else(sample_photos: dict[str, bytes]
         (Image.fromarray(np.dstack([RAMP, RAMP])), "PNG"),
     ],
 )
-def test_grey_picture_of_8_bits_or_one_is_one_channel(image: Image.Image, format: str) -> None:
+def test_gray_picture_of_8_bits_or_one_is_one_channel(image: Image.Image, format: str) -> None:
     data = save(image, format)
     assert load(data).mode == image.mode
     file = PhotoFile.parse(data)
     assert file.single_channel
-    assert file.grey16 is None
+    assert file.gray16 is None
     np.testing.assert_array_equal(file.rgb, np.dstack([np.asarray(load(data).convert("L"))] * 3))
 
 
@@ -201,26 +201,26 @@ def test_grey_picture_of_8_bits_or_one_is_one_channel(image: Image.Image, format
         pytest.param(save_tiff(DEEP.astype(np.float32)), id="TIFF, floats"),
     ],
 )
-def test_grey_picture_of_over_8_bits_keeps_them(data: bytes) -> None:
+def test_gray_picture_of_over_8_bits_keeps_them(data: bytes) -> None:
     file = PhotoFile.parse(data)
     assert file.single_channel
-    assert file.grey16 is not None
-    assert file.grey16.dtype == np.uint16
-    np.testing.assert_array_equal(file.grey16, DEEP)
+    assert file.gray16 is not None
+    assert file.gray16.dtype == np.uint16
+    np.testing.assert_array_equal(file.gray16, DEEP)
     eight = np.round(DEEP / 257).astype(np.uint8)
     np.testing.assert_array_equal(file.rgb, np.dstack([eight] * 3))
 
 
 def test_levels_of_32_bits_that_need_only_8_are_of_255() -> None:
     file = PhotoFile.parse(save_tiff(RAMP.astype(np.float32)))
-    np.testing.assert_array_equal(file.grey16, 257 * RAMP.astype(int))
+    np.testing.assert_array_equal(file.gray16, 257 * RAMP.astype(int))
     np.testing.assert_array_equal(file.rgb[..., 0], RAMP)
 
 
 def test_levels_that_are_no_numbers_are_black() -> None:
     levels = np.array([[1000, np.nan, np.inf, -np.inf]], np.float32)
     file = PhotoFile.parse(save_tiff(levels))
-    np.testing.assert_array_equal(file.grey16, [[1000, 0, 65535, 0]])
+    np.testing.assert_array_equal(file.gray16, [[1000, 0, 65535, 0]])
 
 
 def test_negative_of_8_bits_or_one_is_shown_right() -> None:
@@ -230,10 +230,10 @@ def test_negative_of_8_bits_or_one_is_shown_right() -> None:
     np.testing.assert_array_equal(PhotoFile.parse(bits).rgb[..., 0], np.where(RAMP > 99, 255, 0))
 
 
-def test_colour_picture_of_16_bits_is_read_to_8() -> None:
+def test_color_picture_of_16_bits_is_read_to_8() -> None:
     deep = SMALL.astype(np.uint16) * 257
     file = PhotoFile.parse(save_tiff(deep, photometric="rgb"))
-    assert file.grey16 is None
+    assert file.gray16 is None
     np.testing.assert_array_equal(file.rgb, SMALL)
 
 
@@ -282,16 +282,16 @@ def test_photograph_is_turned_upright_once(
 def test_deep_levels_and_alpha_are_turned_as_well() -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = 6
-    np.testing.assert_array_equal(PhotoFile.parse(save(DEEP, exif=exif)).grey16, np.rot90(DEEP, -1))
+    np.testing.assert_array_equal(PhotoFile.parse(save(DEEP, exif=exif)).gray16, np.rot90(DEEP, -1))
     file = PhotoFile.parse(save(np.dstack([SMALL, ALPHA]), exif=exif))
     np.testing.assert_array_equal(file.alpha, np.rot90(ALPHA, -1))
     np.testing.assert_array_equal(file.rgb, np.rot90(SMALL, -1))
 
 
-# Colour profiles
+# Color profiles
 
 
-def test_colours_are_converted_by_their_profile(photo: Image.Image) -> None:
+def test_colors_are_converted_by_their_profile(photo: Image.Image) -> None:
     other = rgb_profile(gamma(1.8), "grb")
     file = PhotoFile.parse(save(photo, icc_profile=other))
     light = (np.asarray(photo) / 255) ** (461 / 256)
@@ -306,25 +306,25 @@ def test_srgb_as_someone_else_rounds_it_changes_nothing(levels: int) -> None:
 
 
 @pytest.mark.parametrize("exponent", [1.0, 1.8, 2.2])
-def test_grey_levels_are_converted_by_their_profile_to_16_bits(exponent: float) -> None:
-    grey = profile(b"GRAY", {b"kTRC": gamma(exponent)})
+def test_gray_levels_are_converted_by_their_profile_to_16_bits(exponent: float) -> None:
+    gray = profile(b"GRAY", {b"kTRC": gamma(exponent)})
     levels = np.arange(65536, dtype=np.uint16).reshape(256, 256)
-    file = PhotoFile.parse(save(levels, icc_profile=grey))
-    assert file.grey16 is not None
+    file = PhotoFile.parse(save(levels, icc_profile=gray))
+    assert file.gray16 is not None
     expected = 65535 * encoded((levels / 65535) ** (round(256 * exponent) / 256))
-    np.testing.assert_allclose(file.grey16, expected, atol=64)  # a quarter of a level of 8 bits
-    assert (np.diff(file.grey16.ravel().astype(int)) >= 0).all()
-    assert len(np.unique(file.grey16)) > 30_000
-    eight = PhotoFile.parse(save(RAMP, icc_profile=grey))
+    np.testing.assert_allclose(file.gray16, expected, atol=64)  # a quarter of a level of 8 bits
+    assert (np.diff(file.gray16.ravel().astype(int)) >= 0).all()
+    assert len(np.unique(file.gray16)) > 30_000
+    eight = PhotoFile.parse(save(RAMP, icc_profile=gray))
     np.testing.assert_allclose(
         eight.rgb[..., 1], expected.ravel()[::257].reshape(16, 16) / 257, atol=1
     )
 
 
-def test_grey_levels_of_srgb_stay_as_they_are() -> None:
-    grey = profile(b"GRAY", {b"kTRC": srgb_curve(4096)})
-    np.testing.assert_array_equal(PhotoFile.parse(save(DEEP, icc_profile=grey)).grey16, DEEP)
-    np.testing.assert_array_equal(PhotoFile.parse(save(RAMP, icc_profile=grey)).rgb[..., 0], RAMP)
+def test_gray_levels_of_srgb_stay_as_they_are() -> None:
+    gray = profile(b"GRAY", {b"kTRC": srgb_curve(4096)})
+    np.testing.assert_array_equal(PhotoFile.parse(save(DEEP, icc_profile=gray)).gray16, DEEP)
+    np.testing.assert_array_equal(PhotoFile.parse(save(RAMP, icc_profile=gray)).rgb[..., 0], RAMP)
 
 
 @pytest.mark.parametrize("format", ["TIFF", "JPEG"])
@@ -365,7 +365,7 @@ def test_what_is_written_says_srgb(photo: Image.Image) -> None:
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
-def test_alpha_and_the_colours_under_it_are_kept(format: str) -> None:
+def test_alpha_and_the_colors_under_it_are_kept(format: str) -> None:
     options = {"lossless": True, "exact": True} if format == "WEBP" else {}
     file = PhotoFile.parse(save(np.dstack([SMALL, ALPHA]), format, **options))
     np.testing.assert_array_equal(file.rgb, SMALL)
@@ -386,7 +386,7 @@ def test_where_no_alpha_can_be_the_picture_lies_on_white(format: str) -> None:
     np.testing.assert_allclose(shown, [(255, 255, 255), (255, 127, 127), (255, 0, 0)], atol=2)
 
 
-def test_palette_and_single_colours_can_be_transparent() -> None:
+def test_palette_and_single_colors_can_be_transparent() -> None:
     image = Image.fromarray(RAMP % 3, "P")
     image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
     file = PhotoFile.parse(save(image, transparency=b"\x00\x80\xff"))
@@ -407,16 +407,16 @@ def test_palette_and_single_colours_can_be_transparent() -> None:
 @pytest.mark.parametrize("format", KNOWN)
 def test_photograph_is_written_in_its_own_format(format: str, photo: Image.Image) -> None:
     file = PhotoFile.parse(save(photo, format))
-    coloured = np.asarray(photo.rotate(180))
-    again = PhotoFile.parse(file.encode(coloured))
+    colored = np.asarray(photo.rotate(180))
+    again = PhotoFile.parse(file.encode(colored))
     assert again.format == format
-    assert np.abs(again.rgb.astype(int) - coloured).mean() < (0.1 if format in LOSSLESS else 4)
+    assert np.abs(again.rgb.astype(int) - colored).mean() < (0.1 if format in LOSSLESS else 4)
     if format in LOSSLESS:
-        np.testing.assert_array_equal(again.rgb, coloured)
+        np.testing.assert_array_equal(again.rgb, colored)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "AVIF"])
-def test_colours_have_full_resolution(format: str) -> None:
+def test_colors_have_full_resolution(format: str) -> None:
     stripes = np.zeros((32, 32, 3), np.uint8)
     stripes[:, ::2], stripes[:, 1::2] = (200, 60, 60), (60, 120, 200)
     file = PhotoFile.parse(save(stripes))

@@ -57,7 +57,7 @@ def bomb(width: int, height: int) -> bytes:
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)  # 1 bit, grey
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)  # 1 bit, gray
     row = b"\0" + b"\xff" * -(-width // 8)
     packer = zlib.compressobj(1)
     pixels = b"".join(packer.compress(row * 1000) for _ in range(height // 1000)) + packer.flush()
@@ -168,12 +168,12 @@ def test_the_limits_are_as_said_and_themselves_allowed(model: PyFuncModel) -> No
     assert ask(model, bomb(8000, 4000), bomb(8000, 4000)) == [b"done"] * 2
 
 
-def test_nothing_is_coloured_of_a_request_beyond_the_limits(model: PyFuncModel) -> None:
-    coloured: list[bytes] = []
-    model.unwrap_python_model().colorizer.colorize_bytes = coloured.append
+def test_nothing_is_colored_of_a_request_beyond_the_limits(model: PyFuncModel) -> None:
+    colored: list[bytes] = []
+    model.unwrap_python_model().colorizer.colorize_bytes = colored.append
     with pytest.raises(MlflowException, match="image 1: image too large"):
         ask(model, GOOD, TOO_MANY_PIXELS)
-    assert not coloured
+    assert not colored
 
 
 def test_many_threads_share_a_model(model: PyFuncModel, weights: Path) -> None:

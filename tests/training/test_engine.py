@@ -122,7 +122,7 @@ def test_auto_compiles_long_trainings_on_a_gpu_that_triton_can_compile_for(
     assert compile_pays(Engine(), CPU, steps=10 * WORTH_COMPILING) is False
 
 
-def test_mixed_precision_leaves_true_colours_as_they_are() -> None:
+def test_mixed_precision_leaves_true_colors_as_they_are() -> None:
     class Seen(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -26,7 +26,7 @@ NARROW = {"widths": [4, 8, 8, 8, 8, 8], "norm": "group"}
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Path:
-    """LAB arrays of twelve photographs to learn from and two to test on, of random colours."""
+    """LAB arrays of twelve photographs to learn from and two to test on, of random colors."""
     random, manifest = np.random.RandomState(7), {}
     for subset, count in {"train": 12, "test": 2}.items():
         lightness = random.uniform(20, 90, (count, 1, SIZE, SIZE))

@@ -20,7 +20,7 @@ EXPORTS = ("onnx", "safetensors")
 
 @app.callback()
 def describe() -> None:
-    """Train, judge and use networks that colour black-and-white photographs."""
+    """Train, judge and use networks that color black-and-white photographs."""
 
 
 @app.command()
@@ -82,7 +82,7 @@ def models() -> None:
 @app.command()
 def evaluate(
     photos: Annotated[
-        Path, typer.Option(help="folder of colour photographs, searched to its depths")
+        Path, typer.Option(help="folder of color photographs, searched to its depths")
     ],
     model: Annotated[
         list[str],
@@ -138,7 +138,7 @@ def web(
         bool, typer.Option("--browser/--no-browser", help="also show the page")
     ] = True,
 ) -> None:
-    """Open a page to colour, compare and correct photographs, for this machine alone."""
+    """Open a page to color, compare and correct photographs, for this machine alone."""
     try:
         from colorizer.apps.web.app import run
     except ModuleNotFoundError as error:
@@ -184,7 +184,7 @@ def export(
 
         difference = write_half(weights, target)
         typer.echo(
-            f"{target}: half precision moves no colour of a picture of noise by over "
+            f"{target}: half precision moves no color of a picture of noise by over "
             f"{difference:.2g} CIELAB units"
         )
 

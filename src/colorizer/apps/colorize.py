@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 SAID = {
     "colorized": "colorized",
-    "copied": "copied, being in colour already",
+    "copied": "copied, being in color already",
     "exists": "left alone, since the result exists",
     "failed": "failed",
 }
@@ -52,24 +52,22 @@ def colorize(
             "weights file; `colorizer models` lists what there is; none: the hints alone decide"
         ),
     ] = DEFAULT,
-    strength: Annotated[float, typer.Option(min=0, help="multiplies the colours' chroma")] = 1.0,
+    strength: Annotated[float, typer.Option(min=0, help="multiplies the colors' chroma")] = 1.0,
     format: Annotated[
         str, typer.Option(help="of the results: jpeg, png, tiff, webp, bmp, avif [default: own]")
     ] = "",
     hint: Annotated[
         list[str] | None,
         typer.Option(
-            help="colour of a pixel, x,y,#rrggbb, of a single photograph; repeat it for more"
+            help="color of a pixel, x,y,#rrggbb, of a single photograph; repeat it for more"
         ),
     ] = None,
     hints: Annotated[
         Path | None,
-        typer.Option(
-            help="picture of the photograph's size, transparent but for strokes of colour"
-        ),
+        typer.Option(help="picture of the photograph's size, transparent but for strokes of color"),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="also colour anew what is in colour already")
+        bool, typer.Option("--force", help="also color anew what is in color already")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace results that exist")
@@ -79,7 +77,7 @@ def colorize(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="print a JSON record for each file")] = False,
 ) -> None:
-    """Colour black-and-white photographs, at their full size and with their own lightness."""
+    """Color black-and-white photographs, at their full size and with their own lightness."""
     from colorizer.inference.batch import Options, plan
     from colorizer.methods.hints import Hint
     from colorizer.photo.photofile import FORMATS
@@ -98,10 +96,10 @@ def colorize(
     )
     if model == NO_MODEL and strength != 1:
         raise ColorizerError(
-            "--strength is of a model's colours, and with --model none there are none"
+            "--strength is of a model's colors, and with --model none there are none"
         )
     if model == NO_MODEL and not options.guided:
-        raise ColorizerError("--model none colours by hints alone: give some by --hint or --hints")
+        raise ColorizerError("--model none colors by hints alone: give some by --hint or --hints")
     if paths == ["-"]:
         _colorize_stdin(model, options)
         return
@@ -157,10 +155,10 @@ def _colorize_stdin(model: str, options: "Options") -> None:
     from colorizer.inference.batch import colorize_data
 
     if sys.stdout.isatty():
-        raise ColorizerError("a picture on the terminal helps nobody: add > colour.jpg")
+        raise ColorizerError("a picture on the terminal helps nobody: add > color.jpg")
     new = colorize_data(sys.stdin.buffer.read(), _load(model), options)
     if not new.anew:
-        typer.echo("it is in colour and was passed on: --force colours it anew", err=True)
+        typer.echo("it is in color and was passed on: --force colors it anew", err=True)
     sys.stdout.buffer.write(new.data)
 
 

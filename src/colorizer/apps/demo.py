@@ -38,7 +38,7 @@ Next, after `. {activate}`:
 def run_demo() -> None:
     """Run `dvc repro` with the demo profile and print what was made and what to type next.
 
-    params.yaml says afterwards what it said before.
+    params.yaml says afterward what it said before.
 
     Raises:
         ColorizerError: if a stage failed; it said why.

@@ -1,8 +1,8 @@
-"""The ab plane in squares: colour as one of some hundred classes, and back.
+"""The ab plane in squares: color as one of some hundred classes, and back.
 
 Reference: Zhang, Isola and Efros 2016, "Colorful image colorization", sections 2.1 to 2.3: a grid
 of step 10, of which the squares inside the sRGB gamut are kept. The paper counts 313; here they are
-the squares whose centre is the nearest to some colour that sRGB has: 260.
+the squares whose center is the nearest to some color that sRGB has: 260.
 """
 
 from functools import lru_cache
@@ -15,15 +15,15 @@ from colorizer.color.lab import rgb_to_lab
 
 STEP = 10  # CIELAB units
 SIGMA = 5.0  # CIELAB units, of the soft encoding and of the prior's smoothing
-NEAREST = 5  # bins over which a colour is spread
+NEAREST = 5  # bins over which a color is spread
 
-LEVELS = np.arange(0, 256, 5, dtype=np.uint8)  # of each channel, whose colours find the bins
+LEVELS = np.arange(0, 256, 5, dtype=np.uint8)  # of each channel, whose colors find the bins
 SIDE = 256  # whole CIELAB units of a and of b, -128..127, that the encoding is tabled for
 
 
 @lru_cache(maxsize=1)
-def bin_centres() -> Tensor:
-    """Return the bins' centres: float32 (Q, 2), a* and b* in CIELAB units."""
+def bin_centers() -> Tensor:
+    """Return the bins' centers: float32 (Q, 2), a* and b* in CIELAB units."""
     channels = np.meshgrid(LEVELS, LEVELS, LEVELS, indexing="ij")
     rgb = np.stack(channels, axis=-1).reshape(-1, 1, 3)
     ab = rgb_to_lab(rgb)[1:].reshape(2, -1).T
@@ -31,7 +31,7 @@ def bin_centres() -> Tensor:
 
 
 def encode(ab: Tensor) -> tuple[Tensor, Tensor]:
-    """Spread colours over their nearest bins, with Gaussian weights.
+    """Spread colors over their nearest bins, with Gaussian weights.
 
     Args:
         ab: float (N, 2, H, W), CIELAB units; rounded to whole ones.
@@ -51,42 +51,42 @@ def nearest_bin(ab: Tensor) -> Tensor:
     return tables[0][:, 0][_cells(ab)]
 
 
-def annealed_mean(logits: Tensor, centres: Tensor, temperature: float) -> Tensor:
-    """Return the colours that a distribution over bins stands for.
+def annealed_mean(logits: Tensor, centers: Tensor, temperature: float) -> Tensor:
+    """Return the colors that a distribution over bins stands for.
 
     Args:
         logits: (N, Q, H, W).
-        centres: (Q, 2).
-        temperature: 1 gives the mean, which is dull; towards 0 the mode, vivid and spotty.
+        centers: (Q, 2).
+        temperature: 1 gives the mean, which is dull; toward 0 the mode, vivid and spotty.
 
     Returns:
         At least float32 (N, 2, H, W), a* and b* in CIELAB units.
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     shares = torch.softmax(logits / temperature, dim=1)
-    a, b = centres.to(shares.dtype).T.view(2, -1, 1, 1)
+    a, b = centers.to(shares.dtype).T.view(2, -1, 1, 1)
     # no matrix product, which autocast would compute in bfloat16
     return torch.stack(((shares * a).sum(1), (shares * b).sum(1)), dim=1)
 
 
 def count_bins(ab: Tensor) -> Tensor:
     """Count pixels by their nearest bin: float (N, 2, H, W), CIELAB units -> int64 (Q,)."""
-    return torch.bincount(nearest_bin(ab).flatten(), minlength=len(bin_centres()))
+    return torch.bincount(nearest_bin(ab).flatten(), minlength=len(bin_centers()))
 
 
 def rebalancing_weights(counts: Tensor, uniform: float) -> Tensor:
-    """Return how much each bin's pixels count, so that rare colours are learned too.
+    """Return how much each bin's pixels count, so that rare colors are learned too.
 
     Args:
         counts: (Q,), pixels by bin.
         uniform: lambda, the share of the uniform distribution that is mixed into the smoothed one:
-            1 lets all pixels count alike, 0 every colour.
+            1 lets all pixels count alike, 0 every color.
 
     Returns:
         float32 (Q,): 1 / ((1 - lambda) p + lambda / Q), scaled so that the mean over pixels is 1.
     """
     shares = counts.double() / counts.sum()
-    distances = torch.cdist(bin_centres().double(), bin_centres().double())
+    distances = torch.cdist(bin_centers().double(), bin_centers().double())
     kernel = torch.exp(-(distances**2) / (2 * SIGMA**2))
     smoothed = shares @ (kernel / kernel.sum(1, keepdim=True))
     smoothed = smoothed / smoothed.sum()
@@ -95,7 +95,7 @@ def rebalancing_weights(counts: Tensor, uniform: float) -> Tensor:
 
 
 def _cells(ab: Tensor) -> Tensor:
-    """Return the row of the table that each pixel's colour has: (N, 2, H, W) -> int64 (N, H, W)."""
+    """Return the row of the table that each pixel's color has: (N, 2, H, W) -> int64 (N, H, W)."""
     rows, columns = (ab.round().long() + SIDE // 2).clamp(0, SIDE - 1).unbind(1)
     return SIDE * rows + columns
 
@@ -106,6 +106,6 @@ def _encoding(device: torch.device) -> tuple[Tensor, Tensor]:
     """Return of every whole a and b its nearest bins and their weights: (SIDE^2, NEAREST) each."""
     axis = torch.arange(SIDE).float() - SIDE // 2
     cells = torch.cartesian_prod(axis, axis)
-    distances, bins = torch.cdist(cells, bin_centres()).topk(NEAREST, largest=False)
+    distances, bins = torch.cdist(cells, bin_centers()).topk(NEAREST, largest=False)
     weights = torch.softmax(-(distances**2) / (2 * SIGMA**2), dim=1)
     return bins.to(device), weights.to(device)

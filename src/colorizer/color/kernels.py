@@ -138,9 +138,9 @@ def recolor_loop(
 
 @njit(error_model="numpy")
 def _less_chroma(fy: Any, a: Any, b: Any) -> Any:
-    """Return the linear light of the most colourful shade of a hue and lightness in sRGB."""
+    """Return the linear light of the most colorful shade of a hue and lightness in sRGB."""
     ty = _f_inverse(fy)
-    best = ty, ty, ty  # grey
+    best = ty, ty, ty  # gray
     shown, hidden = _F(0), _F(1)  # shares of the chroma
     for _ in range(BISECTIONS):
         share = (shown + hidden) * _F(0.5)
@@ -160,7 +160,7 @@ def _less_chroma(fy: Any, a: Any, b: Any) -> Any:
 
 @_inlined
 def _is_shown(red: Any, green: Any, blue: Any) -> Any:
-    """Whether sRGB has a colour; a third of a level beyond its ends is rounding. False for NaN."""
+    """Whether sRGB has a color; a third of a level beyond its ends is rounding. False for NaN."""
     low, high = _F(-1e-4), _F(1 + 1e-4)
     return (
         (red >= low)

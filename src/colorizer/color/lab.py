@@ -62,7 +62,7 @@ def denormalize_ab(ab: Array) -> Array:
 
 
 def convention() -> dict[str, object]:
-    """Return what a checkpoint has to say of colour for its weights to be used rightly."""
+    """Return what a checkpoint has to say of color for its weights to be used rightly."""
     return {"space": "CIELAB D65/2", "lightness": "L*/50 - 1", "ab_scale": AB_SCALE}
 
 

@@ -1,6 +1,6 @@
 """CIELAB to sRGB for batches of tensors, on any device; the convention is `colorizer.color.lab`'s.
 
-Colour is always on axis -3: (..., 3, H, W).
+Color is always on axis -3: (..., 3, H, W).
 """
 
 import torch
@@ -10,7 +10,7 @@ from colorizer.color.kernels import KAPPA, RGB_TO_XYZ, WHITE
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
-    """Convert CIELAB to sRGB; colours that sRGB cannot show are clipped channel by channel.
+    """Convert CIELAB to sRGB; colors that sRGB cannot show are clipped channel by channel.
 
     Args:
         lab: float (..., 3, H, W), L* in 0..100, a* and b* in CIELAB units.

@@ -1,4 +1,4 @@
-"""New colours under a picture's own lightness."""
+"""New colors under a picture's own lightness."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ BICUBIC = -0.75  # Keys's parameter (1981), as PyTorch's bicubic upsampling has 
 
 
 def recolor(picture: NDArray[Any], ab: NDArray[np.floating]) -> NDArray[Any]:
-    """Put new colours under a picture's own lightness.
+    """Put new colors under a picture's own lightness.
 
-    A colour that sRGB cannot show at its lightness keeps its hue and loses chroma until sRGB can;
+    A color that sRGB cannot show at its lightness keeps its hue and loses chroma until sRGB can;
     no channel is clipped.
 
     Args:
         picture: uint8 (H, W, 3), sRGB, of which only the lightness is used; or uint16 (H, W), the
-            levels 0..65535 of a grey picture.
+            levels 0..65535 of a gray picture.
         ab: float32 (2, h, w), CIELAB units, of the whole picture at any size; brought to the
-            picture's by bicubic interpolation. What is not finite becomes grey.
+            picture's by bicubic interpolation. What is not finite becomes gray.
 
     Returns:
         (H, W, 3), sRGB, in the picture's type.
@@ -30,8 +30,8 @@ def recolor(picture: NDArray[Any], ab: NDArray[np.floating]) -> NDArray[Any]:
         TypeError: if `picture` is of another type.
         ValueError: if the shapes are others.
     """
-    grey = picture.dtype == np.uint16
-    if grey and picture.ndim == 2:
+    gray = picture.dtype == np.uint16
+    if gray and picture.ndim == 2:
         picture = picture[..., None]
     else:
         check_picture(picture)
@@ -40,7 +40,7 @@ def recolor(picture: NDArray[Any], ab: NDArray[np.floating]) -> NDArray[Any]:
     height, width, _ = picture.shape
     out = np.empty((height, width, 3), picture.dtype)
     rows, columns = _bicubic(height, ab.shape[1]), _bicubic(width, ab.shape[2])
-    table = linear_light(65535) if grey else LINEAR
+    table = linear_light(65535) if gray else LINEAR
     recolor_loop(picture, table, np.ascontiguousarray(ab, np.float32), *rows, *columns, out)
     return out
 

@@ -1,4 +1,4 @@
-"""How much colour a photograph has, how colourful people find it, and whether it is a tint."""
+"""How much color a photograph has, how colorful people find it, and whether it is a tint."""
 
 from typing import TYPE_CHECKING
 
@@ -10,26 +10,26 @@ from colorizer.color.lab import rgb_to_lab
 if TYPE_CHECKING:
     from torch import Tensor
 
-MAX_GREY_CHROMA = 4.0
-"""CIELAB chroma; a photograph is shown grey if 99% of its pixels are below it."""
+MAX_GRAY_CHROMA = 4.0
+"""CIELAB chroma; a photograph is shown gray if 99% of its pixels are below it."""
 
 MAX_TONE_RESIDUAL = 0.15
-"""A photograph is toned (sepia, tinted) if less of its colour is no function of lightness."""
+"""A photograph is toned (sepia, tinted) if less of its color is no function of lightness."""
 
 MAX_SAMPLES = 1 << 16  # pixels that a statistic looks at; a larger photograph is read on a grid
 
 
 def is_black_and_white(rgb: NDArray[np.uint8]) -> bool:
-    """Whether a picture, uint8 (H, W, 3), has no colours but at most a tint, as sepia prints do."""
+    """Whether a picture, uint8 (H, W, 3), has no colors but at most a tint, as sepia prints do."""
     lightness, ab = sample_lab(rgb)
     chroma = np.sqrt((ab**2).sum(1, dtype=np.float32))
-    if np.percentile(chroma, 99) < MAX_GREY_CHROMA:
+    if np.percentile(chroma, 99) < MAX_GRAY_CHROMA:
         return True
     return tone_residual(lightness, ab) < MAX_TONE_RESIDUAL
 
 
 def tone_residual(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> float:
-    """Return how far colour is from being a function of lightness.
+    """Return how far color is from being a function of lightness.
 
     Args:
         lightness: (N,), L* in 0..100.
@@ -37,7 +37,7 @@ def tone_residual(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> 
 
     Returns:
         The RMS distance of the pixels' ab from the best cubic in L*, over RMS chroma: 0..1, and 1
-        if there is no colour at all.
+        if there is no color at all.
     """
     x, ab = lightness.astype(np.float64) / 50 - 1, ab.astype(np.float64)
     powers = np.stack((np.ones_like(x), x, x * x, x * x * x))  # (4, N)
@@ -56,8 +56,8 @@ def sample_lab(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.
     return lab[0], lab[1:].T
 
 
-def colourfulness(rgb: "Tensor") -> "Tensor":
-    """Return the colourfulness of each photograph.
+def colorfulness(rgb: "Tensor") -> "Tensor":
+    """Return the colorfulness of each photograph.
 
     With rg = R - G and yb = (R + G) / 2 - B, it is
     sqrt(var(rg) + var(yb)) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2).
@@ -66,30 +66,30 @@ def colourfulness(rgb: "Tensor") -> "Tensor":
         rgb: uint8 (N, 3, H, W), sRGB.
 
     Returns:
-        (N,): 0 for grey, 33 "averagely colourful", 109 "extremely colourful".
+        (N,): 0 for gray, 33 "averagely colorful", 109 "extremely colorful".
 
     Reference:
-        Hasler and Süsstrunk 2003, "Measuring colourfulness in natural images".
+        Hasler and Süsstrunk 2003, "Measuring colorfulness in natural images".
     """
-    return _colourfulness(*_opponents(rgb))
+    return _colorfulness(*_opponents(rgb))
 
 
-def absolute_colourfulness(rgb: "Tensor") -> "Tensor":
-    """Return the colourfulness of each photograph as some papers compute it: of |rg| and |yb|.
+def absolute_colorfulness(rgb: "Tensor") -> "Tensor":
+    """Return the colorfulness of each photograph as some papers compute it: of |rg| and |yb|.
 
-    Lower than `colourfulness` where opposite hues meet; here to be read beside their figures.
+    Lower than `colorfulness` where opposite hues meet; here to be read beside their figures.
 
     Args:
         rgb: uint8 (N, 3, H, W), sRGB.
 
     Returns:
-        (N,): 0 for grey.
+        (N,): 0 for gray.
 
     Reference:
         The code of DDColor (Kang et al. 2023) and CT2 (Weng et al. 2022).
     """
     rg, yb = _opponents(rgb)
-    return _colourfulness(rg.abs(), yb.abs())
+    return _colorfulness(rg.abs(), yb.abs())
 
 
 def _opponents(rgb: "Tensor") -> "tuple[Tensor, Tensor]":
@@ -97,6 +97,6 @@ def _opponents(rgb: "Tensor") -> "tuple[Tensor, Tensor]":
     return red - green, (red + green) / 2 - blue
 
 
-def _colourfulness(rg: "Tensor", yb: "Tensor") -> "Tensor":
+def _colorfulness(rg: "Tensor", yb: "Tensor") -> "Tensor":
     spread = (rg.var(1, correction=0) + yb.var(1, correction=0)).sqrt()
     return spread + 0.3 * (rg.mean(1).square() + yb.mean(1).square()).sqrt()

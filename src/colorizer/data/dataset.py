@@ -43,7 +43,7 @@ def manifest_path(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class LabDataset:
-    """Photographs as lightness and colour, in the order of split.csv, mapped from disk.
+    """Photographs as lightness and color, in the order of split.csv, mapped from disk.
 
     Attributes:
         lightness: float16 (N, 1, size, size), L* in 0..100.

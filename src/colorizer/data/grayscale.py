@@ -1,4 +1,4 @@
-"""Is this photograph grey? Statistics of every photograph, and a verdict with its reason."""
+"""Is this photograph gray? Statistics of every photograph, and a verdict with its reason."""
 
 import logging
 from collections import Counter
@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 16  # photographs that a worker takes at a time
 
-REASONS = ("single_channel", "equal_channels", "near_grey", "toned", "too_small", "unreadable")
+REASONS = ("single_channel", "equal_channels", "near_gray", "toned", "too_small", "unreadable")
 """Why a photograph is dropped, in the order in which reasons are tried (unreadable apart)."""
 
 
 @dataclass(frozen=True)
-class ColourStatistics:
+class ColorStatistics:
     """What is known of one photograph; chroma is CIELAB's sqrt(a^2 + b^2).
 
     Attributes:
@@ -35,10 +35,10 @@ class ColourStatistics:
         single_channel: the file holds lightness alone.
         equal_channels: red, green and blue are the same everywhere.
         chroma_mean: mean over pixels.
-        chroma_p99: 99% of the pixels are less colourful than this.
-        tone_residual: the part of the colour that is no function of lightness: RMS distance of the
+        chroma_p99: 99% of the pixels are less colorful than this.
+        tone_residual: the part of the color that is no function of lightness: RMS distance of the
             pixels' ab from the best cubic in L*, over RMS chroma. Near 0 for a tint, such as a
-            sepia print's; near 1 where colour and lightness have nothing to do with each other.
+            sepia print's; near 1 where color and lightness have nothing to do with each other.
         error: why it could not be read, or "".
     """
 
@@ -53,17 +53,17 @@ class ColourStatistics:
     error: str = ""
 
 
-def measure(photo_id: str, data: bytes) -> ColourStatistics:
-    """Measure the colour of one image file; a file that is no image is measured as an error."""
+def measure(photo_id: str, data: bytes) -> ColorStatistics:
+    """Measure the color of one image file; a file that is no image is measured as an error."""
     try:
         photo = decode(data)
     except ImageError as error:
-        return ColourStatistics(photo_id, error=str(error))
+        return ColorStatistics(photo_id, error=str(error))
     rgb = photo.rgb
     height, width = rgb.shape[:2]
     lightness, ab = sample_lab(rgb)
     chroma = np.sqrt((ab**2).sum(1, dtype=np.float32))
-    return ColourStatistics(
+    return ColorStatistics(
         id=photo_id,
         width=width,
         height=height,
@@ -75,41 +75,41 @@ def measure(photo_id: str, data: bytes) -> ColourStatistics:
     )
 
 
-def verdict(photo: ColourStatistics, params: DropGrayscale) -> str:
+def verdict(photo: ColorStatistics, params: DropGrayscale) -> str:
     """Return why a photograph is dropped, one of `REASONS`, or "" if it is kept.
 
-    Grey is what is *shown* grey: a file of one channel, one of three equal channels, and one in
-    which only compression noise is left of colour.
+    Gray is what is *shown* gray: a file of one channel, one of three equal channels, and one in
+    which only compression noise is left of color.
     """
     toned = params.drop_toned and photo.tone_residual < params.max_tone_residual
     checks = {
         "unreadable": bool(photo.error),
         "single_channel": photo.single_channel,
         "equal_channels": photo.equal_channels,
-        "near_grey": photo.chroma_p99 < params.max_grey_chroma,
+        "near_gray": photo.chroma_p99 < params.max_gray_chroma,
         "toned": toned,
         "too_small": min(photo.width, photo.height) < params.min_side,
     }
     return next((reason for reason, applies in checks.items() if applies), "")
 
 
-def survey(folder: Path, archives: Sequence[str]) -> list[ColourStatistics]:
+def survey(folder: Path, archives: Sequence[str]) -> list[ColorStatistics]:
     """Measure every photograph in a folder's archives, in the order of archives and names."""
     ids = [f"{name}/{member}" for name in archives for member in list_members(folder / name)[0]]
     jobs = (
         delayed(_measure_members)(folder, ids[i : i + CHUNK]) for i in range(0, len(ids), CHUNK)
     )
-    photos: list[ColourStatistics] = []
-    with tqdm(total=len(ids), unit="photo", desc="colour", disable=None) as bar:
+    photos: list[ColorStatistics] = []
+    with tqdm(total=len(ids), unit="photo", desc="color", disable=None) as bar:
         for measured in Parallel(return_as="generator")(jobs):
             photos += measured
             bar.update(len(measured))
     return photos
 
 
-def colour_table(photos: Sequence[ColourStatistics], params: DropGrayscale) -> pd.DataFrame:
-    """Return colour.csv: the statistics, `kept` and the `reason` for what is dropped."""
-    names = [field.name for field in fields(ColourStatistics)]
+def color_table(photos: Sequence[ColorStatistics], params: DropGrayscale) -> pd.DataFrame:
+    """Return color.csv: the statistics, `kept` and the `reason` for what is dropped."""
+    names = [field.name for field in fields(ColorStatistics)]
     table = pd.DataFrame([asdict(photo) for photo in photos], columns=names)
     table["reason"] = [verdict(photo, params) for photo in photos]
     table["kept"] = table["reason"] == ""
@@ -134,12 +134,12 @@ def count_other_files(folder: Path, archives: Sequence[str]) -> dict[str, int]:
     return dict(Counter(path.suffix.lower() or path.name for path in others).most_common())
 
 
-def _measure_members(folder: Path, ids: Sequence[str]) -> list[ColourStatistics]:
+def _measure_members(folder: Path, ids: Sequence[str]) -> list[ColorStatistics]:
     return [_measure_member(folder, photo_id) for photo_id in ids]
 
 
-def _measure_member(folder: Path, photo_id: str) -> ColourStatistics:
+def _measure_member(folder: Path, photo_id: str) -> ColorStatistics:
     try:
         return measure(photo_id, read_photo(folder, photo_id))
     except ArchiveError as error:
-        return ColourStatistics(photo_id, error=str(error))
+        return ColorStatistics(photo_id, error=str(error))

@@ -1,11 +1,25 @@
 """Which photographs teach and which examine: a choice by seed that no machine changes."""
 
 import hashlib
+from pathlib import Path
 
 import pandas as pd
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Split
+
+
+def read_colors(path: Path) -> pd.DataFrame:
+    """Read color.csv, the table of all photographs.
+
+    Raises:
+        ColorizerError: if there is no such file.
+    """
+    if path.exists():
+        return pd.read_csv(path)
+    before = path.with_name("colour.csv")
+    renamed = f"{before.name} is now {path.name}" if before.exists() else "no such file"
+    raise ColorizerError(f"{path}: {renamed}: run the stage drop_grayscale")
 
 
 def split(ids: list[str], params: Split) -> pd.DataFrame:
@@ -28,7 +42,7 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
     if len(ids) < wanted:
         raise ColorizerError(
             f"{wanted:,} photographs are needed ({params.train:,} train + {params.test:,} test) "
-            f"but {len(ids):,} remain after the grey ones are dropped: {wanted - len(ids):,} are "
+            f"but {len(ids):,} remain after the gray ones are dropped: {wanted - len(ids):,} are "
             "missing; lower split.train or split.test in params.yaml, or add archives"
         )
     chosen = sorted(ids, key=lambda photo_id: _shuffle_key(photo_id, params.seed))[:wanted]

@@ -1,4 +1,4 @@
-"""What any model must be better than: colours that no network predicts."""
+"""What any model must be better than: colors that no network predicts."""
 
 import torch
 from torch import Tensor
@@ -20,20 +20,20 @@ def make_baselines(train: LabDataset, test: LabDataset) -> dict[str, Predict]:
         test: the photographs that are predicted.
 
     Returns:
-        `grey`: no colour; `mean`: the training photographs' mean colour everywhere; `random`: the
-        colours of another test photograph; `truth`: the original's own.
+        `gray`: no color; `mean`: the training photographs' mean color everywhere; `random`: the
+        colors of another test photograph; `truth`: the original's own.
     """
     mean = mean_ab(train)
     others = others_of(len(test))
 
-    def colours(ab: Tensor, lightness: Tensor) -> Tensor:
+    def colors(ab: Tensor, lightness: Tensor) -> Tensor:
         return ab.float().to(lightness.device).expand(len(lightness), 2, *lightness.shape[2:])
 
     return {
-        "grey": lambda lightness, _: colours(torch.zeros(1, 2, 1, 1), lightness),
-        "mean": lambda lightness, _: colours(mean.view(1, 2, 1, 1), lightness),
-        "random": lambda lightness, rows: colours(test.ab[others[rows]], lightness),
-        "truth": lambda lightness, rows: colours(_rounded(test.ab[rows]), lightness),
+        "gray": lambda lightness, _: colors(torch.zeros(1, 2, 1, 1), lightness),
+        "mean": lambda lightness, _: colors(mean.view(1, 2, 1, 1), lightness),
+        "random": lambda lightness, rows: colors(test.ab[others[rows]], lightness),
+        "truth": lambda lightness, rows: colors(_rounded(test.ab[rows]), lightness),
     }
 
 

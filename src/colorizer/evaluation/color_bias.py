@@ -1,8 +1,8 @@
-"""Colour bias: how a model's colours lean, photograph by photograph.
+"""Color bias: how a model's colors lean, photograph by photograph.
 
 There is no standard measure of a colorizer's bias; these are this project's own. CIELAB chroma is
-C = sqrt(a^2 + b^2), hue is h = atan2(b, a). Pixels count where 10 < L* < 95, since colour is hardly
-seen in black and white, and where the colour predicted or the true one has C > 8.
+C = sqrt(a^2 + b^2), hue is h = atan2(b, a). Pixels count where 10 < L* < 95, since color is hardly
+seen in black and white, and where the color predicted or the true one has C > 8.
 
 A photograph adds to sums and counts, from which `rates` makes the measures of any set of
 photographs: photographs can be drawn again, as a bootstrap does, without looking at pixels again.
@@ -13,10 +13,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-DARKEST, BRIGHTEST = 10.0, 95.0  # L* between which colour is seen
-COLOURED = 8.0  # C above which a pixel has a colour
-SURELY_COLOURED = 10.0  # C above which an original's pixel must not turn red
-NEUTRAL = 5.0  # C below which an original's pixel has no colour
+DARKEST, BRIGHTEST = 10.0, 95.0  # L* between which color is seen
+COLORED = 8.0  # C above which a pixel has a color
+SURELY_COLORED = 10.0  # C above which an original's pixel must not turn red
+NEUTRAL = 5.0  # C below which an original's pixel has no color
 RED = (0.0, 50.0)  # degrees; sRGB's red lies at 40
 HUE_BINS = 24
 
@@ -35,7 +35,7 @@ def bias_sums(
         max_lightness: only pixels below this L* count; 30 for what lies in the dark.
 
     Returns:
-        Each (N,): counts of pixels (`coloured`, `not_red`, `false_red`, `red`,
+        Each (N,): counts of pixels (`colored`, `not_red`, `false_red`, `red`,
         `found_red`, `neutral`), sums over pixels of CIELAB units (`delta_a`, `delta_b`, `chroma`,
         `true_chroma`, `neutral_chroma`), and chroma by hue, `HUES` and `TRUE_HUES`, of 15 degrees
         each from 0.
@@ -45,9 +45,9 @@ def bias_sums(
     chroma, true_chroma = torch.hypot(a, b), torch.hypot(true_a, true_b)
     hue, true_hue = _hue(a, b), _hue(true_a, true_b)
     seen = _is_seen(lightness, max_lightness)
-    counted = seen & ((chroma > COLOURED) | (true_chroma > COLOURED))
-    red = _is_red(hue) & (chroma > COLOURED)
-    sure = seen & (true_chroma > SURELY_COLOURED)
+    counted = seen & ((chroma > COLORED) | (true_chroma > COLORED))
+    red = _is_red(hue) & (chroma > COLORED)
+    sure = seen & (true_chroma > SURELY_COLORED)
     truly_red, not_red = sure & _is_red(true_hue), sure & ~_is_red(true_hue)
     neutral = seen & (true_chroma < NEUTRAL)
 
@@ -56,7 +56,7 @@ def bias_sums(
 
     one = torch.ones_like(chroma)
     sums = {
-        "coloured": total(one, counted),
+        "colored": total(one, counted),
         "delta_a": total(a - true_a, counted),
         "delta_b": total(b - true_b, counted),
         "chroma": total(chroma, counted),
@@ -78,7 +78,7 @@ def bias_sums(
 
 
 def falsely_red(preds: Tensor, target: Tensor) -> Tensor:
-    """Return which pixels `false_red` counts: surely of another colour, and red now.
+    """Return which pixels `false_red` counts: surely of another color, and red now.
 
     Args:
         preds: float (N, 3, H, W), CIELAB.
@@ -89,8 +89,8 @@ def falsely_red(preds: Tensor, target: Tensor) -> Tensor:
     """
     lightness, a, b = preds.float().unbind(1)
     _, true_a, true_b = target.float().unbind(1)
-    sure = _is_seen(lightness) & (torch.hypot(true_a, true_b) > SURELY_COLOURED)
-    red = _is_red(_hue(a, b)) & (torch.hypot(a, b) > COLOURED)
+    sure = _is_seen(lightness) & (torch.hypot(true_a, true_b) > SURELY_COLORED)
+    red = _is_red(_hue(a, b)) & (torch.hypot(a, b) > COLORED)
     return sure & ~_is_red(_hue(true_a, true_b)) & red
 
 
@@ -104,11 +104,11 @@ def rates(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
         Each (...,), and NaN where no pixel counts:
 
         - `delta_a`, `delta_b`: mean over pixels of the difference from the original, CIELAB units;
-          a positive `delta_a` is a lean towards red;
+          a positive `delta_a` is a lean toward red;
         - `chroma_ratio`: the chroma predicted over the true one; 1 is right, less is dull;
         - `red_share_ratio`: the share of chroma whose hue is red, 0..50 degrees, over the
           original's; 1 is right;
-        - `false_red`: the share of surely coloured pixels (C > 10) that are not red and turn red,
+        - `false_red`: the share of surely colored pixels (C > 10) that are not red and turn red,
           with C > 8;
         - `red_recall`: the share of those that are red and turn red;
         - `neutral_leakage`: mean C predicted where the original has C < 5;
@@ -120,8 +120,8 @@ def rates(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
     red_share = _ratio(sums["red_chroma"], sums["chroma"])
     true_red_share = _ratio(sums["true_red_chroma"], sums["true_chroma"])
     return {
-        "delta_a": _ratio(sums["delta_a"], sums["coloured"]),
-        "delta_b": _ratio(sums["delta_b"], sums["coloured"]),
+        "delta_a": _ratio(sums["delta_a"], sums["colored"]),
+        "delta_b": _ratio(sums["delta_b"], sums["colored"]),
         "chroma_ratio": _ratio(sums["chroma"], sums["true_chroma"]),
         "red_share_ratio": _ratio(red_share, true_red_share),
         "false_red": _ratio(sums["false_red"], sums["not_red"]),
@@ -159,7 +159,7 @@ def mean_hue(lab: Tensor) -> Tensor:
         lab: float (N, 3, H, W), CIELAB.
 
     Returns:
-        (N,), degrees in 0..360; 0 for a grey photograph.
+        (N,), degrees in 0..360; 0 for a grayscale photograph.
     """
     a, b = lab[:, 1].float().flatten(1).mean(1), lab[:, 2].float().flatten(1).mean(1)
     return _hue(a, b)

@@ -15,7 +15,7 @@ from torch import Tensor
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.bootstrap import intervals, paired_differences
 from colorizer.evaluation.color_bias import rates
-from colorizer.evaluation.evaluate import SUMS, scores_of, summable
+from colorizer.evaluation.evaluate import read_sums, scores_of, summable
 from colorizer.evaluation.figures import architecture, learning_curves, save_figure
 from colorizer.evaluation.grids import photo_grid, show_versions
 from colorizer.models.predict import TorchNetwork
@@ -31,24 +31,24 @@ SCORES: dict[str, dict[str, str]] = {
         "l2": "mean squared error of ab / 110, what the study's networks minimize; 0 is best",
         "psnr": "signal to noise of sRGB, dB; higher is better, and dull pictures win",
         "ssim": "structural similarity of sRGB; 1 is best, and dull pictures win",
-        "delta_e2000": "colour difference that people see, CIEDE2000; 0 is best",
+        "delta_e2000": "color difference that people see, CIEDE2000; 0 is best",
         "lpips": "distance as AlexNet sees it (Zhang 2018); 0 is best",
         "fid": "distance of the two sets of pictures as Inception sees them; 0 is best",
         "auc": "share of pixels within a distance of the true ab, over all distances; 1 is best",
-        "auc_rebalanced": "the same, and every colour counts alike, however rare; 1 is best",
+        "auc_rebalanced": "the same, and every color counts alike, however rare; 1 is best",
     },
-    "How much colour": {
-        "colourfulness": "Hasler and Süsstrunk's; right is what the originals have",
-        "colourfulness_gap": "how far its mean is from the originals'; 0 is right",
+    "How much color": {
+        "colorfulness": "Hasler and Süsstrunk's; right is what the originals have",
+        "colorfulness_gap": "how far its mean is from the originals'; 0 is right",
         "chroma_ratio": "chroma over the originals'; 1 is right, less is dull, more is garish",
         "neutral_leakage": "chroma where the originals have none; as low as the truth's is right",
     },
-    "Which colours": {
+    "Which colors": {
         "hue_distance": "how far chroma has to turn to lie as the originals', degrees; 0 is right",
-        "delta_a": "lean towards red (+) or green (-), CIELAB units; 0 is right",
-        "delta_b": "lean towards yellow (+) or blue (-), CIELAB units; 0 is right",
+        "delta_a": "lean toward red (+) or green (-), CIELAB units; 0 is right",
+        "delta_b": "lean toward yellow (+) or blue (-), CIELAB units; 0 is right",
         "red_share_ratio": "red's share of the chroma over that of the originals; 1 is right",
-        "false_red": "share of other colours' pixels that turn red, C > 8; 0 is best, dull wins",
+        "false_red": "share of other colors' pixels that turn red, C > 8; 0 is best, dull wins",
         "dark_false_red": "the same in the dark, L* < 30",
         "red_recall": "share of the red pixels that turn red; 1 is best",
     },
@@ -85,7 +85,7 @@ def write_tables(evaluations: Mapping[str, Path], folder: Path) -> pd.DataFrame:
     text = to_markdown(shown(table))
     (folder / "metrics.md").write_text(text)
     logger.info("%s", text)
-    sums = {model: pd.read_csv(path / SUMS) for model, path in evaluations.items()}
+    sums = {model: read_sums(path) for model, path in evaluations.items()}
     differences = paired_differences({m: summable(table) for m, table in sums.items()}, scores_of)
     differences.to_csv(folder / "differences.csv", index=False)
     strata_table(sums).to_csv(folder / "strata.csv", index=False)
@@ -182,7 +182,7 @@ def draw_figures(
 
     versions = {name: show_versions(model, photos, count) for name, model in models.items()}
     pair = next(iter(versions.values()))
-    pairs = {"grey": pair["grey"], "original": pair["original"]}
+    pairs = {"gray": pair["gray"], "original": pair["original"]}
     photo_grid(pairs).save(folder / "figure3_pairs.png")
     predicted = {model: version["predicted"] for model, version in versions.items()}
     photo_grid(pairs | predicted).save(folder / "figure8_comparison.png")

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from colorizer.color.lab import denormalize_ab
 from colorizer.color.lab_torch import lab_to_rgb
-from colorizer.color.statistics import absolute_colourfulness, colourfulness
+from colorizer.color.statistics import absolute_colorfulness, colorfulness
 from colorizer.data.dataset import LabDataset
+from colorizer.errors import ColorizerError
 from colorizer.evaluation.bootstrap import intervals
 from colorizer.evaluation.color_bias import bias_sums, mean_hue, rates
 from colorizer.evaluation.metrics import (
@@ -37,11 +38,11 @@ MEANS = (
     "ssim",
     "delta_e2000",
     "auc",
-    "colourfulness",
-    "colourfulness_original",
-    "colourfulness_distance",
-    "colourfulness_absolute",
-    "colourfulness_absolute_original",
+    "colorfulness",
+    "colorfulness_original",
+    "colorfulness_distance",
+    "colorfulness_absolute",
+    "colorfulness_absolute_original",
 )
 """Scores of one photograph, of which a set of photographs has the mean."""
 
@@ -70,7 +71,7 @@ def evaluate(
 
     Args:
         predict: a network, as `by_network` makes it, or a baseline.
-        photos: with their true colours.
+        photos: with their true colors.
         batch_size: photographs at once; on a CPU never more than `CACHED` pixels.
         device: where is predicted and measured.
         perceptual: also measures `lpips`, and keeps the photographs for FID.
@@ -81,9 +82,9 @@ def evaluate(
         the re-balanced AuC; `bias_sums`, and the same of dark pixels.
 
         `l2` (normalized ab) and `l2_lab` (CIELAB units) are mean squared errors; `psnr` (dB),
-        `ssim` and `colourfulness` are of uint8 sRGB; `delta_e2000` and `auc` are means over pixels;
-        `colourfulness_distance` is the absolute difference from the original's;
-        `colourfulness_absolute` is `absolute_colourfulness`.
+        `ssim` and `colorfulness` are of uint8 sRGB; `delta_e2000` and `auc` are means over pixels;
+        `colorfulness_distance` is the absolute difference from the original's;
+        `colorfulness_absolute` is `absolute_colorfulness`.
     """
     if device.type == "cpu":
         batch_size = min(batch_size, max(1, CACHED // photos.size**2))
@@ -117,6 +118,20 @@ def write_scores(table: pd.DataFrame, folder: Path, perceptual: Perceptual | Non
     table.to_csv(folder / SUMS, index=False)
 
 
+def read_sums(folder: Path) -> pd.DataFrame:
+    """Read `evaluate`'s table from a folder that `write_scores` wrote.
+
+    Raises:
+        ColorizerError: if an earlier version wrote it, under other names.
+    """
+    table = pd.read_csv(folder / SUMS)
+    for name in map(str, table):
+        if "colourfulness" in name:
+            now = name.replace("colourfulness", "colorfulness")
+            raise ColorizerError(f"{folder / SUMS}: {name} is now {now}: run `dvc repro`")
+    return table
+
+
 def scores_of(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the scores of sets of photographs.
 
@@ -124,17 +139,17 @@ def scores_of(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
         sums: the columns of `evaluate`'s table, added up over each set, each (...,).
 
     Returns:
-        Each (...,): the mean of `MEANS`; `colourfulness_gap`, the absolute difference of the two
-        mean colourfulnesses, and `colourfulness_absolute_gap`; `auc_rebalanced`, in which every
-        colour counts alike; and the `rates` of bias, also of dark pixels. NaN where one is not
+        Each (...,): the mean of `MEANS`; `colorfulness_gap`, the absolute difference of the two
+        mean colorfulnesses, and `colorfulness_absolute_gap`; `auc_rebalanced`, in which every
+        color counts alike; and the `rates` of bias, also of dark pixels. NaN where one is not
         defined.
     """
     means = [name for name in (*MEANS, *OPTIONAL) if name in sums]
     scores = {name: sums[name] / sums["photographs"] for name in means}
-    gap = (scores["colourfulness"] - scores["colourfulness_original"]).abs()
-    scores["colourfulness_gap"] = gap
-    absolute = scores["colourfulness_absolute"], scores["colourfulness_absolute_original"]
-    scores["colourfulness_absolute_gap"] = (absolute[0] - absolute[1]).abs()
+    gap = (scores["colorfulness"] - scores["colorfulness_original"]).abs()
+    scores["colorfulness_gap"] = gap
+    absolute = scores["colorfulness_absolute"], scores["colorfulness_absolute_original"]
+    scores["colorfulness_absolute_gap"] = (absolute[0] - absolute[1]).abs()
     scores["auc_rebalanced"] = sums["weighted_accuracy"] / sums["color_weight"]
     dark = {
         name.removeprefix(DARK_PREFIX): value
@@ -191,7 +206,7 @@ def _score(
     l2_lab = squared_error(preds[:, 1:], target[:, 1:])
     correct = accuracy(preds[:, 1:], target[:, 1:])
     weights = color_weights(target[:, 1:], histogram)
-    colourful, colourful_target = colourfulness(rgb), colourfulness(rgb_target)
+    colorful, colorful_target = colorfulness(rgb), colorfulness(rgb_target)
     dark = bias_sums(preds, target, max_lightness=DARK)
     scores = {
         "l2": l2_lab / denormalize_ab(torch.ones(())).square(),
@@ -200,11 +215,11 @@ def _score(
         "ssim": ssim(rgb, rgb_target),
         "delta_e2000": delta_e2000(preds, target).flatten(1).mean(1),
         "auc": correct.flatten(1).mean(1),
-        "colourfulness": colourful,
-        "colourfulness_original": colourful_target,
-        "colourfulness_distance": (colourful - colourful_target).abs(),
-        "colourfulness_absolute": absolute_colourfulness(rgb),
-        "colourfulness_absolute_original": absolute_colourfulness(rgb_target),
+        "colorfulness": colorful,
+        "colorfulness_original": colorful_target,
+        "colorfulness_distance": (colorful - colorful_target).abs(),
+        "colorfulness_absolute": absolute_colorfulness(rgb),
+        "colorfulness_absolute_original": absolute_colorfulness(rgb_target),
         "mean_hue": mean_hue(target),
         "photographs": torch.ones(len(preds)),
         "weighted_accuracy": (weights * correct).flatten(1).sum(1),

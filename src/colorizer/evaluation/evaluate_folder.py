@@ -47,11 +47,12 @@ def evaluate_folder(
 ) -> None:
     """Score models and the baselines on a folder's photographs.
 
-    Grey photographs, sepia prints among them, have no true colours and are left out; what cannot be
-    read is named and left out too. The baseline `mean` is these photographs' own mean colour.
+    Grayscale photographs, sepia prints among them, have no true colors and are left out; what
+    cannot be read is named and left out too. The baseline `mean` is these photographs' own mean
+    color.
 
     Args:
-        folder: of photographs in colour, searched to its depths.
+        folder: of photographs in color, searched to its depths.
         models: by name, their weights files, PyTorch's; each sees the photographs at the size that
             it was trained on, and all are scored at the largest of these.
         out: a folder, which appears only when all is done, with report.html, the tables and a
@@ -62,7 +63,7 @@ def evaluate_folder(
 
     Raises:
         ColorizerError: if there is no such folder or model, `out` exists or holds the photographs,
-            or fewer than two photographs are in colour.
+            or fewer than two photographs are in color.
     """
     if not folder.is_dir():
         raise ColorizerError(f"--photos is {folder}: no such folder")
@@ -113,7 +114,7 @@ def _load(models: Mapping[str, Path]) -> dict[str, TorchNetwork]:
     for name, weights in models.items():
         if weights.suffix == ".onnx":
             raise ColorizerError(f"{weights} is ONNX: name the weights file that it was made from")
-        if name in ("grey", "mean", "random", "truth"):
+        if name in ("gray", "mean", "random", "truth"):
             raise ColorizerError(f"--model {name}: a baseline is called so already: rename it")
         networks[name] = TorchNetwork.from_file(weights, precision="float32")
     return networks
@@ -122,11 +123,11 @@ def _load(models: Mapping[str, Path]) -> dict[str, TorchNetwork]:
 def _read(
     files: Sequence[Path], folder: Path, arrays: Path, size: int, resample: str
 ) -> LabDataset:
-    """Return the photographs that are in colour, as arrays on disk, so that any number fits."""
+    """Return the photographs that are in color, as arrays on disk, so that any number fits."""
     shape = (len(files), 3, size, size)
     lab = np.lib.format.open_memmap(arrays / "lab.npy", mode="w+", dtype=np.float16, shape=shape)
     ids: list[str] = []
-    grey = 0
+    gray = 0
 
     def read(path: Path) -> Lab | ImageError | None:
         return _to_lab(path, size, resample)
@@ -137,22 +138,22 @@ def _read(
             if isinstance(found, ImageError):
                 logger.warning("left out: %s: %s", path, found)
             elif found is None:
-                grey += 1
+                gray += 1
             else:
                 lab[len(ids)] = found
                 ids.append(path.relative_to(folder).as_posix())
-    if grey:
-        logger.info("left out, being black and white and so without true colours: %d", grey)
+    if gray:
+        logger.info("left out, being black and white and so without true colors: %d", gray)
     if len(ids) < 2:
         raise ColorizerError(
-            f"{folder}: {len(ids)} readable photographs in colour; expected at least 2"
+            f"{folder}: {len(ids)} readable photographs in color; expected at least 2"
         )
     tensor = torch.from_numpy(lab[: len(ids)])
     return LabDataset(tensor[:, :1], tensor[:, 1:], ids, digest="")
 
 
 def _to_lab(path: Path, size: int, resample: str) -> Lab | ImageError | None:
-    """Return float16 (3, size, size), CIELAB; None of a grey photograph; the error, if any."""
+    """Return float16 (3, size, size), CIELAB; None of a grayscale photograph; the error, if any."""
     try:
         rgb = PhotoFile.parse(path.read_bytes()).on_white
     except ImageError as error:

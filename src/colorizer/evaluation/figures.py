@@ -51,7 +51,7 @@ def hue_rose(predicted: NDArray[np.float64], original: NDArray[np.float64]) -> F
     """Draw how chroma is spread over the hues, of what is predicted and of the originals.
 
     Both are drawn as shares of the originals' chroma, with an area in proportion, so that dull
-    colours make a small rose and colours of the right amount one as large as the outline.
+    colors make a small rose and colors of the right amount one as large as the outline.
 
     Args:
         predicted: (B,), chroma by hue in equal bins from 0 degrees.
@@ -62,9 +62,9 @@ def hue_rose(predicted: NDArray[np.float64], original: NDArray[np.float64]) -> F
     width = 2 * np.pi / len(original)
     middles = (np.arange(len(original)) + 0.5) * width
     hues = np.stack((np.full(len(middles), 65.0), 60 * np.cos(middles), 60 * np.sin(middles)))
-    colours = lab_to_rgb(torch.from_numpy(hues).float()[None, :, None])[0, :, 0].T.numpy() / 255
+    colors = lab_to_rgb(torch.from_numpy(hues).float()[None, :, None])[0, :, 0].T.numpy() / 255
     shares, true_shares = (np.sqrt(part / original.sum()) for part in (predicted, original))
-    axes.bar(middles, shares, width, color=colours, edgecolor="white", linewidth=0.4)
+    axes.bar(middles, shares, width, color=colors, edgecolor="white", linewidth=0.4)
     axes.stairs(true_shares, np.arange(len(original) + 1) * width, color="black", linewidth=1.2)
     axes.set_xticks(np.deg2rad([0, 90, 180, 270]), ["+a", "+b", "-a", "-b"])
     axes.set_yticks([])
@@ -110,19 +110,19 @@ def _draw_history(axes: Axes, name: str, history: Sequence[Epoch]) -> None:
 
 def _draw_layers(axes: Axes, name: str, model: nn.Module, size: int) -> None:
     layers = [("input", 1, size, "#bbbbbb"), *_trace(model, size)]
-    left, centres = 0.0, []
-    for label, channels, side, colour in layers:
+    left, centers = 0.0, []
+    for label, channels, side, color in layers:
         height, width = np.log2(side) + 1, 0.25 + 0.12 * np.log2(channels)
-        axes.add_patch(Rectangle((left, -height / 2), width, height, color=colour))
+        axes.add_patch(Rectangle((left, -height / 2), width, height, color=color))
         middle = left + width / 2
         axes.text(middle, -5.3, f"{channels}\n{side}²", ha="center", va="top", fontsize=8)
         axes.text(middle, height / 2 + 0.15, label, ha="center", va="bottom", fontsize=8)
-        centres.append(middle)
+        centers.append(middle)
         left += width + 0.55
     depth = sum(isinstance(module, EncoderLayer) for module in model.modules())
     if _has_skips(model):
         for level in range(depth):
-            start, end = centres[1 + level], centres[-2 - level]
+            start, end = centers[1 + level], centers[-2 - level]
             top = 5.4 + 0.5 * (depth - level)
             axes.plot([start, start, end, end], [5.2, top, top, 5.2], color="#888888", lw=1)
     parameters = sum(p.numel() for p in model.parameters())
@@ -132,12 +132,12 @@ def _draw_layers(axes: Axes, name: str, model: nn.Module, size: int) -> None:
 
 
 def _trace(model: nn.Module, size: int) -> list[tuple[str, int, int, str]]:
-    """Run the network once and note each layer's label, channels, side and colour."""
+    """Run the network once and note each layer's label, channels, side and color."""
     seen: list[tuple[str, int, int, str]] = []
     model = copy.deepcopy(model).eval()
 
     def note(module: nn.Module, _inputs: object, output: Tensor) -> None:
-        seen.append((*_label(module, output), _colour(module)))
+        seen.append((*_label(module, output), _color(module)))
 
     hooked = [m for m in model.modules() if isinstance(m, EncoderLayer | DecoderLayer)]
     handles = [m.register_forward_hook(note) for m in [*hooked, model.get_submodule("head")]]
@@ -157,7 +157,7 @@ def _label(module: nn.Module, output: Tensor) -> tuple[str, int, int]:
     return label, output.shape[1], output.shape[-1]
 
 
-def _colour(module: nn.Module) -> str:
+def _color(module: nn.Module) -> str:
     if isinstance(module, EncoderLayer):
         return "#4477aa"
     return "#ee8866" if isinstance(module, DecoderLayer) else "#44bb99"

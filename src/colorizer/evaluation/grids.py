@@ -1,4 +1,4 @@
-"""Photographs side by side: grey, predicted, original."""
+"""Photographs side by side: gray, predicted, original."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,13 +27,13 @@ def show_versions(model: nn.Module, photos: LabDataset, count: int) -> dict[str,
         count: how many.
 
     Returns:
-        "grey", "predicted" and "original", each uint8 (count, 3, size, size) on the CPU.
+        "gray", "predicted" and "original", each uint8 (count, 3, size, size) on the CPU.
     """
     device = next(model.parameters()).device
     lightness = photos.lightness[:count].float().to(device)
     ab = photos.ab[:count].float().to(device)
     predicted = denormalize_ab(model.eval()(normalize_lightness(lightness)).float())
-    versions = {"grey": torch.zeros_like(ab), "predicted": predicted, "original": ab}
+    versions = {"gray": torch.zeros_like(ab), "predicted": predicted, "original": ab}
     return {
         name: lab_to_rgb(torch.cat((lightness, v), dim=1)).cpu() for name, v in versions.items()
     }
@@ -55,8 +55,8 @@ def photo_grid(columns: Mapping[str, Tensor], *, side: int | None = None) -> Ima
     draw = ImageDraw.Draw(sheet)
     for column, (caption, photos) in enumerate(columns.items()):
         left = GAP + column * step
-        centre = (left + side / 2, CAPTION / 2 + 1)
-        draw.text(centre, caption, "black", font=ImageFont.load_default(13), anchor="mm")
+        center = (left + side / 2, CAPTION / 2 + 1)
+        draw.text(center, caption, "black", font=ImageFont.load_default(13), anchor="mm")
         for row, photo in enumerate(photos):
             picture = Image.fromarray(photo.permute(1, 2, 0).numpy())
             shown = picture.resize((side, side), Image.Resampling.LANCZOS)

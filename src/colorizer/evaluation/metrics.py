@@ -1,4 +1,4 @@
-"""How near, and how colourful: one score a photograph, for batches of photographs."""
+"""How near, and how colorful: one score a photograph, for batches of photographs."""
 
 import math
 from functools import lru_cache
@@ -90,7 +90,7 @@ def _gaussian_matrix(side: int) -> Tensor:
 def accuracy(preds: Tensor, target: Tensor) -> Tensor:
     """Return the area under the curve of accuracy over tolerance, for each pixel.
 
-    A pixel is right at a tolerance t if its colour is within t of the true one. Averaged over
+    A pixel is right at a tolerance t if its color is within t of the true one. Averaged over
     t = 0, 1, ..., 150, a pixel that is off by d scores the share of tolerances that are at least d.
 
     Args:
@@ -98,7 +98,7 @@ def accuracy(preds: Tensor, target: Tensor) -> Tensor:
         target: the same.
 
     Returns:
-        (N, H, W), 0..1. Grey scores as high as photographs are dull; see `color_weights`.
+        (N, H, W), 0..1. Gray scores as high as photographs are dull; see `color_weights`.
 
     Reference:
         Zhang, Isola and Efros 2016, "Colorful image colorization", section 3.1: AuC.
@@ -108,7 +108,7 @@ def accuracy(preds: Tensor, target: Tensor) -> Tensor:
 
 
 def color_histogram(ab: Tensor) -> Tensor:
-    """Count pixels by colour.
+    """Count pixels by color.
 
     Args:
         ab: float (N, 2, H, W), CIELAB units.
@@ -120,7 +120,7 @@ def color_histogram(ab: Tensor) -> Tensor:
 
 
 def color_weights(ab: Tensor, histogram: Tensor) -> Tensor:
-    """Return weights with which every colour counts alike, however rare: 1 / p of the pixel's bin.
+    """Return weights with which every color counts alike, however rare: 1 / p of the pixel's bin.
 
     Args:
         ab: float (N, 2, H, W), the originals', CIELAB units.
@@ -143,7 +143,7 @@ def _ab_bin(ab: Tensor) -> Tensor:
 
 
 def delta_e2000(preds: Tensor, target: Tensor) -> Tensor:
-    """Return the CIEDE2000 colour difference of each pixel.
+    """Return the CIEDE2000 color difference of each pixel.
 
     Args:
         preds: float (N, 3, H, W), CIELAB.
@@ -162,15 +162,15 @@ def delta_e2000(preds: Tensor, target: Tensor) -> Tensor:
     chroma1, hue1 = _polar(a1 * stretch, b1)
     chroma2, hue2 = _polar(a2 * stretch, b2)
 
-    coloured = chroma1 * chroma2 > 0
-    turn = torch.where(coloured, _wrap(hue2 - hue1), 0.0)  # -180..180 degrees
+    colored = chroma1 * chroma2 > 0
+    turn = torch.where(colored, _wrap(hue2 - hue1), 0.0)  # -180..180 degrees
     d_lightness = lightness2 - lightness1
     d_chroma = chroma2 - chroma1
     d_hue = 2 * (chroma1 * chroma2).sqrt() * torch.sin(torch.deg2rad(turn / 2))
 
     mean_lightness = (lightness1 + lightness2) / 2
     mean_chroma = (chroma1 + chroma2) / 2
-    mean_hue = torch.where(coloured, hue1 + turn / 2, hue1 + hue2)
+    mean_hue = torch.where(colored, hue1 + turn / 2, hue1 + hue2)
     weight_lightness = _lightness_weight(mean_lightness)
     weight_chroma = 1 + 0.045 * mean_chroma
     weight_hue = 1 + 0.015 * mean_chroma * _hue_term(mean_hue)

@@ -19,7 +19,7 @@ from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.bootstrap import paired_differences
 from colorizer.evaluation.color_bias import HUES, TRUE_HUES, falsely_red
 from colorizer.evaluation.comparison import HUE_STRATA, SCORES, rounded, strata_table
-from colorizer.evaluation.evaluate import SUMS, per_image, scores_of, summable
+from colorizer.evaluation.evaluate import per_image, read_sums, scores_of, summable
 from colorizer.evaluation.figures import hue_rose, learning_curves, to_svg
 from colorizer.models.predict import Predict, TorchNetwork, by_network
 from colorizer.photo.decode import encode
@@ -33,8 +33,8 @@ COMPARED = ("auc_rebalanced", "auc", "chroma_ratio", "delta_a", "red_share_ratio
 MARK = (230, 0, 60)  # sRGB, what is painted where red is false
 
 ORDERS = {
-    "best": "where the networks' colours are nearest to the original, beside grey",
-    "worst": "where they are furthest from it, beside grey",
+    "best": "where the networks' colors are nearest to the original, beside gray",
+    "worst": "where they are furthest from it, beside gray",
 }
 
 
@@ -52,13 +52,13 @@ def write_report(
     Args:
         path: the HTML file, which needs no other and no network.
         title: its title.
-        evaluations: by network or baseline, the folder that `write_scores` wrote; "grey" is one.
-        networks: by name, those of `evaluations` that colour the gallery.
+        evaluations: by network or baseline, the folder that `write_scores` wrote; "gray" is one.
+        networks: by name, those of `evaluations` that color the gallery.
         photos: what they were scored on.
         histories: by network, its losses; none draws no learning curves.
         losses: by network, what these are, as `learning_curves` takes it.
     """
-    tables = {name: pd.read_csv(folder / SUMS) for name, folder in evaluations.items()}
+    tables = {name: read_sums(folder) for name, folder in evaluations.items()}
     learned = {name: tables[name] for name in networks}
     best = max(learned, key=lambda name: float(_total_scores(learned[name])["auc_rebalanced"]))
     predict = {name: by_network(network) for name, network in networks.items()}
@@ -84,18 +84,18 @@ def write_report(
     path.write_text(page, encoding="utf-8")
 
 
-def rank_photographs(tables: Mapping[str, pd.DataFrame], grey: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the photographs' places from the one that networks colour best to the worst.
+def rank_photographs(tables: Mapping[str, pd.DataFrame], gray: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the photographs' places from the one that networks color best to the worst.
 
     Args:
         tables: by network, `evaluate`'s table.
-        grey: the same of no colour.
+        gray: the same of no color.
 
     Returns:
-        int64 (N,), by the mean over networks of CIEDE2000 less that of grey: what colour gains, not
-        how grey the original is.
+        int64 (N,), by the mean over networks of CIEDE2000 less that of gray: what color gains, not
+        how gray the original is.
     """
-    gains = [(table["delta_e2000"] - grey["delta_e2000"]).to_numpy() for table in tables.values()]
+    gains = [(table["delta_e2000"] - gray["delta_e2000"]).to_numpy() for table in tables.values()]
     return np.argsort(np.mean(gains, axis=0), kind="stable")
 
 
@@ -179,22 +179,22 @@ def _draw_roses(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 def _gallery(
     tables: Mapping[str, pd.DataFrame], networks: Mapping[str, Predict], photos: LabDataset
 ) -> list[dict[str, Any]]:
-    """Return the best and the worst photographs, each as it is in grey, coloured and originally."""
+    """Return the best and the worst photographs, each as it is in gray, colored and originally."""
     scores = {name: per_image(table) for name, table in tables.items()}
-    order = rank_photographs({name: tables[name] for name in networks}, tables["grey"])
+    order = rank_photographs({name: tables[name] for name in networks}, tables["gray"])
     count = min(SHOWN, (len(order) + 1) // 2)
     sections = []
     for (title, meaning), places in zip(
         ORDERS.items(), (order[:count], order[::-1][:count]), strict=True
     ):
-        coloured = _colour(networks, photos, places)
+        colored = _color(networks, photos, places)
         rows = []
         for row, place in enumerate(places):
-            pictures = [_picture("grey", coloured["grey"][row])]
+            pictures = [_picture("gray", colored["gray"][row])]
             for name in networks:
                 caption = f"{name}, ΔE {scores[name]['delta_e2000'][place]:.1f}"
-                pictures.append(_picture(caption, coloured[name][row]))
-            pictures.append(_picture("original", coloured["original"][row]))
+                pictures.append(_picture(caption, colored[name][row]))
+            pictures.append(_picture("original", colored["original"][row]))
             rows.append({"id": photos.ids[place], "pictures": pictures})
         sections.append({"title": title, "meaning": meaning, "rows": rows})
     return sections
@@ -205,32 +205,32 @@ def _red_gallery(
 ) -> list[dict[str, Any]]:
     """Return the most red-biased photographs, with what turned red marked."""
     places = rank_by_red(tables)[: min(SHOWN, len(photos))]
-    coloured = _colour(networks, photos, places)
-    truth = coloured["original"]
-    grey = lab_to_rgb(coloured["grey"])
+    colored = _color(networks, photos, places)
+    truth = colored["original"]
+    gray = lab_to_rgb(colored["gray"])
     mark = torch.tensor(MARK, dtype=torch.uint8)[:, None]
     rows = []
     for row, place in enumerate(places):
         pictures = [_picture("original", truth[row])]
         for name in networks:
-            red = falsely_red(coloured[name][row : row + 1], truth[row : row + 1])[0]
-            marked = grey[row].clone()
+            red = falsely_red(colored[name][row : row + 1], truth[row : row + 1])[0]
+            marked = gray[row].clone()
             marked[:, red] = mark
-            pictures.append(_picture(name, coloured[name][row]))
+            pictures.append(_picture(name, colored[name][row]))
             share = f"{red.float().mean():.0%}"
             pictures.append({"caption": f"{share} falsely red", "uri": _jpeg_uri(marked)})
         rows.append({"id": photos.ids[place], "pictures": pictures})
     return rows
 
 
-def _colour(
+def _color(
     networks: Mapping[str, Predict], photos: LabDataset, places: NDArray[np.int64]
 ) -> dict[str, Tensor]:
-    """Return photographs in grey, by each network and as they were: each (N, 3, H, W), CIELAB."""
+    """Return photographs in gray, by each network and as they were: each (N, 3, H, W), CIELAB."""
     rows = torch.from_numpy(places.copy())
     lightness = photos.lightness[rows].float()
     truth = photos.ab[rows].float()
-    versions = {"grey": torch.zeros_like(truth)}
+    versions = {"gray": torch.zeros_like(truth)}
     for name, predict in networks.items():
         versions[name] = predict(lightness, slice(0)).cpu()
     versions["original"] = truth

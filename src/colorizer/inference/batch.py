@@ -1,4 +1,4 @@
-"""Photographs in files and folders to the same photographs in colour; nothing else changes."""
+"""Photographs in files and folders to the same photographs in color; nothing else changes."""
 
 import contextlib
 import dataclasses
@@ -37,11 +37,11 @@ SHEET_HEIGHT = 1000  # pixels of a sheet that compares
 
 @dataclass(frozen=True)
 class Task:
-    """A photograph to colour.
+    """A photograph to color.
 
     Attributes:
         source: its file.
-        target: where the photograph in colour goes.
+        target: where the photograph in color goes.
     """
 
     source: Path
@@ -54,7 +54,7 @@ class Outcome:
 
     Attributes:
         task: which.
-        status: "colorized"; "copied", since it is in colour already; "exists", as the target did
+        status: "colorized"; "copied", since it is in color already; "exists", as the target did
             before; or "failed".
         message: why it is not colorized, or "".
         seconds: how long it took.
@@ -68,15 +68,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Options:
-    """How photographs are coloured.
+    """How photographs are colored.
 
     Attributes:
         format: of the files written, one of `FORMATS`' values; None for each file's own.
-        strength: the colours' chroma as a multiple of what the network predicts.
-        force: also colour photographs that are in colour, from their lightness.
+        strength: the colors' chroma as a multiple of what the network predicts.
+        force: also color photographs that are in color, from their lightness.
         overwrite: replace files that exist.
         compare: also write a sheet with both, side by side.
-        hints: colours given to pixels of the one photograph that they are of.
+        hints: colors given to pixels of the one photograph that they are of.
         strokes: the same as a picture, uint8 (H, W, 4), as `Hints.collect` takes it.
     """
 
@@ -90,7 +90,7 @@ class Options:
 
     @property
     def guided(self) -> bool:
-        """Whether a person says what some colours are."""
+        """Whether a person says what some colors are."""
         return bool(self.hints) or self.strokes is not None
 
 
@@ -100,7 +100,7 @@ class Colorized:
 
     Attributes:
         data: its bytes.
-        anew: whether it was coloured; one that is in colour stays as it is.
+        anew: whether it was colored; one that is in color stays as it is.
         sheet: a JPEG file with both, side by side, if it was asked for.
     """
 
@@ -138,7 +138,7 @@ def plan(paths: Iterable[Path], out: Path | None, options: Options) -> list[Task
     for task in tasks:
         if (other := sources.setdefault(task.target, task.source)) != task.source:
             raise ColorizerError(
-                f"{other} and {task.source} would both become {task.target}: colour them apart"
+                f"{other} and {task.source} would both become {task.target}: color them apart"
             )
         if task.target.exists() and task.target.samefile(task.source):
             raise ColorizerError(f"{task.source} would replace itself: name another folder by -o")
@@ -171,7 +171,7 @@ def find_photos(folder: Path, *, but: Path | None = None) -> list[Path]:
 def colorize_all(
     tasks: Iterable[Task], colorizer: Colorizer | None, options: Options
 ) -> Iterator[Outcome]:
-    """Colour photographs on all cores; yield what becomes of each, in the order of `tasks`.
+    """Color photographs on all cores; yield what becomes of each, in the order of `tasks`.
 
     Without a colorizer, the hints alone decide. A file that cannot be read or written is an
     outcome, and the rest go on. Running out of memory is not: it ends everything.
@@ -192,7 +192,7 @@ def colorize_all(
 
 
 def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) -> Colorized:
-    """Colour a photograph's file; one that is in colour only if it is forced, or hints are given.
+    """Color a photograph's file; one that is in color only if it is forced, or hints are given.
 
     Raises:
         ImageError: if it cannot be read, or cannot be written in the format asked for.
@@ -202,8 +202,8 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
         photo = PhotoFile.parse(data)
         format = options.format or photo.format
         shown = photo.on_white
-        in_colour = not (photo.single_channel or is_black_and_white(shown))
-        if in_colour and not (options.force or options.guided):
+        in_color = not (photo.single_channel or is_black_and_white(shown))
+        if in_color and not (options.force or options.guided):
             same = data if format == photo.format else photo.encode(photo.rgb, format)
             return Colorized(same, anew=False)
         rgb = recolor(photo.levels, _predict(shown, colorizer, options))
@@ -214,7 +214,7 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
 def _predict(
     rgb: NDArray[np.uint8], colorizer: Colorizer | None, options: Options
 ) -> NDArray[np.float32]:
-    """Return a photograph's colours, (2, h, w), by the network, the hints, or both."""
+    """Return a photograph's colors, (2, h, w), by the network, the hints, or both."""
     hints = None
     if options.guided:
         height, width = rgb.shape[:2]
@@ -231,7 +231,7 @@ def _plan_folder(folder: Path, out: Path | None, options: Options) -> list[Task]
     target = out or folder.with_name(f"{folder.resolve().name}_colorized")
     inside = target.resolve()
     if inside == folder.resolve():
-        raise ColorizerError(f"{folder} would be coloured into itself: name another folder by -o")
+        raise ColorizerError(f"{folder} would be colored into itself: name another folder by -o")
     return [
         Task(path, (target / path.relative_to(folder)).with_suffix(_suffix(path, options)))
         for path in find_photos(folder, but=inside)
@@ -263,7 +263,7 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
     seconds = time.perf_counter() - started
     if new.anew:
         return Outcome(task, "colorized", "", seconds)
-    message = f"{task.source} is in colour and was copied: --force colours it anew"
+    message = f"{task.source} is in color and was copied: --force colors it anew"
     return Outcome(task, "copied", message, seconds)
 
 

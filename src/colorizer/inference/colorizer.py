@@ -1,4 +1,4 @@
-"""Colorizer: a photograph of any size in, the same photograph in colour out."""
+"""Colorizer: a photograph of any size in, the same photograph in color out."""
 
 import os
 from collections import deque
@@ -21,12 +21,12 @@ from colorizer.photo.decode import Format, decode, encode, to_rgb
 
 
 class Network(Protocol):
-    """What predicts the colours: `TorchNetwork` or `OnnxNetwork`."""
+    """What predicts the colors: `TorchNetwork` or `OnnxNetwork`."""
 
     metadata: WeightsMetadata
 
     def predict_ab(self, lightness: Any) -> Any:
-        """Predict colour for a batch, as `Colorizer.predict_ab`."""
+        """Predict color for a batch, as `Colorizer.predict_ab`."""
 
     def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
@@ -36,10 +36,10 @@ class Network(Protocol):
 
 
 class Colorizer:
-    """A trained network, ready to colour photographs.
+    """A trained network, ready to color photographs.
 
     Args:
-        network: what predicts the colours.
+        network: what predicts the colors.
     """
 
     def __init__(self, network: Network) -> None:
@@ -80,11 +80,11 @@ class Colorizer:
     def __call__(
         self, photo: str | Path | bytes | Image.Image | NDArray[np.uint8], *, strength: float = 1.0
     ) -> Image.Image:
-        """Colour a photograph.
+        """Color a photograph.
 
         Args:
             photo: an image file's path or bytes, a Pillow image, or uint8 (H, W, 3) or (H, W).
-            strength: multiplies the colours' chroma.
+            strength: multiplies the colors' chroma.
 
         Returns:
             RGB, of the photograph's size and with its lightness.
@@ -98,7 +98,7 @@ class Colorizer:
         return Image.fromarray(self.colorize(_to_array(photo), strength=strength))
 
     def predict_ab(self, lightness: Any) -> Any:
-        """Predict colour for a batch.
+        """Predict color for a batch.
 
         Args:
             lightness: float32 (N, 1, H, W), a tensor or an array, L* in 0..100; the network knows
@@ -111,15 +111,15 @@ class Colorizer:
         return self.network.predict_ab(lightness)
 
     def colorize(self, rgb: NDArray[np.uint8], *, strength: float = 1.0) -> NDArray[np.uint8]:
-        """Colour one photograph.
+        """Color one photograph.
 
         The network sees the photograph as it saw those it learned from, resized to a square; its
-        colours are brought back to the photograph's size and joined with the photograph's own
+        colors are brought back to the photograph's size and joined with the photograph's own
         lightness.
 
         Args:
             rgb: uint8 (H, W, 3), of which only the lightness is used.
-            strength: multiplies the colours' chroma.
+            strength: multiplies the colors' chroma.
 
         Returns:
             uint8 (H, W, 3), sRGB.
@@ -127,7 +127,7 @@ class Colorizer:
         return recolor(rgb, strength * self.predict_photo(rgb))
 
     def predict_photo(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Predict one photograph's colours.
+        """Predict one photograph's colors.
 
         Args:
             rgb: uint8 (H, W, 3), of which only the lightness is used.
@@ -140,7 +140,7 @@ class Colorizer:
         return np.asarray(self.predict_ab(small[None, :1])[0], np.float32)
 
     def colorize_bytes(self, data: bytes, *, format: Format = "png") -> bytes:
-        """Colour an image file: bytes in any format that Pillow reads, an image file's bytes out.
+        """Color an image file: bytes in any format that Pillow reads, an image file's bytes out.
 
         Raises:
             ImageError: if the bytes are no image.
@@ -148,14 +148,14 @@ class Colorizer:
         return encode(self.colorize(decode(data).rgb), format=format)
 
     def colorize_many(self, photos: Iterable[bytes], *, format: Format = "png") -> Iterator[bytes]:
-        """Colour image files on all cores, each decoding while others compute or are encoded.
+        """Color image files on all cores, each decoding while others compute or are encoded.
 
         Args:
             photos: the files' bytes; taken as they are needed, a few ahead.
             format: what comes out.
 
         Yields:
-            The coloured files' bytes, in the order of `photos`.
+            The colored files' bytes, in the order of `photos`.
 
         Raises:
             ImageError: if one is no image.

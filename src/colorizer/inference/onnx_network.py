@@ -44,7 +44,7 @@ class OnnxNetwork:
         self.metadata = WeightsMetadata.from_metadata(path, stored)
 
     def predict_ab(self, lightness: Any) -> NDArray[np.float32]:
-        """Predict colour for a batch, as `Colorizer.predict_ab`: always an array."""
+        """Predict color for a batch, as `Colorizer.predict_ab`: always an array."""
         given = np.asarray(lightness, np.float32)
         ab: NDArray[np.float32] = self.session.run([OUTPUT], {INPUT: given})[0]
         return ab

@@ -1,7 +1,7 @@
-"""Colours that a person gives to some pixels, spread over the whole photograph.
+"""Colors that a person gives to some pixels, spread over the whole photograph.
 
-Neighbouring pixels of similar lightness have similar colours: each pixel's colour is the mean of
-its neighbours', weighted by how alike their lightness is, and where a hint is it is the hint's.
+Neighboring pixels of similar lightness have similar colors: each pixel's color is the mean of
+its neighbors', weighted by how alike their lightness is, and where a hint is it is the hint's.
 That is one sparse system of equations, symmetric and positive definite, solved by conjugate
 gradients that algebraic multigrid preconditions.
 
@@ -23,17 +23,17 @@ from colorizer.color.lab import rgb_to_lab
 from colorizer.errors import ColorizerError
 
 LONGER_SIDE = 512
-"""Pixels of the longer side at which colours are spread; they are then brought to full size."""
+"""Pixels of the longer side at which colors are spread; they are then brought to full size."""
 
 PRIOR_WEIGHT = 2e-5
-"""How much a network's colour counts beside the neighbours' of a pixel: over even ground a hint
-reaches about the inverse of its root, 220 pixels. Less, and one stroke colours everything; more,
+"""How much a network's color counts beside the neighbors' of a pixel: over even ground a hint
+reaches about the inverse of its root, 220 pixels. Less, and one stroke colors everything; more,
 and many hints leave the network's errors between them."""
 
 VARIANCE_SHARE = 0.3  # sigma^2 of the lightness' variance around a pixel, as in their code
 LEAST_VARIANCE = 0.05  # of L*, where lightness is even
 LEAST_WEIGHT = 1e-6  # so that no edge cuts a region off
-TOLERANCE = 5e-4  # of the error, as multigrid estimates it, to the colours
+TOLERANCE = 5e-4  # of the error, as multigrid estimates it, to the colors
 
 MULTIGRID: dict[str, Any] = {
     "presmoother": ("gauss_seidel", {"sweep": "forward"}),
@@ -43,10 +43,10 @@ MULTIGRID: dict[str, Any] = {
     "max_coarse": 50_000,  # two levels: of a ninth of the pixels, the equations are solved directly
     "coarse_solver": "splu",
 }
-"""Of pyamg: a third of the time that its defaults take, and the same colours at every run."""
+"""Of pyamg: a third of the time that its defaults take, and the same colors at every run."""
 
-NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
-"""Rows and columns to half of the eight neighbours; the others are these, seen from there."""
+NEIGHBORS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Rows and columns to half of the eight neighbors; the others are these, seen from there."""
 
 OPAQUE = 128  # of 255: a stroke
 BAND = 256  # rows of strokes, converted at a time
@@ -54,12 +54,12 @@ BAND = 256  # rows of strokes, converted at a time
 HINT = re.compile(r"(\d+),(\d+),#([0-9a-fA-F]{6})")
 
 Pixels = tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.uint8]]
-"""Their rows and columns, (N,), and their colours, (N, 3), sRGB."""
+"""Their rows and columns, (N,), and their colors, (N, 3), sRGB."""
 
 
 @dataclass(frozen=True)
 class Hint:
-    """A colour given to one pixel.
+    """A color given to one pixel.
 
     Attributes:
         x: its column, from 0 at the left.
@@ -86,7 +86,7 @@ class Hint:
         if not found:
             raise ColorizerError(
                 f"hint {text!r}: expected x,y,#rrggbb, such as 120,80,#ff8000: column and row in "
-                "pixels from the top left, and a colour"
+                "pixels from the top left, and a color"
             )
         red, green, blue = bytes.fromhex(found[3])
         return cls(int(found[1]), int(found[2]), (red, green, blue))
@@ -94,7 +94,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class Hints:
-    """Colours given to some pixels of a picture.
+    """Colors given to some pixels of a picture.
 
     Attributes:
         where: bool (H, W), which pixels.
@@ -113,9 +113,9 @@ class Hints:
         height: int,
         width: int,
     ) -> "Hints":
-        """Bring what is given to a photograph to the size at which colours are spread.
+        """Bring what is given to a photograph to the size at which colors are spread.
 
-        There, a pixel has the mean colour of the strokes that it covers, or of the points if it
+        There, a pixel has the mean color of the strokes that it covers, or of the points if it
         covers any.
 
         Args:
@@ -154,12 +154,12 @@ class Hints:
 def guide(
     rgb: NDArray[np.uint8], hints: Hints, prior: NDArray[np.floating] | None = None
 ) -> NDArray[np.float32]:
-    """Return a photograph's colours as hints would have them.
+    """Return a photograph's colors as hints would have them.
 
     Args:
         rgb: uint8 (H, W, 3), of which only the lightness is used.
         hints: of this photograph, as `Hints.collect` makes them.
-        prior: (2, h, w), CIELAB units, a network's colours for the whole photograph at any size;
+        prior: (2, h, w), CIELAB units, a network's colors for the whole photograph at any size;
             without it the hints alone decide.
 
     Returns:
@@ -191,7 +191,7 @@ def spread(
 ) -> NDArray[np.float32]:
     """Spread hints over a picture.
 
-    Minimizes, over the colours u of all pixels without a hint, the sum over neighbours r, s of
+    Minimizes, over the colors u of all pixels without a hint, the sum over neighbors r, s of
     w_rs (u_r - u_s)^2 plus, with a prior p, that over pixels of `PRIOR_WEIGHT` w_r (u_r - p_r)^2,
     where w_r is the sum of a pixel's weights and w_rs = exp(-(L_r - L_s)^2 / (2 sigma^2)).
 
@@ -201,7 +201,7 @@ def spread(
         prior: (2, H, W), CIELAB units.
 
     Returns:
-        float32 (2, H, W), CIELAB units; of each hint its own colour.
+        float32 (2, H, W), CIELAB units; of each hint its own color.
 
     Raises:
         ColorizerError: if pyamg is not installed.
@@ -231,7 +231,7 @@ def spread(
     with threadpool_limits(1, "blas"):  # at dot products, more threads mostly wait for each other
         levels = pyamg.smoothed_aggregation_solver(system, **MULTIGRID)
         for plane, wanted in enumerate(right.T):
-            if wanted.any():  # else nothing has colour, and no error is small beside that
+            if wanted.any():  # else nothing has color, and no error is small beside that
                 ab[plane, free], _ = pyamg.krylov.cg(
                     system,
                     wanted,
@@ -246,7 +246,7 @@ def spread(
 def _links(
     lightness: NDArray[np.floating],
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-    """Yield pairs of neighbours, as flat places, and their weights, for each of `NEIGHBOURS`."""
+    """Yield pairs of neighbors, as flat places, and their weights, for each of `NEIGHBORS`."""
     from scipy.ndimage import uniform_filter
 
     level = lightness.astype(np.float64)
@@ -255,7 +255,7 @@ def _links(
     variance = (uniform_filter(level**2, 3, mode="nearest") - mean**2).clip(min=0)
     variance = VARIANCE_SHARE * variance + LEAST_VARIANCE
     places = np.arange(level.size).reshape(level.shape)
-    for down, right in NEIGHBOURS:
+    for down, right in NEIGHBORS:
         first = np.s_[: height - down, max(0, -right) : width - max(0, right)]
         second = np.s_[down:, max(0, right) : width + min(0, right)]
         apart = (level[first] - level[second]) ** 2

@@ -1,4 +1,4 @@
-"""The networks: lightness in, colour out, each made by name."""
+"""The networks: lightness in, color out, each made by name."""
 
 from colorizer.models.registry import create_model, list_models
 

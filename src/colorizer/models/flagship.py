@@ -1,4 +1,4 @@
-"""This project's own: the study's model3, its colours made as strong and as uneven as photographs'.
+"""This project's own: the study's model3, its colors made as strong and as uneven as photographs'.
 
 A network of residual blocks, group normalization and attention, of as many parameters, was tried in
 its place and scored worse after the same number of epochs (docs/results/beyond.md).

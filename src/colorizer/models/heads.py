@@ -1,13 +1,13 @@
-"""Heads: how a network's last features become colours, directly or by way of bins."""
+"""Heads: how a network's last features become colors, directly or by way of bins."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorizer.color.ab_quantization import annealed_mean, bin_centres
+from colorizer.color.ab_quantization import annealed_mean, bin_centers
 from colorizer.color.lab import normalize_ab
 from colorizer.errors import ColorizerError
 from colorizer.models.layers import Init, Norm, SkipUNet, check_levels, initialize
@@ -24,7 +24,7 @@ FAINT = 1e-4
 class ChromaCurve(nn.Module):
     """Brings chroma to the strength and the spread that photographs have; hues stay.
 
-    What a network is unsure of it predicts near grey, so its colours are too dull and too even. The
+    What a network is unsure of it predicts near gray, so its colors are too dull and too even. The
     curve gain * chroma ** exponent makes what is strong stronger than what is weak. It is fitted
     once the network is trained (`calibration`), and until then changes nothing.
     """
@@ -49,8 +49,8 @@ class BinsNetwork(nn.Module):
 
     Args:
         body: from lightness (N, 1, H, W) in -1..1 to logits (N, Q, h, w), of any smaller size.
-        temperature: of the annealed mean that makes colours of them.
-        curve: what is done to the colours, normalized ab (N, 2, H, W).
+        temperature: of the annealed mean that makes colors of them.
+        curve: what is done to the colors, normalized ab (N, 2, H, W).
     """
 
     def __init__(self, body: nn.Module, temperature: float, curve: nn.Module) -> None:
@@ -58,7 +58,12 @@ class BinsNetwork(nn.Module):
         self.body = body
         self.temperature = temperature
         self.curve = curve
-        self.register_buffer("centres", bin_centres().clone())
+        self.register_buffer("centers", bin_centers().clone())
+
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        if f"{prefix}centres" in state:  # as weights files before 0.2 spell it
+            state[f"{prefix}centers"] = state.pop(f"{prefix}centres")
+        super()._load_from_state_dict(state, prefix, *rest)
 
     def logits(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to logits (N, Q, h, w)."""
@@ -67,8 +72,8 @@ class BinsNetwork(nn.Module):
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
-        assert isinstance(self.centres, Tensor)
-        ab = normalize_ab(annealed_mean(self.logits(lightness), self.centres, self.temperature))
+        assert isinstance(self.centers, Tensor)
+        ab = normalize_ab(annealed_mean(self.logits(lightness), self.centers, self.temperature))
         ab = F.interpolate(ab, lightness.shape[-2:], mode="bilinear")
         curved: Tensor = self.curve(ab)
         return curved
@@ -95,7 +100,7 @@ def outputs_of(head: Head) -> int:
     Raises:
         ColorizerError: if there is no such head.
     """
-    outputs = {"ab": 2, "bins": len(bin_centres())}
+    outputs = {"ab": 2, "bins": len(bin_centers())}
     if head not in outputs:
         raise ColorizerError(f"head is {head!r}: choose one of {', '.join(outputs)}")
     return outputs[head]

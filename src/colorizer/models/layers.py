@@ -38,7 +38,7 @@ class DecoderLayer(nn.Module):
     """Transposed convolution, (normalization,) ReLU: the size doubles.
 
     The 4x4 kernel is a multiple of the stride, so every output pixel has as many taps as its
-    neighbours and no checkerboard appears (Odena et al. 2016, "Deconvolution and Checkerboard
+    neighbors and no checkerboard appears (Odena et al. 2016, "Deconvolution and Checkerboard
     Artifacts").
     """
 

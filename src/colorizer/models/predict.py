@@ -61,7 +61,7 @@ class TorchNetwork:
 
     @torch.no_grad()
     def predict_ab(self, lightness: Any) -> Any:
-        """Predict colour for a batch, as `Colorizer.predict_ab`: a tensor, or an array of one."""
+        """Predict color for a batch, as `Colorizer.predict_ab`: a tensor, or an array of one."""
         given = torch.as_tensor(lightness).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             ab = self.model(normalize_lightness(given))

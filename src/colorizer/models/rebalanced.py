@@ -1,4 +1,4 @@
-"""The study's model3 with another head: what learning colour as classes does to its bias."""
+"""The study's model3 with another head: what learning color as classes does to its bias."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def rebalanced(
 ) -> nn.Module:
     """Build model3's encoder and decoder with a head of bins, to be trained by the loss of them.
 
-    The head sees features averaged over `stride` pixels: Zhang et al. too predict colour at a
+    The head sees features averaged over `stride` pixels: Zhang et al. too predict color at a
     quarter of the size, and at full size the logits of a batch at 320x320 fill a GPU.
     """
     return build_skip_network(

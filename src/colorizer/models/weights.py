@@ -1,4 +1,4 @@
-"""Weights that describe themselves: model, arguments and colour convention in one safetensors."""
+"""Weights that describe themselves: model, arguments and color convention in one safetensors."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from colorizer.models import create_model
 from colorizer.models.weights_metadata import WeightsMetadata
 
 HALF_TOLERANCE = 1.0
-"""CIELAB units, what people just notice, that half precision may change a colour by."""
+"""CIELAB units, what people just notice, that half precision may change a color by."""
 
 
 def save_weights(path: Path, metadata: WeightsMetadata, weights: dict[str, Tensor]) -> None:
@@ -29,7 +29,7 @@ def load_model(path: Path) -> tuple[nn.Module, WeightsMetadata]:
 
     Raises:
         ColorizerError: if the file is missing, is no weights file of this project, or was made
-            under another colour convention.
+            under another color convention.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -73,7 +73,7 @@ def write_half(source: Path, target: Path) -> float:
         difference = AB_SCALE * float((model(2 * noise - 1) - before).abs().max())
     if not difference <= HALF_TOLERANCE:  # so that NaN is refused too
         raise ColorizerError(
-            f"{source}: in half precision its colours differ by {difference:.2g} CIELAB units; "
+            f"{source}: in half precision its colors differ by {difference:.2g} CIELAB units; "
             f"expected at most {HALF_TOLERANCE:g}: nothing was written"
         )
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ class WeightsMetadata:
 
         Raises:
             ColorizerError: naming `path`, if there are none of this format, or the model was
-                made under another colour convention.
+                made under another color convention.
         """
         described = json.loads(stored.get(KEY, "{}"))
         if described.get("format") != FORMAT:
@@ -50,7 +50,7 @@ class WeightsMetadata:
             )
         if described["color"] != convention():
             raise ColorizerError(
-                f"{path}: trained with colour as {described['color']}, but this version uses "
+                f"{path}: trained with color as {described['color']}, but this version uses "
                 f"{convention()}"
             )
         return cls(**{field.name: described[field.name] for field in fields(cls)})

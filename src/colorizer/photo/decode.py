@@ -38,7 +38,7 @@ UPRIGHT = {
 }
 """How a picture is turned upright, by its EXIF orientation."""
 
-GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
 class ImageError(ColorizerError):
@@ -68,11 +68,11 @@ def decode(data: bytes) -> Photo:
         ImageError: if the bytes are no image, are cut short, or hold over `MAX_PIXELS` pixels.
     """
     with _opened(data) as image:
-        grey, turn = image.mode in GREY_MODES, _turn(image)
+        gray, turn = image.mode in GRAY_MODES, _turn(image)
         rgb = _decode_jpeg(data, image)
         if rgb is None:
             rgb = np.array(to_rgb(image))
-        return Photo(rgb if turn is None else _turned(rgb, turn), grey)
+        return Photo(rgb if turn is None else _turned(rgb, turn), gray)
 
 
 def decode_strokes(data: bytes) -> NDArray[np.uint8]:
@@ -125,7 +125,7 @@ def encode(rgb: NDArray[np.uint8], *, format: Format = "png") -> bytes:
 
     Args:
         rgb: uint8 (H, W, 3), sRGB.
-        format: "png", without loss, or "jpeg", at quality 95 with full resolution of colour.
+        format: "png", without loss, or "jpeg", at quality 95 with full resolution of color.
     """
     if format == "jpeg":
         whole = np.ascontiguousarray(rgb)

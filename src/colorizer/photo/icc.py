@@ -1,4 +1,4 @@
-"""The pixels of a picture of any kind to sRGB, by its colour profile."""
+"""The pixels of a picture of any kind to sRGB, by its color profile."""
 
 import io
 import struct
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from colorizer.photo.decode import GREY_MODES
+from colorizer.photo.decode import GRAY_MODES
 
 Levels = TypeVar("Levels", np.uint8, np.uint16)
 
@@ -17,7 +17,7 @@ BAND = 1 << 20
 """Pixels handled at a time, so that of a large picture nothing is in memory twice."""
 
 UNSEEN = 2
-"""Levels of 255; a profile that changes no colour by more is sRGB, as someone else rounds it."""
+"""Levels of 255; a profile that changes no color by more is sRGB, as someone else rounds it."""
 
 EXACT = ImageCms.Flags.NOOPTIMIZE  # to 16 bits, and ten times slower
 
@@ -55,32 +55,32 @@ def read_pixels(
     Args:
         image: of any mode; its profile is among its `info`, and is passed over if it is damaged or
             another mode's.
-        white_is_zero: whether grey levels of 16 bits are those of a negative.
+        white_is_zero: whether gray levels of 16 bits are those of a negative.
 
     Returns:
         rgb: uint8 (H, W, 3), 0..255.
-        grey16: uint16 (H, W), 0..65535, if the picture is grey and of over 8 bits; else None.
+        gray16: uint16 (H, W), 0..65535, if the picture is gray and of over 8 bits; else None.
         alpha: uint8 (H, W), 255 where the picture is opaque; None if it has no such channel.
     """
-    if image.mode not in GREY_MODES:
+    if image.mode not in GRAY_MODES:
         return _read_rgb(image)
-    curve = _grey_curve(image.info.get("icc_profile"))
-    grey16 = alpha = None
+    curve = _gray_curve(image.info.get("icc_profile"))
+    gray16 = alpha = None
     if image.mode[0] in "IF":
-        grey16 = _read_deep(image)
+        gray16 = _read_deep(image)
         if white_is_zero:
-            np.subtract(65535, grey16, out=grey16)
+            np.subtract(65535, gray16, out=gray16)
         if curve is not None:
-            grey16 = _look_up(curve, grey16)
-        grey = to_8_bits(grey16)
+            gray16 = _look_up(curve, gray16)
+        gray = to_8_bits(gray16)
     else:
         if image.has_transparency_data:
             image = image.convert("LA")
             alpha = np.array(image.getchannel("A"))
-        grey = np.array(image.convert("L"))
+        gray = np.array(image.convert("L"))
         if curve is not None:
-            grey = _look_up(to_8_bits(curve[None, ::257])[0], grey)
-    return np.repeat(grey[..., None], 3, axis=2), grey16, alpha
+            gray = _look_up(to_8_bits(curve[None, ::257])[0], gray)
+    return np.repeat(gray[..., None], 3, axis=2), gray16, alpha
 
 
 def _read_rgb(
@@ -143,13 +143,13 @@ def _transform(profile: object, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    colours = (np.indices((16, 16, 16)) * 17).astype(np.uint8).reshape(3, 64, 64).transpose(1, 2, 0)
-    shown = np.asarray(ImageCms.applyTransform(Image.fromarray(colours), transform))
-    return bool(np.abs(shown.astype(int) - colours).max() <= UNSEEN)
+    colors = (np.indices((16, 16, 16)) * 17).astype(np.uint8).reshape(3, 64, 64).transpose(1, 2, 0)
+    shown = np.asarray(ImageCms.applyTransform(Image.fromarray(colors), transform))
+    return bool(np.abs(shown.astype(int) - colors).max() <= UNSEEN)
 
 
-def _grey_curve(profile: object) -> NDArray[np.uint16] | None:
-    """Return the level in sRGB of each of a grey picture's 65536, or None if they stay the same.
+def _gray_curve(profile: object) -> NDArray[np.uint16] | None:
+    """Return the level in sRGB of each of a gray picture's 65536, or None if they stay the same.
 
     The library's answer has 8 bits. But where it steps from one level to the next is known to 16,
     and between the steps the curve is as good as straight.

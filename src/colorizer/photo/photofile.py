@@ -13,7 +13,7 @@ from PIL.ExifTags import Base
 
 from colorizer.photo import exif
 from colorizer.photo.decode import (
-    GREY_MODES,
+    GRAY_MODES,
     JPEG_QUALITY,
     PNG_LEVEL,
     UPRIGHT,
@@ -40,7 +40,7 @@ FORMATS = {
 OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": JPEG_QUALITY, "subsampling": "4:4:4"},
     "PNG": {"compress_level": PNG_LEVEL},
-    "WEBP": {"quality": 95, "exact": True},  # exact: also the colours that alpha hides
+    "WEBP": {"quality": 95, "exact": True},  # exact: also the colors that alpha hides
     "AVIF": {"quality": 90, "subsampling": "4:4:4", "speed": 8},
     "BMP": {},
 }
@@ -55,8 +55,8 @@ class PhotoFile:
     """A photograph, and what its file says of it.
 
     Attributes:
-        rgb: uint8 (H, W, 3), 0..255, sRGB, upright; also the colours that alpha hides.
-        grey16: uint16 (H, W), 0..65535, sRGB's levels of a grey picture of over 8 bits; else None.
+        rgb: uint8 (H, W, 3), 0..255, sRGB, upright; also the colors that alpha hides.
+        gray16: uint16 (H, W), 0..65535, sRGB's levels of a gray picture of over 8 bits; else None.
         alpha: uint8 (H, W), 255 where the picture is opaque; None if the file has no such channel.
         single_channel: whether the file holds lightness alone.
         format: the file's, one of `FORMATS`' values.
@@ -64,7 +64,7 @@ class PhotoFile:
     """
 
     rgb: NDArray[np.uint8]
-    grey16: NDArray[np.uint16] | None
+    gray16: NDArray[np.uint16] | None
     alpha: NDArray[np.uint8] | None
     single_channel: bool
     format: str
@@ -86,10 +86,10 @@ class PhotoFile:
             metadata = Metadata.read(image, data)
             # a negative, which Pillow does not see if it is of 16 bits
             negative = set(exif.tiff_value(data, Base.PhotometricInterpretation)) == {0}
-            single_channel, format = image.mode in GREY_MODES, _format(image)
+            single_channel, format = image.mode in GRAY_MODES, _format(image)
             image = _turned(image, metadata.orientation)
-            rgb, grey16, alpha = read_pixels(image, white_is_zero=negative)
-            return cls(rgb, grey16, alpha, single_channel, format, metadata)
+            rgb, gray16, alpha = read_pixels(image, white_is_zero=negative)
+            return cls(rgb, gray16, alpha, single_channel, format, metadata)
 
     @property
     def on_white(self) -> NDArray[np.uint8]:
@@ -98,14 +98,14 @@ class PhotoFile:
 
     @property
     def levels(self) -> NDArray[Any]:
-        """The photograph at its full depth, as `color.recolor` takes it: `grey16`, or `rgb`."""
-        return self.rgb if self.grey16 is None else self.grey16
+        """The photograph at its full depth, as `color.recolor` takes it: `gray16`, or `rgb`."""
+        return self.rgb if self.gray16 is None else self.gray16
 
     def encode(self, rgb: NDArray[Any], format: str | None = None) -> bytes:
-        """Write the photograph in other colours, with all else as it was.
+        """Write the photograph in other colors, with all else as it was.
 
         What the format cannot hold is brought to what it can: 16 bits to 8, and what is transparent
-        onto white. The file says that its colours are sRGB.
+        onto white. The file says that its colors are sRGB.
 
         Args:
             rgb: uint8 or uint16 (H, W, 3), sRGB, upright.

@@ -1,4 +1,4 @@
-"""PNG of 16 bits a channel; Pillow has no pictures of 16 bits but grey ones."""
+"""PNG of 16 bits a channel; Pillow has no pictures of 16 bits but gray ones."""
 
 import io
 import struct

@@ -1,6 +1,6 @@
 """TIFF, which Pillow does not write with all it should hold.
 
-Pillow has no pictures of 16 bits but grey ones, and writes "?" for what in EXIF is not ASCII;
+Pillow has no pictures of 16 bits but gray ones, and writes "?" for what in EXIF is not ASCII;
 tifffile writes no EXIF.
 """
 
@@ -89,7 +89,7 @@ def _picture(
         Base.Predictor: (SHORT, 2),
     }
     if alpha is not None:
-        said[Base.ExtraSamples] = (SHORT, 2)  # not multiplied into the colours
+        said[Base.ExtraSamples] = (SHORT, 2)  # not multiplied into the colors
     return {tag: _value(order, *kind_and_numbers) for tag, kind_and_numbers in said.items()}
 
 

@@ -7,10 +7,10 @@ from colorizer.tracking.model_uri import DEFAULT, find_weights
 
 
 class Colorizer(colorizer.Colorizer):
-    """A trained network, ready to colour photographs, loaded from a file or by a model's name.
+    """A trained network, ready to color photographs, loaded from a file or by a model's name.
 
     Args:
-        network: what predicts the colours.
+        network: what predicts the colors.
     """
 
     @classmethod

@@ -16,7 +16,7 @@ DEFAULT = "colorizer"
 """The registered model whose champion is the best of all."""
 
 NO_MODEL = "none"
-"""Instead of a model's name: only a person's hints give colour."""
+"""Instead of a model's name: only a person's hints give color."""
 
 CHAMPION = "champion"
 TRIAL = "trial"

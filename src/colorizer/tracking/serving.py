@@ -66,7 +66,7 @@ class ColorizerModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Colour a column of images.
+        """Color a column of images.
 
         Args:
             context: MLflow's; unused.
@@ -78,7 +78,7 @@ class ColorizerModel(PythonModel):
 
         Raises:
             RefusedError: if an image cannot be read, there is none, or they are too large or too
-                many for one request; nothing is coloured unless all are within the limits.
+                many for one request; nothing is colored unless all are within the limits.
         """
         files, pixels = [], []
         for row, image in enumerate(model_input["image"]):
@@ -86,12 +86,12 @@ class ColorizerModel(PythonModel):
                 files.append(_to_bytes(image))
                 pixels.append(_count_pixels(files[-1]))
         _check_request(files, sum(pixels))
-        coloured = []
+        colored = []
         for row, (file, size) in enumerate(zip(files, pixels, strict=True)):
             workers = self.large if size > LARGE else self.several
             with _naming(row):
-                coloured.append(workers.submit(self.colorizer.colorize_bytes, file).result())
-        return pd.DataFrame({"image": coloured}, index=model_input.index)
+                colored.append(workers.submit(self.colorizer.colorize_bytes, file).result())
+        return pd.DataFrame({"image": colored}, index=model_input.index)
 
 
 def _workers(count: int) -> ThreadPoolExecutor:

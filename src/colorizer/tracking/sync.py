@@ -1,4 +1,4 @@
-"""How MLflow learns afterwards of what it did not follow, such as what DVC restored."""
+"""How MLflow learns afterward of what it did not follow, such as what DVC restored."""
 
 import json
 import logging

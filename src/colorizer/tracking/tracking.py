@@ -482,7 +482,7 @@ def _dataset(record: RunRecord, subset: str) -> DatasetInput:
 
 
 def _example_photo() -> bytes:
-    """Return a small grey ramp as PNG: what a request to the served model looks like."""
+    """Return a small gray ramp as PNG: what a request to the served model looks like."""
     ramp = np.linspace(0, 255, 32, dtype=np.uint8)
     return encode(np.repeat(np.tile(ramp, (32, 1))[..., None], 3, axis=2))
 

@@ -22,7 +22,7 @@ WORTH_COMPILING = 5000  # steps; compiling takes 10 to 20 s, on a GPU a step gai
 class Autocast(MixedPrecision):
     """Mixed precision that leaves what it is given in float32.
 
-    Fabric's own rounds a batch to bfloat16, true colours included; autocast rounds for itself what
+    Fabric's own rounds a batch to bfloat16, true colors included; autocast rounds for itself what
     it computes with.
     """
 

@@ -78,7 +78,7 @@ class RunRecord:
         """What the training minimized, in words."""
         recipe = self.params.get("recipe", {})
         name = LOSSES.get(recipe.get("loss", "l2"), str(recipe.get("loss")))
-        return name if recipe.get("uniform", 1) == 1 else f"{name}, rare colours counting more"
+        return name if recipe.get("uniform", 1) == 1 else f"{name}, rare colors counting more"
 
     def finished(self, *, at: int, best_epoch: int) -> "RunRecord":
         """Return the record of the training after its end."""

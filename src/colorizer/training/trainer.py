@@ -37,7 +37,7 @@ from colorizer.training.run_record import (
 logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parents[1]
-PRIOR_SIDE = 64  # pixels of a photograph's side that the colours' prior looks at
+PRIOR_SIDE = 64  # pixels of a photograph's side that the colors' prior looks at
 PRIOR_PHOTOS = 256  # at once
 
 CODE = (
@@ -170,7 +170,7 @@ class Trainer:
         shutil.rmtree(trash)
 
     def _bin_weights(self, photos: LabDataset) -> Tensor:
-        """Return how much each bin counts, by the colours of the photographs to learn from."""
+        """Return how much each bin counts, by the colors of the photographs to learn from."""
         step = max(1, photos.size // PRIOR_SIDE)
         ab = photos.ab[..., ::step, ::step]
         starts = range(0, len(ab), PRIOR_PHOTOS)

@@ -1,4 +1,4 @@
-"""A small study: photographs made on the spot, coloured by a network that paints all one colour."""
+"""A small study: photographs made on the spot, colored by a network that paints all one color."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from colorizer.apps.turing.database import Database, Protocol
-from colorizer.apps.turing.pictures import Pictures, digest_of, find_colour_photos
+from colorizer.apps.turing.pictures import Pictures, digest_of, find_color_photos
 from colorizer.apps.turing.server import Study
 from colorizer.inference.colorizer import Colorizer
 from colorizer.models.weights_metadata import WeightsMetadata
@@ -19,7 +19,7 @@ PRACTICE, PAIRS = 2, 20
 
 
 class Painter:
-    """A network that predicts the same colour everywhere."""
+    """A network that predicts the same color everywhere."""
 
     metadata = WeightsMetadata("model1", {}, size=16)
 
@@ -34,7 +34,7 @@ class Painter:
 
 
 def write_photos(folder: Path, count: int) -> None:
-    """Write colourful pictures, `photo-00.png` and so on."""
+    """Write colorful pictures, `photo-00.png` and so on."""
     random = np.random.default_rng(7)
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
@@ -60,7 +60,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def study(photos: Path, tmp_path: Path) -> Study:
     """A study of two models that nobody has taken part in."""
-    found = find_colour_photos(photos, needed=PRACTICE + PAIRS)
+    found = find_color_photos(photos, needed=PRACTICE + PAIRS)
     protocol = Protocol(seconds=1.0, practice=PRACTICE, pairs=PAIRS, photos=digest_of(found))
     database = Database.create(tmp_path / "turing.db", protocol)
     methods = [

@@ -29,7 +29,7 @@ def test_just_enough_photographs_are_enough() -> None:
     assert sorted(trial.photo for trial in plan) == sorted(PHOTOS[:50])
 
 
-def test_vigilance_pairs_alone_have_another_photograph_s_colours() -> None:
+def test_vigilance_pairs_alone_have_another_photograph_s_colors() -> None:
     for trial in (trial for plan in plans(20) for trial in plan):
         assert (trial.other is not None) == (trial.kind == "vigilance")
         assert trial.other != trial.photo

@@ -73,7 +73,7 @@ def settle(page: "Page") -> None:
     )
 
 
-def colours(place: "Locator") -> NDArray[np.float32]:
+def colors(place: "Locator") -> NDArray[np.float32]:
     """Return what a person sees there: ab, (2, H, W)."""
     return rgb_to_lab(decode(place.screenshot()).rgb)[1:]
 
@@ -119,27 +119,27 @@ def saved(page: "Page", button: str) -> tuple[str, bytes]:
     return download.value.suggested_filename, download.value.path().read_bytes()
 
 
-def test_a_photograph_is_coloured_and_compared_with_a_curtain(session: "Page") -> None:
-    chroma = np.hypot(*colours(session.locator("#slider")))
+def test_a_photograph_is_colored_and_compared_with_a_curtain(session: "Page") -> None:
+    chroma = np.hypot(*colors(session.locator("#slider")))
     left, right = np.split(chroma[:, : chroma.shape[1] // 2 * 2], 2, axis=1)
     assert left[:, :-30].mean() < 1
     assert right[:, 30:].mean() > 5
     session.locator("#divide").focus()
     session.keyboard.press("Home")
-    assert np.hypot(*colours(session.locator("#slider")))[:, 30:-30].mean() > 5
+    assert np.hypot(*colors(session.locator("#slider")))[:, 30:-30].mean() > 5
     session.keyboard.press("End")
-    assert np.hypot(*colours(session.locator("#slider")))[:, 30:-30].mean() < 1
+    assert np.hypot(*colors(session.locator("#slider")))[:, 30:-30].mean() < 1
 
 
 def test_strength_changes_what_is_seen(session: "Page") -> None:
     session.locator("#divide").focus()
     session.keyboard.press("Home")
-    before = np.hypot(*colours(session.locator("#slider"))).mean()
+    before = np.hypot(*colors(session.locator("#slider"))).mean()
     session.locator("#strength").focus()
     session.keyboard.press("Home")
     settle(session)
     assert session.text_content("#shown-strength") == "0.00 ×"
-    assert np.hypot(*colours(session.locator("#slider"))).mean() < before / 4
+    assert np.hypot(*colors(session.locator("#slider"))).mean() < before / 4
 
 
 def test_models_stand_side_by_side(session: "Page") -> None:
@@ -149,7 +149,7 @@ def test_models_stand_side_by_side(session: "Page") -> None:
     captions = [text.removesuffix("Use") for text in figures.all_text_contents()]
     assert captions == ["before", "pretrained/colorizer.safetensors", captions[2]]
     assert captions[2].endswith("untrained.safetensors")
-    before, shipped, untrained = (colours(figure.locator("img")) for figure in figures.all())
+    before, shipped, untrained = (colors(figure.locator("img")) for figure in figures.all())
     assert np.hypot(*before).mean() < 1
     assert np.hypot(*shipped).mean() > 5
     assert np.hypot(*untrained).mean() > 5
@@ -184,9 +184,9 @@ def drag(page: "Page", start: tuple[float, float], end: tuple[float, float]) -> 
     page.mouse.move(*at[1], steps=4)
 
 
-def paint(page: "Page", colour: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+def paint(page: "Page", color: str, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Draw a stroke, from and to shares of the photograph's width and height."""
-    page.click(f"#swatches button[title={colour}]")
+    page.click(f"#swatches button[title={color}]")
     drag(page, start, end)
     shown = page.get_attribute("#painted", "data-shown")
     page.mouse.up()
@@ -196,30 +196,30 @@ def paint(page: "Page", colour: str, start: tuple[float, float], end: tuple[floa
     settle(page)
 
 
-def test_a_stroke_colours_what_it_lies_on_until_it_is_undone(session: "Page") -> None:
-    session.click("text=Paint colours")
+def test_a_stroke_colors_what_it_lies_on_until_it_is_undone(session: "Page") -> None:
+    session.click("text=Paint colors")
     session.uncheck("#strokes")
     settle(session)
     canvas = session.locator("#paint")
-    before = colours(canvas)
+    before = colors(canvas)
     paint(session, "purple", (0.45, 0.5), (0.55, 0.5))
-    after = colours(canvas)
+    after = colors(canvas)
     height, width = after.shape[1:]
     middle = np.s_[
         :, int(0.46 * height) : int(0.54 * height), int(0.46 * width) : int(0.54 * width)
     ]
     more = (after[middle] - before[middle]).mean((1, 2))
-    assert more[0] > 8  # towards red
+    assert more[0] > 8  # toward red
     assert more[1] < -8  # and blue
     session.click("#undo")
     session.wait_for_function("() => document.querySelector('#undo').disabled")
     session.wait_for_load_state("networkidle")
     settle(session)
-    np.testing.assert_allclose(colours(canvas), before, atol=1e-3)
+    np.testing.assert_allclose(colors(canvas), before, atol=1e-3)
 
 
 def test_a_click_paints_a_dot(session: "Page", address: str) -> None:
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     settle(session)
     with telling(session) as told:
         session.locator("#canvas").click(position={"x": 60, "y": 50})
@@ -236,7 +236,7 @@ def test_strokes_of_two_windows_are_put_together(session: "Page", address: str) 
         for page, y in ((session, 0.2), (other, 0.8), (session, 0.5)):
             page.bring_to_front()
             page.click("#photos button[title='im2.jpg']")
-            page.click("text=Paint colours")
+            page.click("text=Paint colors")
             settle(page)
             drag(page, (0.2, y), (0.8, y))
             with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok):
@@ -258,21 +258,21 @@ def test_strokes_of_two_windows_are_put_together(session: "Page", address: str) 
 
 
 def test_what_was_painted_outlives_the_page_and_is_downloaded(session: "Page") -> None:
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     settle(session)
     _, unpainted = saved(session, "#download")
     paint(session, "purple", (0.2, 0.3), (0.8, 0.3))
-    seen = colours(session.locator("#paint"))
+    seen = colors(session.locator("#paint"))
     _, painted = saved(session, "#download")
     apart = rgb_to_lab(decode(painted).rgb) - rgb_to_lab(decode(unpainted).rgb)
     assert np.hypot(*apart[1:]).mean() > 3
     session.reload()
     session.wait_for_function("() => document.querySelectorAll('#photos button').length === 2")
     session.click("#photos button[title='im2.jpg']")
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     settle(session)
     session.wait_for_function("() => !document.querySelector('#clear').disabled")
-    assert np.abs(colours(session.locator("#paint")) - seen).mean() < 0.5
+    assert np.abs(colors(session.locator("#paint")) - seen).mean() < 0.5
 
 
 def test_what_is_no_photograph_is_named_and_the_rest_go_on(
@@ -384,7 +384,7 @@ def test_photographs_may_be_chosen_before_the_page_has_begun(
 
 
 def test_what_is_painted_is_not_removed_unasked(session: "Page") -> None:
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     settle(session)
     paint(session, "purple", (0.2, 0.2), (0.8, 0.2))
     asked: list[str] = []
@@ -414,7 +414,7 @@ def test_a_double_click_removes_one_photograph(
 def test_a_stroke_stays_on_its_photograph_while_others_arrive(
     session: "Page", address: str, photos: list[Path]
 ) -> None:
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     settle(session)
     waiting = held(session, "**/api/photos?*", "POST")
     new = photos[1].rename(photos[1].with_name("new.jpg"))
@@ -431,7 +431,7 @@ def test_a_stroke_stays_on_its_photograph_while_others_arrive(
 
 
 def test_a_stroke_adds_to_what_was_painted_before_a_reload(session: "Page", address: str) -> None:
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     settle(session)
     paint(session, "purple", (0.2, 0.2), (0.8, 0.2))
     waiting = held(session, "**/strokes", "GET")
@@ -451,7 +451,7 @@ def test_a_stroke_adds_to_what_was_painted_before_a_reload(session: "Page", addr
 
 
 def test_what_was_cleared_comes_back(session: "Page", address: str) -> None:
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     settle(session)
     paint(session, "purple", (0.2, 0.2), (0.8, 0.2))
     session.reload()
@@ -474,31 +474,31 @@ def test_what_was_cleared_comes_back(session: "Page", address: str) -> None:
     assert session.is_disabled("#undo")
 
 
-def test_no_photograph_is_shown_in_another_one_s_colours(session: "Page") -> None:
+def test_no_photograph_is_shown_in_another_one_s_colors(session: "Page") -> None:
     session.locator("#divide").focus()
     session.keyboard.press("Home")
     waiting = held(session, "**/after?*", "GET")
     session.click("#photos button[title='im3.jpg']")
     session.wait_for_timeout(300)
-    assert np.hypot(*colours(session.locator("#slider"))).mean() < 1
+    assert np.hypot(*colors(session.locator("#slider"))).mean() < 1
     waiting[0].continue_()
     settle(session)
-    assert np.hypot(*colours(session.locator("#slider"))).mean() > 5
+    assert np.hypot(*colors(session.locator("#slider"))).mean() > 5
 
 
-def test_what_cannot_be_shown_leaves_no_other_colours(session: "Page") -> None:
+def test_what_cannot_be_shown_leaves_no_other_colors(session: "Page") -> None:
     session.locator("#divide").focus()
     session.keyboard.press("Home")
     refuse(session, "**/after?*")
     session.select_option("#model", index=1)
     session.locator("#message", has_text="it broke").wait_for()
-    assert np.hypot(*colours(session.locator("#slider"))).mean() < 1
+    assert np.hypot(*colors(session.locator("#slider"))).mean() < 1
     session.unroute("**/after?*")
     session.locator("#strength").focus()
     session.keyboard.press("ArrowRight")
     settle(session)
     session.wait_for_function("() => document.querySelector('#message').textContent === ''")
-    assert np.hypot(*colours(session.locator("#slider"))).mean() > 5
+    assert np.hypot(*colors(session.locator("#slider"))).mean() > 5
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_a_download_that_fails_says_so(session: "Page", button: str, url: str) -
 
 
 def test_a_download_waits_for_the_last_stroke(session: "Page") -> None:
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     settle(session)
     _, before = saved(session, "#download")
     waiting = held(session, "**/strokes?*", "PUT")
@@ -537,7 +537,7 @@ def test_a_reload_finds_what_was_chosen(session: "Page") -> None:
     session.select_option("#model", index=1)
     session.locator("#strength").fill("1.5")
     session.click("#photos button[title='im3.jpg']")
-    session.click("text=Paint colours")
+    session.click("text=Paint colors")
     session.click("#swatches button[title=purple]")
     session.reload()
     settle(session)
@@ -563,7 +563,7 @@ def test_it_fits_a_phone(session: "Page", photos: list[Path]) -> None:
     session.set_viewport_size({"width": 390, "height": 844})
     session.set_input_files("#photos input", str(photos[0].rename(photos[0].with_stem(200 * "n"))))
     session.locator("#facts", has_text=200 * "n").wait_for()
-    for view in ("Before and after", "Models side by side", "Paint colours"):
+    for view in ("Before and after", "Models side by side", "Paint colors"):
         session.click(f"text={view}")
         settle(session)
         assert session.evaluate("() => document.documentElement.scrollWidth") <= 390

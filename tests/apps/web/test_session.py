@@ -41,7 +41,7 @@ def session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
 
 
 @pytest.fixture(scope="module")
-def grey(sample_photos: dict[str, bytes]) -> bytes:
+def gray(sample_photos: dict[str, bytes]) -> bytes:
     """A bundled photograph in black and white."""
     with Image.open(io.BytesIO(sample_photos["mirflickr/im2.jpg"])) as image:
         return encode(image.convert("L"), "jpeg")
@@ -58,13 +58,13 @@ def chroma(data: bytes) -> NDArray[np.float32]:
     return np.hypot(*rgb_to_lab(decode(data).rgb)[1:])
 
 
-def test_a_photograph_comes_back_at_full_size_as_the_library_colours_it(
-    session: Session, grey: bytes
+def test_a_photograph_comes_back_at_full_size_as_the_library_colors_it(
+    session: Session, gray: bytes
 ) -> None:
-    photo = session.add("granny.JPG", grey)
+    photo = session.add("granny.JPG", gray)
     name, data = session.finish(photo.id, WEIGHTS, 1.2)
     assert name == "granny_colorized.JPG"
-    rgb = decode(grey).rgb
+    rgb = decode(gray).rgb
     expected = Colorizer.load(WEIGHTS).colorize(rgb, strength=1.2)
     result = decode(data).rgb.astype(int)
     assert result.shape == expected.shape
@@ -73,9 +73,9 @@ def test_a_photograph_comes_back_at_full_size_as_the_library_colours_it(
 
 
 def test_a_large_photograph_is_shown_small_and_finished_large(
-    session: Session, grey: bytes
+    session: Session, gray: bytes
 ) -> None:
-    with Image.open(io.BytesIO(grey)) as image:
+    with Image.open(io.BytesIO(gray)) as image:
         large = image.resize((1500, 1000))
     photo = session.add("large.png", encode(large))
     preview = decode(session.after(photo.id, WEIGHTS, 1)).rgb
@@ -97,25 +97,25 @@ def test_sixteen_bits_stay_sixteen(session: Session) -> None:
         assert image.tag_v2[258] == (16, 16, 16)  # BitsPerSample
 
 
-def test_strength_is_how_strong_the_colours_are(session: Session, grey: bytes) -> None:
-    photo = session.add("photo.jpg", grey)
+def test_strength_is_how_strong_the_colors_are(session: Session, gray: bytes) -> None:
+    photo = session.add("photo.jpg", gray)
     none, half, whole = (
         chroma(session.after(photo.id, WEIGHTS, strength)).mean() for strength in (0, 0.5, 1)
     )
     assert none < 0.5 < 1 < half < 0.7 * whole
 
 
-def test_it_says_what_is_in_colour_already(
-    session: Session, grey: bytes, sample_photos: dict[str, bytes]
+def test_it_says_what_is_in_color_already(
+    session: Session, gray: bytes, sample_photos: dict[str, bytes]
 ) -> None:
-    assert not session.add("grey.jpg", grey).in_colour
-    assert session.add("colour.jpg", sample_photos["mirflickr/im2.jpg"]).in_colour
+    assert not session.add("gray.jpg", gray).in_color
+    assert session.add("color.jpg", sample_photos["mirflickr/im2.jpg"]).in_color
 
 
 def test_a_stroke_counts_where_it_is_painted_and_at_full_size(
-    session: Session, grey: bytes
+    session: Session, gray: bytes
 ) -> None:
-    photo = session.add("photo.jpg", grey)
+    photo = session.add("photo.jpg", gray)
     unpainted = session.finish(photo.id, WEIGHTS, 1)[1]
     width, height = photo.shown
     box = (width // 4, height // 4, width // 4 + 60, height // 4 + 20)
@@ -133,17 +133,17 @@ def red_ab() -> NDArray[np.float32]:
     return rgb_to_lab(np.array(RED, np.uint8)[None, None])[1:, 0, 0]
 
 
-def test_strokes_alone_colour_where_no_model_does(session: Session, grey: bytes) -> None:
-    photo = session.add("photo.jpg", grey)
+def test_strokes_alone_color_where_no_model_does(session: Session, gray: bytes) -> None:
+    photo = session.add("photo.jpg", gray)
     assert chroma(session.after(photo.id, NO_MODEL, 1)).mean() < 0.5
     width, height = photo.shown
     session.paint(photo.id, stroke((width, height), (10, 10, 40, 30)), 0)
     painted = rgb_to_lab(decode(session.after(photo.id, NO_MODEL, 1)).rgb)[1:]
-    assert painted[0].mean() > 10  # the only hint there is colours all that is not black or white
+    assert painted[0].mean() > 10  # the only hint there is colors all that is not black or white
 
 
-def test_strokes_of_another_size_are_refused(session: Session, grey: bytes) -> None:
-    photo = session.add("photo.jpg", grey)
+def test_strokes_of_another_size_are_refused(session: Session, gray: bytes) -> None:
+    photo = session.add("photo.jpg", gray)
     with pytest.raises(ColorizerError, match="the strokes' picture has 50x40 pixels; expected"):
         session.paint(photo.id, stroke((50, 40), (1, 1, 9, 9)), 0)
     assert photo.revision == 0
@@ -151,9 +151,9 @@ def test_strokes_of_another_size_are_refused(session: Session, grey: bytes) -> N
 
 
 def test_the_archive_has_every_photograph_under_a_name_of_its_own(
-    session: Session, grey: bytes
+    session: Session, gray: bytes
 ) -> None:
-    photos = [session.add(name, grey) for name in ("a.jpg", "folder/a.jpg", "b.jpg")]
+    photos = [session.add(name, gray) for name in ("a.jpg", "folder/a.jpg", "b.jpg")]
     parts = list(session.finish_all(WEIGHTS, 1, count=3))
     assert len(parts) == 4  # one by one, so that a large archive begins at once
     with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
@@ -161,29 +161,29 @@ def test_the_archive_has_every_photograph_under_a_name_of_its_own(
         assert archive.read("b_colorized.jpg") == session.finish(photos[2].id, WEIGHTS, 1)[1]
 
 
-def test_the_archive_names_what_could_not_be_finished(session: Session, grey: bytes) -> None:
-    photos = [session.add(name, grey) for name in ("not_coloured.txt", "a.jpg", "b.jpg")]
+def test_the_archive_names_what_could_not_be_finished(session: Session, gray: bytes) -> None:
+    photos = [session.add(name, gray) for name in ("not_colored.txt", "a.jpg", "b.jpg")]
     photos[1].file.unlink()
     with zipfile.ZipFile(io.BytesIO(b"".join(session.finish_all(WEIGHTS, 1, count=3)))) as archive:
         assert archive.namelist() == [
-            "not_coloured_colorized.txt",
+            "not_colored_colorized.txt",
             "b_colorized.jpg",
-            "not_coloured.txt",
+            "not_colored.txt",
         ]
-        (line,) = archive.read("not_coloured.txt").decode().splitlines()
+        (line,) = archive.read("not_colored.txt").decode().splitlines()
     assert line.startswith("a.jpg: its file is gone: No such file")
 
 
 def test_an_archive_of_other_photographs_than_the_page_shows_is_refused(
-    session: Session, grey: bytes
+    session: Session, gray: bytes
 ) -> None:
-    session.add("a.jpg", grey)
+    session.add("a.jpg", gray)
     with pytest.raises(OutdatedError, match="shows 2 photographs, and there are 1: load it again"):
         session.finish_all(WEIGHTS, 1, count=2)
 
 
-def test_strokes_of_two_windows_do_not_replace_each_other(session: Session, grey: bytes) -> None:
-    photo = session.add("photo.jpg", grey)
+def test_strokes_of_two_windows_do_not_replace_each_other(session: Session, gray: bytes) -> None:
+    photo = session.add("photo.jpg", gray)
     first = stroke(photo.shown, (10, 10, 40, 30))
     session.paint(photo.id, first, 0)
     for strokes in (stroke(photo.shown, (50, 50, 90, 90)), None):
@@ -192,8 +192,8 @@ def test_strokes_of_two_windows_do_not_replace_each_other(session: Session, grey
     assert (photo.strokes, photo.revision) == (first, 1)
 
 
-def test_names_are_as_long_as_a_file_s_may_be(session: Session, grey: bytes) -> None:
-    photos = [session.add(f"{120 * 'é'}.jpg", grey) for _ in range(2)]
+def test_names_are_as_long_as_a_file_s_may_be(session: Session, gray: bytes) -> None:
+    photos = [session.add(f"{120 * 'é'}.jpg", gray) for _ in range(2)]
     name, _ = session.finish(photos[0].id, WEIGHTS, 1)
     assert len(name.encode()) <= 255
     assert name.endswith("é_colorized.jpg")
@@ -203,10 +203,10 @@ def test_names_are_as_long_as_a_file_s_may_be(session: Session, grey: bytes) -> 
         assert all(len(name.encode()) <= 255 for name in archive.namelist())
 
 
-def test_a_transparent_photograph_is_coloured_as_by_the_command(
-    session: Session, grey: bytes
+def test_a_transparent_photograph_is_colored_as_by_the_command(
+    session: Session, gray: bytes
 ) -> None:
-    with Image.open(io.BytesIO(grey)) as image:
+    with Image.open(io.BytesIO(gray)) as image:
         photo = image.resize((120, 90)).convert("RGBA")
     photo.paste((0, 0, 0, 0), (0, 0, 60, 90))  # black that nobody sees
     added = session.add("cut.png", encode(photo))
@@ -225,30 +225,30 @@ def test_two_files_of_the_same_name_are_told_apart(monkeypatch: pytest.MonkeyPat
     assert [choice.label for choice in choices(named)][:3] == [*named[:2], "c/weights.onnx"]
 
 
-def test_a_photograph_can_be_painted_all_over(session: Session, grey: bytes) -> None:
-    photo = session.add("photo.jpg", grey)
+def test_a_photograph_can_be_painted_all_over(session: Session, gray: bytes) -> None:
+    photo = session.add("photo.jpg", gray)
     session.paint(photo.id, stroke(photo.shown, (0, 0, *photo.shown)), 0)
     painted = rgb_to_lab(decode(session.after(photo.id, WEIGHTS, 1)).rgb)[1]
     assert painted.mean() > 20
 
 
-def test_a_photograph_that_was_removed_leaves_nothing(session: Session, grey: bytes) -> None:
-    photo = session.add("photo.jpg", grey)
+def test_a_photograph_that_was_removed_leaves_nothing(session: Session, gray: bytes) -> None:
+    photo = session.add("photo.jpg", gray)
     session.remove(photo.id)
     assert not photo.file.exists()
     with pytest.raises(ColorizerError, match="add it again"):
         session.after(photo.id, WEIGHTS, 1)
 
 
-def test_what_cannot_be_read_is_not_taken_in(session: Session, grey: bytes) -> None:
-    for data in (b"", b"no picture", grey[: len(grey) // 2]):
+def test_what_cannot_be_read_is_not_taken_in(session: Session, gray: bytes) -> None:
+    for data in (b"", b"no picture", gray[: len(gray) // 2]):
         with pytest.raises(ColorizerError):
             session.add("photo.jpg", data)
     assert not session.photos
 
 
 def test_where_there_is_no_room_nothing_is_kept(
-    tmp_path: Path, grey: bytes, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gray: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session_module, "list_known", list)
 
@@ -259,16 +259,16 @@ def test_where_there_is_no_room_nothing_is_kept(
     session = Session([NO_MODEL], tmp_path)
     monkeypatch.setattr(Path, "write_bytes", fill_up)
     with pytest.raises(ColorizerError, match=r"cannot be kept in .*: No space left on device"):
-        session.add("photo.jpg", grey)
+        session.add("photo.jpg", gray)
     assert not session.photos
     assert not list(tmp_path.iterdir())
 
 
 def test_a_model_is_loaded_once(
-    session: Session, grey: bytes, monkeypatch: pytest.MonkeyPatch
+    session: Session, gray: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Predictor, "from_file", lambda *_, **__: pytest.fail("loaded again"))
-    photo = session.add("photo.jpg", grey)
+    photo = session.add("photo.jpg", gray)
     session.after(photo.id, WEIGHTS, 1)
 
 
@@ -283,11 +283,11 @@ def test_a_model_that_is_missing_is_told_at_once(
 
 
 def test_models_that_are_not_offered_are_not_loaded(
-    session: Session, grey: bytes, tmp_path: Path
+    session: Session, gray: bytes, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.safetensors"
     other.write_bytes(Path(WEIGHTS).read_bytes())
-    photo = session.add("photo.jpg", grey)
+    photo = session.add("photo.jpg", gray)
     for ask in (session.after, session.finish):
         with pytest.raises(ColorizerError, match=r"no model '.*other.safetensors' here"):
             ask(photo.id, str(other), 1)
@@ -297,7 +297,7 @@ def test_no_model_is_needed_to_paint(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(session_module, "list_known", list)
     monkeypatch.setattr(Predictor, "load", lambda *_, **__: pytest.fail("loaded"))
     (choice,) = Session([NO_MODEL], tmp_path).choices
-    assert (choice.name, choice.label) == (NO_MODEL, "painted colours alone")
+    assert (choice.name, choice.label) == (NO_MODEL, "painted colors alone")
 
 
 def test_the_best_then_the_registered_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,7 +306,7 @@ def test_the_best_then_the_registered_are_offered(monkeypatch: pytest.MonkeyPatc
     assert [(choice.name, choice.label) for choice in choices(["colorizer"])] == [
         ("colorizer", "colorizer"),
         ("colorizer-model3/2", "colorizer-model3/2 (demo, paper)"),
-        (NO_MODEL, "painted colours alone"),
+        (NO_MODEL, "painted colors alone"),
     ]
     assert [choice.label for choice in choices(["/runs/model1/weights.safetensors"])][:2] == [
         "model1/weights.safetensors",

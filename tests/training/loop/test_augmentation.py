@@ -45,12 +45,12 @@ def test_half_of_a_photograph_is_cut_out_at_the_corners(down: float, across: flo
     assert other.mean() < 0.15
 
 
-def test_lightness_and_colour_stay_together() -> None:
+def test_lightness_and_color_stay_together() -> None:
     lightness, ab = pictures()
     drawn = draw_choices(3, seed=1, epoch=1)
-    moved, colour = augment(lightness, ab, drawn, flip=True, crop=0.6)
+    moved, color = augment(lightness, ab, drawn, flip=True, crop=0.6)
     assert moved.shape == lightness.shape
-    torch.testing.assert_close(colour, torch.cat((moved * 2, -moved), dim=1))
+    torch.testing.assert_close(color, torch.cat((moved * 2, -moved), dim=1))
     assert moved.min() >= lightness.min() - 1e-6
     assert moved.max() <= lightness.max() + 1e-6
 

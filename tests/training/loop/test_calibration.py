@@ -1,4 +1,4 @@
-"""The chroma curve: what it does to colours, and that fitting it gives photographs theirs."""
+"""The chroma curve: what it does to colors, and that fitting it gives photographs theirs."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from colorizer.color.lab import denormalize_ab, normalize_ab
 from colorizer.color.lab_torch import lab_to_rgb
-from colorizer.color.statistics import colourfulness
+from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.color_bias import bias_sums, rates
@@ -37,7 +37,7 @@ class Known(nn.Module):
 
 @pytest.fixture
 def photos() -> LabDataset:
-    """40 photographs, from grey to vivid, each of patches of several hues."""
+    """40 photographs, from gray to vivid, each of patches of several hues."""
     random = torch.Generator().manual_seed(0)
     hue = torch.rand(40, 1, 4, 4, generator=random) * 6.283
     chroma = 60 * torch.rand(40, 1, 4, 4, generator=random) ** 2
@@ -53,14 +53,14 @@ def bend(ab: Tensor, gain: float, exponent: float) -> Tensor:
 
 
 def scores(network: nn.Module, photos: LabDataset) -> tuple[float, float]:
-    """Return chroma_ratio and the mean colourfulness over that of the originals."""
+    """Return chroma_ratio and the mean colorfulness over that of the originals."""
     lightness, target = photos.lightness.float(), photos.ab.float()
     with torch.no_grad():
         preds = torch.cat((lightness, denormalize_ab(network(lightness))), dim=1)
     target = torch.cat((lightness, target), dim=1)
     sums = {name: values.sum() for name, values in bias_sums(preds, target).items()}
-    colourful, wanted = (colourfulness(lab_to_rgb(lab)).mean() for lab in (preds, target))
-    return float(rates(sums)["chroma_ratio"]), float(colourful / wanted)
+    colorful, wanted = (colorfulness(lab_to_rgb(lab)).mean() for lab in (preds, target))
+    return float(rates(sums)["chroma_ratio"]), float(colorful / wanted)
 
 
 def test_a_fresh_curve_changes_nothing() -> None:
@@ -78,7 +78,7 @@ def test_a_curve_worked_by_hand() -> None:
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.7, 4.0])
-def test_a_curve_keeps_hues_and_grey_and_stays_finite(exponent: float) -> None:
+def test_a_curve_keeps_hues_and_gray_and_stays_finite(exponent: float) -> None:
     curve = ChromaCurve()
     curve.gain.fill_(20.0)
     curve.exponent.fill_(exponent)
@@ -97,14 +97,14 @@ def test_a_curve_is_computed_in_float32_at_least(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize(("gain", "exponent"), [(0.4, 1.0), (1.3, 0.6), (0.5, 0.4), (2.0, 1.5)])
-def test_calibrating_finds_what_was_done_to_the_colours(
+def test_calibrating_finds_what_was_done_to_the_colors(
     photos: LabDataset, gain: float, exponent: float
 ) -> None:
     network = Known(bend(normalize_ab(photos.ab.float()), gain, exponent))
     calibrate(network, photos, CPU)
-    ratio, colourful = scores(network, photos)
+    ratio, colorful = scores(network, photos)
     assert ratio == pytest.approx(1, abs=0.01)
-    assert colourful == pytest.approx(1, abs=0.01)
+    assert colorful == pytest.approx(1, abs=0.01)
     assert float(network.curve.exponent) == pytest.approx(1 / exponent, rel=0.05)
 
 
@@ -124,7 +124,7 @@ def test_calibrating_again_gives_the_same(photos: LabDataset) -> None:
     assert network.curve.state_dict() == again
 
 
-def test_a_grey_network_stays_grey_and_finite(photos: LabDataset) -> None:
+def test_a_gray_network_stays_gray_and_finite(photos: LabDataset) -> None:
     network = Known(torch.zeros(40, 2, SIZE, SIZE))
     calibrate(network, photos, CPU)
     assert all(torch.isfinite(value) for value in network.state_dict().values())

@@ -159,7 +159,7 @@ def test_history_is_on_disk_before_the_callback_hears_of_it(
 
 
 class BreaksInThirdEpoch(nn.Module):
-    """Predicts well-behaved colours until its weights have been used in two epochs."""
+    """Predicts well-behaved colors until its weights have been used in two epochs."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorizer.color.ab_quantization import bin_centres, encode
+from colorizer.color.ab_quantization import bin_centers, encode
 from colorizer.color.lab import denormalize_ab
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.metrics import squared_error
@@ -63,7 +63,7 @@ def test_gradient_minds_edges_and_not_the_whole() -> None:
 def test_cross_entropy_is_least_for_the_true_distribution() -> None:
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(1, 2, 4, 4, generator=generator) - 0.5
-    weights = torch.ones(len(bin_centres()))
+    weights = torch.ones(len(bin_centers()))
     bins, shares = encode(denormalize_ab(target))
     truth = torch.full((1, len(weights), 4, 4), -100.0).scatter(1, bins, shares.log())
     entropy = -(shares * shares.log()).sum(1).mean()
@@ -73,8 +73,8 @@ def test_cross_entropy_is_least_for_the_true_distribution() -> None:
 
 
 def test_cross_entropy_weighs_each_pixel_by_its_nearest_bin() -> None:
-    weights = torch.zeros(len(bin_centres()))
-    weights[bin_centres().tolist().index([20.0, 30.0])] = 3
+    weights = torch.zeros(len(bin_centers()))
+    weights[bin_centers().tolist().index([20.0, 30.0])] = 3
     target = torch.zeros(1, 2, 1, 2)
     target[0, :, 0, 0] = torch.tensor([21.0, 29.0]) / 110
     flat = torch.zeros(1, len(weights), 1, 2)
@@ -82,10 +82,10 @@ def test_cross_entropy_weighs_each_pixel_by_its_nearest_bin() -> None:
     torch.testing.assert_close(cross_entropy(flat, target, weights), expected)
 
 
-def test_cross_entropy_learns_the_mean_colour_of_what_a_logit_covers() -> None:
+def test_cross_entropy_learns_the_mean_color_of_what_a_logit_covers() -> None:
     target = torch.zeros(1, 2, 2, 2)
     target[0, 0] = torch.tensor([[0.0, 0.4], [0.2, 0.2]])
-    weights = torch.ones(len(bin_centres()))
+    weights = torch.ones(len(bin_centers()))
     logits = torch.randn(1, len(weights), 1, 1, generator=torch.Generator().manual_seed(1))
     mean = target.mean((2, 3), keepdim=True)
     torch.testing.assert_close(
@@ -107,7 +107,7 @@ def test_an_objective_is_its_loss_of_the_network(loss: str) -> None:
 def test_an_objective_of_bins_trains_the_logits() -> None:
     torch.manual_seed(0)
     network = create_model("zhang2016", width=2)
-    weights = torch.rand(len(bin_centres()))
+    weights = torch.rand(len(bin_centers()))
     lightness, ab = torch.rand(2, 1, 16, 16), torch.rand(2, 2, 16, 16) - 0.5
     objective = Objective(network, "bins", bin_weights=weights).eval()
     torch.testing.assert_close(
@@ -125,9 +125,9 @@ def test_bins_of_what_predicts_none_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("loss", "function"), [("l2", l2), ("huber", huber)])
-def test_a_rare_colour_s_pixel_counts_more(loss: str, function: Callable[..., Tensor]) -> None:
-    weights = torch.ones(len(bin_centres()))
-    weights[bin_centres().tolist().index([20.0, 30.0])] = 5
+def test_a_rare_color_s_pixel_counts_more(loss: str, function: Callable[..., Tensor]) -> None:
+    weights = torch.ones(len(bin_centers()))
+    weights[bin_centers().tolist().index([20.0, 30.0])] = 5
     target = torch.zeros(1, 2, 8, 8)
     target[0, :, 2, 3] = torch.tensor([21.0, 29.0]) / 110
     network = create_model("model1", widths=[2, 4])

@@ -1,1 +1,1 @@
-"""The colorization Turing test: can people tell coloured photographs from real ones?"""
+"""The colorization Turing test: can people tell colored photographs from real ones?"""

@@ -29,7 +29,7 @@ def turing(
     ] = None,
     photos: Annotated[
         Path | None,
-        typer.Option(help="folder of colour photographs, searched to its depths"),
+        typer.Option(help="folder of color photographs, searched to its depths"),
     ] = None,
     db: Db = None,
     seconds: Annotated[
@@ -47,7 +47,7 @@ def turing(
         bool, typer.Option("--no-browser", help="only say the page's address")
     ] = False,
 ) -> None:
-    """Can people tell a model's colours from a photograph's own? A page that asks them.
+    """Can people tell a model's colors from a photograph's own? A page that asks them.
 
     The protocol is that of Zhang, Isola and Efros, "Colorful image colorization" (2016).
     """
@@ -83,7 +83,7 @@ def report(
     db: Db = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="do not tell MLflow")] = False,
 ) -> None:
-    """Print how often each model's colours were taken for a photograph's, and tell MLflow."""
+    """Print how often each model's colors were taken for a photograph's, and tell MLflow."""
     from colorizer.apps.turing.database import Database
     from colorizer.apps.turing.report import describe, publish, read_results
 

@@ -63,7 +63,7 @@ class Progress:
     """Where a person is.
 
     Attributes:
-        method: the id of the one model whose colours the person sees.
+        method: the id of the one model whose colors the person sees.
         number: of the first pair without an answer; one more than there are at the end.
     """
 

@@ -1,4 +1,4 @@
-"""The pictures of a pair: a photograph's centre, and the same with a network's or other colours."""
+"""The pictures of a pair: a photograph's center, and the same with a network's or other colors."""
 
 import hashlib
 import io
@@ -78,10 +78,10 @@ class Pictures:
             raise ColorizerError(f"{photo}: {error.strerror}") from None
         if hashlib.sha256(data).hexdigest() != self.photos.get(photo):
             raise ColorizerError(f"{photo} has changed since the study was opened")
-        return centre_square(PhotoFile.parse(data).on_white)
+        return center_square(PhotoFile.parse(data).on_white)
 
 
-def centre_square(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def center_square(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the square in the middle of a picture, uint8 (H, W, 3), as uint8 (SIZE, SIZE, 3)."""
     height, width, _ = rgb.shape
     side = min(height, width)
@@ -96,8 +96,8 @@ def encode(rgb: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def find_colour_photos(folder: Path, *, needed: int) -> dict[str, str]:
-    """Find the photographs in a folder that have colours; the same file twice counts once.
+def find_color_photos(folder: Path, *, needed: int) -> dict[str, str]:
+    """Find the photographs in a folder that have colors; the same file twice counts once.
 
     Args:
         folder: searched to its depths. What cannot be read is named and left out; black and white
@@ -114,7 +114,7 @@ def find_colour_photos(folder: Path, *, needed: int) -> dict[str, str]:
         raise ColorizerError(f"--photos is {folder}: no such folder")
     files = find_photos(folder)
     found: dict[str, str] = {}
-    grey = 0
+    gray = 0
     with one_thread_each(), ThreadPoolExecutor(os.cpu_count()) as threads:
         bar = tqdm(threads.map(_identify, files), total=len(files), desc="read", disable=None)
         for path, digest in zip(files, bar, strict=True):
@@ -122,14 +122,14 @@ def find_colour_photos(folder: Path, *, needed: int) -> dict[str, str]:
                 name = str(path).encode(errors="backslashreplace").decode()
                 logger.warning("left out: %s: %s", name, digest)
             elif digest is None:
-                grey += 1
+                gray += 1
             else:
                 found.setdefault(digest, path.relative_to(folder).as_posix())
-    if grey:
-        logger.warning("left out, being black and white: %d", grey)
+    if gray:
+        logger.warning("left out, being black and white: %d", gray)
     if len(found) < needed:
         raise ColorizerError(
-            f"{folder}: {len(found)} readable photographs in colour; expected at least {needed}, "
+            f"{folder}: {len(found)} readable photographs in color; expected at least {needed}, "
             "since nobody sees one twice: add some, or ask for fewer by --pairs and --practice"
         )
     return {name: digest for digest, name in found.items()}
@@ -142,7 +142,7 @@ def digest_of(photos: Mapping[str, str]) -> str:
 
 
 def _identify(path: Path) -> str | ImageError | None:
-    """Return the SHA-256 of a colour photograph's file; None of a grey one; the error, if any."""
+    """Return the SHA-256 of a color photograph's file; None of a gray one; the error, if any."""
     try:
         str(path).encode()
         data = path.read_bytes()

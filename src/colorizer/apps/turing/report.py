@@ -21,7 +21,7 @@ HEAD = (
 )
 NOTES = (
     "fooling rate: how often the photograph was taken for the fake; 50%: nobody can tell",
-    "vigilance: how often another photograph's colours were found (Zhang et al. 2016: 87%)",
+    "vigilance: how often another photograph's colors were found (Zhang et al. 2016: 87%)",
     "seconds: median, from the question to the answer",
 )
 FEW = 10  # people

@@ -1,4 +1,4 @@
-"""How often a model's colours are taken for a photograph's own, and how sure that is."""
+"""How often a model's colors are taken for a photograph's own, and how sure that is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from colorizer.apps.local_server import make_app, serve
 from colorizer.apps.turing.database import Database, Progress, Protocol, served
-from colorizer.apps.turing.pictures import SIZE, Pictures, digest_of, find_colour_photos
+from colorizer.apps.turing.pictures import SIZE, Pictures, digest_of, find_color_photos
 from colorizer.apps.turing.trials import Layout, Side
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
@@ -95,12 +95,12 @@ def open_study(
     loaded = {
         name: Colorizer.from_file(file, precision="float32") for name, file in weights.items()
     }
-    photos = find_colour_photos(folder, needed=practice + pairs)
+    photos = find_color_photos(folder, needed=practice + pairs)
     database = Database.create(path, Protocol(seconds, practice, pairs, digest_of(photos)))
     colorizers = {
         database.add_method(name, digests[name]).id: colorizer for name, colorizer in loaded.items()
     }
-    logger.info("%d photographs in colour, %s", len(photos), ", ".join(weights))
+    logger.info("%d photographs in color, %s", len(photos), ", ".join(weights))
     return Study(database, Pictures(folder, photos, colorizers))
 
 

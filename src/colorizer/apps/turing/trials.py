@@ -14,19 +14,19 @@ Layout = Literal["beside", "in turn"]
 SIDES: tuple[Side, Side] = ("left", "right")
 
 VIGILANCE = 0.1
-"""The share of the pairs that count in which another photograph's colours are the fake."""
+"""The share of the pairs that count in which another photograph's colors are the fake."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A pair: a photograph, and the same with a program's colours.
+    """A pair: a photograph, and the same with a program's colors.
 
     Attributes:
         number: 1, 2, ... for each person; practice comes first.
         kind: "practice", which is not counted; "test"; or "vigilance", whose fake whoever looks
             should find.
         photo: the photograph's name.
-        other: of a vigilance pair, the photograph whose colours the fake has.
+        other: of a vigilance pair, the photograph whose colors the fake has.
         fake: the fake's side.
     """
 
@@ -68,7 +68,7 @@ def plan_trials(photos: Sequence[str], *, practice: int, pairs: int, seed: int) 
         photos: names of at least practice + pairs photographs; none is shown twice.
         practice: pairs with feedback, which are not counted.
         pairs: pairs that follow, a share of `VIGILANCE` of them at random places with another
-            photograph's colours.
+            photograph's colors.
         seed: the person's own.
 
     Reference:

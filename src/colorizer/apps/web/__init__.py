@@ -1,1 +1,1 @@
-"""The page where a person colours, compares and corrects photographs."""
+"""The page where a person colors, compares and corrects photographs."""

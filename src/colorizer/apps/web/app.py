@@ -29,7 +29,7 @@ Strength = Annotated[float, Query(ge=0, le=4)]
 def run(
     models: Sequence[str], *, port: int, open_browser: bool, say: Callable[[str], None]
 ) -> None:
-    """Serve the page until it is ended; the photographs' files are gone afterwards.
+    """Serve the page until it is ended; the photographs' files are gone afterward.
 
     Args:
         models: as of `Session`.
@@ -130,7 +130,7 @@ def _describe(photo: Photograph) -> dict[str, Any]:
         "name": photo.name,
         "size": photo.size,
         "shown": photo.shown,
-        "in_colour": photo.in_colour,
+        "in_color": photo.in_color,
         "painted": photo.hints is not None,
         "revision": photo.revision,
     }

@@ -1,4 +1,4 @@
-"""The photographs on the page and their colours, without a word of HTTP."""
+"""The photographs on the page and their colors, without a word of HTTP."""
 
 import io
 import logging
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 PREVIEW = 1024
 """Pixels of the longer side of what the page shows."""
 
-FAILED = "not_coloured.txt"
+FAILED = "not_colored.txt"
 """In an archive: names the photographs that it lacks, and says why."""
 
 
@@ -66,9 +66,9 @@ class Photograph:
         before: a JPEG file of it as it came, with `PREVIEW` pixels at most.
         shown: width and height of that.
         size: width and height of the photograph itself.
-        in_colour: whether it is in colour already.
+        in_color: whether it is in color already.
         strokes: a PNG file of the size shown, transparent but for what is painted.
-        hints: the same, as colours.
+        hints: the same, as colors.
         revision: how often it was painted on.
     """
 
@@ -78,7 +78,7 @@ class Photograph:
     before: bytes
     shown: tuple[int, int]
     size: tuple[int, int]
-    in_colour: bool
+    in_color: bool
     strokes: bytes | None = None
     hints: Hints | None = None
     revision: int = 0
@@ -125,7 +125,7 @@ class Session:
         with self._one_large_at_a_time:
             photo = PhotoFile.parse(data)
             shown = photo.on_white
-            in_colour = not (photo.single_channel or is_black_and_white(shown))
+            in_color = not (photo.single_channel or is_black_and_white(shown))
             preview = _reduced(shown)
         known = uuid.uuid4().hex
         file = self._folder / known
@@ -141,7 +141,7 @@ class Session:
             before=encode(preview, format="jpeg"),
             shown=preview.shape[1::-1],
             size=photo.rgb.shape[1::-1],
-            in_colour=in_colour,
+            in_color=in_color,
         )
         return self.photos[known]
 
@@ -185,28 +185,28 @@ class Session:
         return photo
 
     def after(self, photo_id: str, model: str, strength: float) -> bytes:
-        """Return a photograph in colour at the size shown: a JPEG file.
+        """Return a photograph in color at the size shown: a JPEG file.
 
         Args:
             photo_id: which.
             model: the name of one of `choices`.
-            strength: multiplies the chroma of the model's colours, not of those painted.
+            strength: multiplies the chroma of the model's colors, not of those painted.
 
         Raises:
             ColorizerError: if there is no such photograph or model.
         """
         photo = self.get(photo_id)
-        ab = self._colours(photo, model, strength)
+        ab = self._colors(photo, model, strength)
         return encode(recolor(self._preview(photo_id), ab), format="jpeg")
 
     def finish(self, photo_id: str, model: str, strength: float) -> tuple[str, bytes]:
-        """Return a photograph's file in colour, at full size with all that it held, and its name.
+        """Return a photograph's file in color, at full size with all that it held, and its name.
 
         Raises:
             ColorizerError: as `after`.
         """
         photo = self.get(photo_id)
-        ab = self._colours(photo, model, strength)
+        ab = self._colors(photo, model, strength)
         try:
             original = photo.file.read_bytes()
         except OSError as error:
@@ -218,7 +218,7 @@ class Session:
         return _named(path.stem, "_colorized", path.suffix), data
 
     def finish_all(self, model: str, strength: float, count: int) -> Iterator[bytes]:
-        """Return a zip archive of all photographs' files in colour, in parts.
+        """Return a zip archive of all photographs' files in color, in parts.
 
         A photograph that cannot be finished is named in the archive's `FAILED`.
 
@@ -253,7 +253,7 @@ class Session:
                 archive.writestr(FAILED, failed)
         yield part.take()
 
-    def _colours(self, photo: Photograph, model: str, strength: float) -> NDArray[np.float32]:
+    def _colors(self, photo: Photograph, model: str, strength: float) -> NDArray[np.float32]:
         if all(model != choice.name for choice in self.choices):
             raise ColorizerError(f"no model {model!r} here: name it by --model when you begin")
         if photo.hints is None:
@@ -325,7 +325,7 @@ def choices(named: Sequence[str]) -> list[Choice]:
 def _label(name: str) -> str:
     """Return a model's name, or of a weights file the folder and the file."""
     if name == NO_MODEL:
-        return "painted colours alone"
+        return "painted colors alone"
     return "/".join(PurePath(name).parts[-2:]) if name.endswith(SUFFIXES) else name
 
 

@@ -22,7 +22,7 @@ def draw_choices(length: int, *, seed: int, epoch: int) -> Tensor:
 def augment(
     lightness: Tensor, ab: Tensor, choices: Tensor, *, flip: bool, crop: float
 ) -> tuple[Tensor, Tensor]:
-    """Mirror and cut photographs, lightness and colour alike.
+    """Mirror and cut photographs, lightness and color alike.
 
     Args:
         lightness: (N, 1, H, W).

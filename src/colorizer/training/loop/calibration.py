@@ -1,6 +1,6 @@
-"""A trained network's colours, made as strong and as uneven as those of photographs.
+"""A trained network's colors, made as strong and as uneven as those of photographs.
 
-A network that minimizes an expected error predicts what is unsure near grey. Multiplying its chroma
+A network that minimizes an expected error predicts what is unsure near gray. Multiplying its chroma
 makes up for that, but raises what is a guess as much as what is certain; an exponent above 1 raises
 what is certain more. Both are fitted on photographs that the network did not learn from: on those
 it did, it is surer than it should be.
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from colorizer.color.lab import AB_SCALE, denormalize_ab
 from colorizer.color.lab_torch import lab_to_rgb
-from colorizer.color.statistics import colourfulness
+from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.models.heads import ChromaCurve
@@ -26,17 +26,17 @@ SIDE = 64  # pixels of a photograph's side that are looked at
 AT_ONCE = 16  # photographs
 EXPONENTS = 0.5, 4.0  # between which the best one is searched
 HALVINGS = 12  # of what is left to search in
-CORRECTIONS = 3  # of the gain that mean chroma asks for, which counts pixels without colour too
-COLOURED = 8.0  # CIELAB units of chroma above which a pixel has a colour, as in `color_bias`
-TINY = 1e-6  # for a network that predicts no colour at all
+CORRECTIONS = 3  # of the gain that mean chroma asks for, which counts pixels without color too
+COLORED = 8.0  # CIELAB units of chroma above which a pixel has a color, as in `color_bias`
+TINY = 1e-6  # for a network that predicts no color at all
 
 
 @torch.no_grad()
 def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> None:
     """Fit a network's `ChromaCurve`, in place.
 
-    Of all curves that give the photographs their chroma, over pixels that have a colour, the one is
-    taken that gives them their mean colourfulness too, or the nearest to it.
+    Of all curves that give the photographs their chroma, over pixels that have a color, the one is
+    taken that gives them their mean colorfulness too, or the nearest to it.
 
     Args:
         network: with a `curve` that is a `ChromaCurve`; it ends on the CPU.
@@ -52,20 +52,20 @@ def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> N
     preds, target = _predict(network.to(device).eval(), photos, device)
     network.cpu()
     chroma, true_chroma = _chroma(preds), _chroma(target)
-    wanted = _colourfulness(target)
+    wanted = _colorfulness(target)
 
     def bent() -> Tensor:
         parts = [curve(part) for part in torch.split(preds[:, 1:], AT_ONCE)]
         return torch.cat((target[:, :1], denormalize_ab(torch.cat(parts))), dim=1)
 
     def excess(exponent: float) -> float:
-        """Return how much more colourful than the originals photographs of their chroma are."""
+        """Return how much more colorful than the originals photographs of their chroma are."""
         curve.exponent.fill_(exponent)
         mean = (chroma**exponent).mean().clamp(min=TINY)
         curve.gain.copy_(true_chroma.mean() / AB_SCALE / mean)
         for _ in range(CORRECTIONS):
             curve.gain /= _ratio(_chroma(bent()), true_chroma)
-        return _colourfulness(bent()) - wanted
+        return _colorfulness(bent()) - wanted
 
     excess(_root(excess, *EXPONENTS))
     logger.info(
@@ -102,15 +102,15 @@ def _predict(network: nn.Module, photos: LabDataset, device: torch.device) -> tu
     return torch.cat(preds), torch.cat(target)
 
 
-def _colourfulness(lab: Tensor) -> float:
+def _colorfulness(lab: Tensor) -> float:
     return float(
-        torch.cat([colourfulness(lab_to_rgb(part)) for part in torch.split(lab, AT_ONCE)]).mean()
+        torch.cat([colorfulness(lab_to_rgb(part)) for part in torch.split(lab, AT_ONCE)]).mean()
     )
 
 
 def _ratio(chroma: Tensor, true_chroma: Tensor) -> Tensor:
-    """Return the chroma over the true one, where one of them is a colour."""
-    counted = (chroma > COLOURED) | (true_chroma > COLOURED)
+    """Return the chroma over the true one, where one of them is a color."""
+    counted = (chroma > COLORED) | (true_chroma > COLORED)
     return (chroma[counted].sum() / true_chroma[counted].sum()).nan_to_num(1.0).clamp(min=TINY)
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorizer.color.ab_quantization import bin_centres, encode, nearest_bin
+from colorizer.color.ab_quantization import bin_centers, encode, nearest_bin
 from colorizer.color.lab import denormalize_ab
 from colorizer.errors import ColorizerError
 
@@ -49,9 +49,9 @@ def huber(preds: Tensor, target: Tensor, weights: Tensor | None = None) -> Tenso
 
 
 def gradient(preds: Tensor, target: Tensor) -> Tensor:
-    """Return the mean absolute difference of neighbouring pixels' differences.
+    """Return the mean absolute difference of neighboring pixels' differences.
 
-    It tells colours that bleed over an edge from those that end there.
+    It tells colors that bleed over an edge from those that end there.
 
     Args:
         preds: (N, 2, H, W), normalized ab.
@@ -66,7 +66,7 @@ def gradient(preds: Tensor, target: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Return the cross-entropy of colour as one of `bin_centres`.
+    """Return the cross-entropy of color as one of `bin_centers`.
 
     Args:
         logits: (N, Q, h, w).
@@ -89,7 +89,7 @@ def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
 
 
 class Objective(nn.Module):
-    """A network and its loss as one module: photographs and their colours in, a scalar out.
+    """A network and its loss as one module: photographs and their colors in, a scalar out.
 
     Args:
         network: from `create_model`.
@@ -118,7 +118,7 @@ class Objective(nn.Module):
                     "the loss `bins` needs a network that predicts bins: set `head: bins`"
                 )
             if bin_weights is None:
-                bin_weights = torch.ones(len(bin_centres()))
+                bin_weights = torch.ones(len(bin_centers()))
         self.network = network
         self.loss = loss
         self.gradient_weight = gradient_weight

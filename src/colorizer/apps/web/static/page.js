@@ -8,13 +8,13 @@ import { $, change, current, onChange, recollect, remember, state } from "./stat
 const SWATCHES = {
   "skin, light": "#e0ac8a", "skin, dark": "#8d5b3c", "hair, brown": "#5b3a22", "hair, blond": "#d0ab62",
   "sky": "#7fb2e5", "water": "#3f7f96", "grass": "#6d9a3a", "leaves, dark": "#3c6433",
-  "wood": "#9a6a3a", "brick": "#a5503c", "sand": "#d8c08e", "no colour": "#808080",
+  "wood": "#9a6a3a", "brick": "#a5503c", "sand": "#d8c08e", "no color": "#808080",
   "red": "#c8282d", "orange": "#e27a1e", "yellow": "#e8c630", "green": "#2f9a4e",
   "blue": "#2f55b5", "purple": "#7b3f98",
 };
 
 const COMPARED = 4; // models that stand side by side at first
-const NO_MODEL = "none"; // painted colours alone
+const NO_MODEL = "none"; // painted colors alone
 
 // ---- views
 
@@ -116,17 +116,17 @@ function renderControls(photo) {
   $("strength").value = state.strength;
   $("strength").disabled = state.model === NO_MODEL && state.view !== "models";
   $("shown-strength").textContent = `${state.strength.toFixed(2)} ×`;
-  $("colour").value = state.colour;
+  $("color").value = state.color;
   for (const button of $("swatches").children) {
-    button.setAttribute("aria-pressed", button.dataset.colour === state.colour);
+    button.setAttribute("aria-pressed", button.dataset.color === state.color);
   }
   $("undo").disabled = !canUndo(photo);
   $("clear").disabled = !isPainted(photo);
   $("download-all").hidden = state.photos.length < 2;
   $("download-all").textContent = `Download all ${state.photos.length}`;
   const { label } = state.models.find(({ name }) => name === state.model);
-  const anew = photo.in_colour ? " It is in colour, and coloured anew by its lightness." : "";
-  $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, coloured by ${label}.${anew}`;
+  const anew = photo.in_color ? " It is in color, and colored anew by its lightness." : "";
+  $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, colored by ${label}.${anew}`;
 }
 
 function makeControls() {
@@ -135,14 +135,14 @@ function makeControls() {
     $("model").add(new Option(label, name));
     $("compared").append(makeChoice(name, label));
   }
-  for (const [name, colour] of Object.entries(SWATCHES)) $("swatches").append(makeSwatch(name, colour));
+  for (const [name, color] of Object.entries(SWATCHES)) $("swatches").append(makeSwatch(name, color));
   for (const button of document.querySelectorAll("[data-view]")) {
     button.addEventListener("click", () => change({ view: button.dataset.view }));
   }
   $("model").addEventListener("change", (event) => change({ model: event.target.value }));
   $("strength").addEventListener("input", (event) => change({ strength: Number(event.target.value) }));
   $("divide").addEventListener("input", (event) => { $("slider").style.setProperty("--at", `${event.target.value}%`); });
-  $("colour").addEventListener("input", (event) => change({ colour: event.target.value }));
+  $("color").addEventListener("input", (event) => change({ color: event.target.value }));
   $("strokes").addEventListener("change", (event) => $("canvas").classList.toggle("unseen", !event.target.checked));
   $("remove").addEventListener("click", remove);
   $("download").addEventListener("click", download);
@@ -163,14 +163,14 @@ function makeChoice(name, label) {
   return line;
 }
 
-function makeSwatch(name, colour) {
+function makeSwatch(name, color) {
   const button = document.createElement("button");
   button.type = "button";
   button.title = name;
   button.setAttribute("aria-label", name);
-  button.style.background = colour;
-  button.dataset.colour = colour;
-  button.addEventListener("click", () => change({ colour }));
+  button.style.background = color;
+  button.dataset.color = color;
+  button.addEventListener("click", () => change({ color }));
   return button;
 }
 

@@ -53,8 +53,8 @@ export function draw(photo, canvas = $("canvas")) {
   const { before, list } = visible(photo);
   if (before) pen.drawImage(before, 0, 0);
   pen.lineCap = pen.lineJoin = "round";
-  for (const { colour, size, points } of list) {
-    pen.strokeStyle = pen.fillStyle = colour;
+  for (const { color, size, points } of list) {
+    pen.strokeStyle = pen.fillStyle = color;
     pen.lineWidth = size;
     pen.beginPath();
     pen.arc(...points[0], size / 2, 0, 2 * Math.PI); // a line without length is not drawn
@@ -81,7 +81,7 @@ export function listenToBrush() {
     canvas.setPointerCapture(event.pointerId);
     const size = (Number($("brush").value) * canvas.width) / canvas.clientWidth; // as wide as it looks
     const photo = current();
-    stroke = { photo, pointer: event.pointerId, colour: state.colour, size, points: [place(event)] };
+    stroke = { photo, pointer: event.pointerId, color: state.color, size, points: [place(event)] };
     strokesOf(photo).list.push(stroke);
     draw(photo);
   });

@@ -12,10 +12,10 @@ export const state = {
   model: null,
   compared: [], // names of models
   strength: 1,
-  colour: "#b5784f",
+  color: "#b5784f",
 };
 
-const KEPT = ["current", "view", "model", "compared", "strength", "colour"];
+const KEPT = ["current", "view", "model", "compared", "strength", "color"];
 
 export const current = () => state.photos.find((photo) => photo.id === state.current);
 
