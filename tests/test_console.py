@@ -41,7 +41,7 @@ def test_error_is_one_line_and_exit_code_1() -> None:
 def test_derived_error_with_a_cause_shows_no_traceback() -> None:
     done = run(
         """
-    from colorizer.images import decode
+    from colorizer.photo.decode import decode
     decode(b'no image')"""
     )
     assert done.returncode == 1

@@ -217,6 +217,10 @@ def test_project_root_is_dvc_s_or_here(monkeypatch: pytest.MonkeyPatch, tmp_path
 @pytest.mark.parametrize("workers", [0, -2])
 def test_a_number_of_workers_that_means_nothing_is_refused(change: Change, workers: int) -> None:
     message = load_in_vain(change(("engine", "workers"), workers))
-    assert f"engine.workers: Value error, one or more, or -1 for one a core (found {workers})" in (
-        message
-    )
+    assert f"engine.workers: one or more, or -1 for one a core (found {workers})" in (message)
+
+
+def test_an_old_name_says_the_new_one(change: Change) -> None:
+    message = load_in_vain(change(("profiles", "demo", "drop_grayscale", "max_grey_chroma"), 4.0))
+    assert message.endswith("drop_grayscale: max_grey_chroma is now max_gray_chroma")
+    assert "\n" not in message

@@ -107,7 +107,7 @@ def test_without_a_command_help_is_shown() -> None:
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     script = f"""
 import sys
-from colorizer.cli import app
+from colorizer.apps.cli import app
 app({[*arguments, "--help"]}, standalone_mode=False)
 print("loaded:", *sorted({set(HEAVY)} & set(sys.modules)))
 """

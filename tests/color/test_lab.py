@@ -14,7 +14,7 @@ from numba.core.caching import CompileResultCacheImpl
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
-from colorizer.color import lab as color
+from colorizer.color import kernels
 from colorizer.color.kernels import KAPPA, RGB_TO_XYZ, WHITE
 from colorizer.color.lab import (
     AB_SCALE,
@@ -50,7 +50,8 @@ REFERENCE = {
 BYTES_OF_BOTH_LOOPS = """
 import hashlib
 import numpy as np
-from colorizer.color import recolor, rgb_to_lab
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.recoloring import recolor
 random = np.random.default_rng(0)
 rgb = random.integers(0, 256, (53, 71, 3), dtype=np.uint8)
 ab = random.normal(0, 60, (2, 9, 100)).astype(np.float32)
@@ -326,7 +327,7 @@ def test_loops_compile_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(CompileResultCacheImpl, "_locator_classes", [])
     with pytest.raises(RuntimeError, match="cannot cache"):
         njit(cache=True)(loop)
-    assert color._compiled(loop)(np.array([41])) == 42
+    assert kernels._compiled(loop)(np.array([41])) == 42
 
 
 def test_a_plain_processor_that_keeps_nothing_gives_the_same_bytes() -> None:
@@ -336,8 +337,9 @@ def test_a_plain_processor_that_keeps_nothing_gives_the_same_bytes() -> None:
         "NUMBA_CPU_FEATURES": "",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
-    script = BYTES_OF_BOTH_LOOPS + "from colorizer.color.kernels import _recolor, _rgb_to_lab\n"
-    script += "print(digest, *{type(loop._cache).__name__ for loop in (_recolor, _rgb_to_lab)})\n"
+    script = BYTES_OF_BOTH_LOOPS + "from colorizer.color import kernels\n"
+    script += "loops = kernels.recolor_loop, kernels.rgb_to_lab_loop\n"
+    script += "print(digest, *{type(loop._cache).__name__ for loop in loops})\n"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | environment,

@@ -3,8 +3,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import colorizer.chroma
-import colorizer.grayscale
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import rgb2lab
 
+from colorizer.color import statistics
 from colorizer.color.statistics import is_black_and_white, tone_residual
+from colorizer.data import grayscale
 from colorizer.data.archive import list_members
 from colorizer.data.grayscale import (
     REASONS,
@@ -201,7 +201,7 @@ def test_tone_residual_of_one_flat_color_is_finite() -> None:
 def test_chroma_is_that_of_scikit_image(
     sample_photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(colorizer.color.statistics, "MAX_SAMPLES", 1 << 20)  # every pixel
+    monkeypatch.setattr(statistics, "MAX_SAMPLES", 1 << 20)  # every pixel
     for name in list(sample_photos)[::10]:
         photo, chroma = (
             measure(name, sample_photos[name]),
@@ -215,7 +215,7 @@ def test_large_photograph_is_read_on_a_grid(
     colorful: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rgb = decode(colorful).rgb
-    monkeypatch.setattr(colorizer.color.statistics, "MAX_SAMPLES", rgb[::3, ::3, 0].size)
+    monkeypatch.setattr(statistics, "MAX_SAMPLES", rgb[::3, ::3, 0].size)
     photo = measure("im2.jpg", colorful)
     assert (photo.height, photo.width) == rgb.shape[:2]
     samples = exact_chroma(rgb[::3, ::3])
@@ -227,7 +227,7 @@ def test_what_is_read_on_a_grid_stands_for_the_whole(
     sample_photos: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(colorizer.color.statistics, "MAX_SAMPLES", 1 << 20)
+    monkeypatch.setattr(statistics, "MAX_SAMPLES", 1 << 20)
     for photo in bundled[::3]:
         whole = measure(photo.id, sample_photos[photo.id.removeprefix("sample.zip/")])
         assert photo.chroma_mean == pytest.approx(whole.chroma_mean, rel=0.02, abs=0.1), photo.id
@@ -239,7 +239,7 @@ def test_what_is_read_on_a_grid_stands_for_the_whole(
 def test_equal_channels_are_sought_in_every_pixel(
     luma: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(colorizer.color.statistics, "MAX_SAMPLES", 100)
+    monkeypatch.setattr(statistics, "MAX_SAMPLES", 100)
     rgb = np.asarray(luma.convert("RGB")).copy()
     rgb[1, 1] = (255, 0, 0)
     assert not measure("im.png", encode(Image.fromarray(rgb))).equal_channels
@@ -319,7 +319,7 @@ def test_survey_is_the_same_however_it_is_handed_out(
     archive_with_damage: Path, threads: int, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = survey(archive_with_damage.parent, ["photos.zip"])
-    monkeypatch.setattr(colorizer.data.grayscale, "CHUNK", chunk)
+    monkeypatch.setattr(grayscale, "CHUNK", chunk)
     with workers(Engine(workers=threads)):
         assert survey(archive_with_damage.parent, ["photos.zip"]) == expected
 

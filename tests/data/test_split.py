@@ -1,8 +1,9 @@
 import random
+from pathlib import Path
 
 import pytest
 
-from colorizer.data.split import split
+from colorizer.data.split import read_colors, split
 from colorizer.errors import ColorizerError
 from colorizer.params import Split
 
@@ -60,3 +61,11 @@ def test_too_few_photographs_are_an_error_that_counts_the_missing() -> None:
     assert "1,002 are missing" in message
     assert "split.train" in message
     assert len(message.splitlines()) == 1
+
+
+def test_the_table_s_old_name_says_the_new_one(tmp_path: Path) -> None:
+    with pytest.raises(ColorizerError, match=r"color\.csv: no such file"):
+        read_colors(tmp_path / "color.csv")
+    (tmp_path / "colour.csv").touch()
+    with pytest.raises(ColorizerError, match=r"colour\.csv is now color\.csv"):
+        read_colors(tmp_path / "color.csv")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ from torch import Tensor, nn
 from colorizer.color.lab import AB_SCALE, rgb_to_lab
 from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.evaluate import evaluate, per_image, summarize
+from colorizer.errors import ColorizerError
+from colorizer.evaluation.evaluate import SUMS, evaluate, per_image, read_sums, summarize
 from colorizer.evaluation.metrics import LOWER_IS_BETTER, PSNR_OF_IDENTICAL
 from colorizer.models import create_model
 from colorizer.models.predict import TorchNetwork, by_network
@@ -189,3 +192,9 @@ def test_the_summary_says_what_a_person_compares_by(photos: LabDataset) -> None:
     assert set(LOWER_IS_BETTER) <= set(summary)
     assert summary["photographs"] == len(NAMES)
     assert {type(value) for name, value in summary.items() if name != "photographs"} == {float}
+
+
+def test_scores_of_an_old_name_say_the_new_one(tmp_path: Path) -> None:
+    (tmp_path / SUMS).write_text("id,colourfulness_gap\n")
+    with pytest.raises(ColorizerError, match="colourfulness_gap is now colorfulness_gap"):
+        read_sums(tmp_path)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from colorizer.apps.cli import main
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.evaluate_folder import judge
+from colorizer.evaluation.evaluate_folder import evaluate_folder
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
@@ -19,21 +19,25 @@ from colorizer.training.run_record import WEIGHTS
 NAMES = [f"mirflickr/im{n}.jpg" for n in (2, 3, 4)]
 
 
-def save_model(folder: Path, name: str, size: int) -> str:
+def save_model(folder: Path, name: str, size: int) -> Path:
     torch.manual_seed(size)
     widths = [2, 4] if name == "model1" else [2, 4, 4]
     folder.mkdir()
     metadata = WeightsMetadata(name, {"widths": widths}, size)
     save_weights(folder / WEIGHTS, metadata, create_model(name, widths=widths).state_dict())
-    return str(folder / WEIGHTS)
+    return folder / WEIGHTS
 
 
 @pytest.fixture
-def models(tmp_path: Path) -> list[str]:
-    return [
-        save_model(tmp_path / "small", "model1", 24),
-        save_model(tmp_path / "large", "model2", 32),
-    ]
+def models(tmp_path: Path) -> dict[str, Path]:
+    return {
+        "small": save_model(tmp_path / "small", "model1", 24),
+        "large": save_model(tmp_path / "large", "model2", 32),
+    }
+
+
+def only_small(models: dict[str, Path]) -> dict[str, Path]:
+    return {"small": models["small"]}
 
 
 @pytest.fixture
@@ -46,9 +50,9 @@ def folder(tmp_path: Path, sample_photos: dict[str, bytes]) -> Path:
 
 
 def test_the_table_and_the_page_are_the_pipeline_s(
-    folder: Path, models: list[str], tmp_path: Path
+    folder: Path, models: dict[str, Path], tmp_path: Path
 ) -> None:
-    judge(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
+    evaluate_folder(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
     table = pd.read_csv(tmp_path / "out/metrics.csv").set_index("model")
     assert list(table.index) == ["small", "large", "gray", "mean", "random", "truth"]
     assert table["photographs"].tolist() == [3] * 6
@@ -64,48 +68,48 @@ def test_the_table_and_the_page_are_the_pipeline_s(
 
 
 def test_what_is_gray_or_broken_is_left_out_and_named(
-    folder: Path, models: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    folder: Path, models: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "gray.png")
     (folder / "broken.jpg").write_bytes(b"no photograph")
     with caplog.at_level("INFO"):
-        judge(folder, models[:1], tmp_path / "out", overwrite=False, batch_size=2)
+        evaluate_folder(folder, only_small(models), tmp_path / "out", overwrite=False, batch_size=2)
     assert any("broken.jpg" in message for message in caplog.messages)
     assert any("without true colors: 1" in message for message in caplog.messages)
     assert pd.read_csv(tmp_path / "out/metrics.csv")["photographs"].tolist() == [3] * 5
 
 
 def test_results_are_replaced_only_on_request(
-    folder: Path, models: list[str], tmp_path: Path
+    folder: Path, models: dict[str, Path], tmp_path: Path
 ) -> None:
     out = folder / "out"  # inside the photographs: its pictures are none of them
     out.mkdir()
     (out / "mine.txt").write_text("kept")
     with pytest.raises(ColorizerError, match="--overwrite"):
-        judge(folder, models, out, overwrite=False, batch_size=2)
+        evaluate_folder(folder, models, out, overwrite=False, batch_size=2)
     assert (out / "mine.txt").read_text() == "kept"
     with pytest.raises(ColorizerError, match="no earlier report"):
-        judge(folder, models, out, overwrite=True, batch_size=2)
+        evaluate_folder(folder, models, out, overwrite=True, batch_size=2)
     assert (out / "mine.txt").read_text() == "kept"
     (out / "report.html").write_text("an earlier one")
-    judge(folder, models, out, overwrite=True, batch_size=2)
+    evaluate_folder(folder, models, out, overwrite=True, batch_size=2)
     assert not (out / "mine.txt").exists()
     assert "32×32" in (out / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("above", [0, 1])
-def test_photographs_are_never_replaced(folder: Path, models: list[str], above: int) -> None:
+def test_photographs_are_never_replaced(folder: Path, models: dict[str, Path], above: int) -> None:
     out = [folder, folder.parent][above]
     (out / "report.html").write_text("an earlier one")
     with pytest.raises(ColorizerError, match="where the photographs are"):
-        judge(folder, models, out, overwrite=True, batch_size=2)
+        evaluate_folder(folder, models, out, overwrite=True, batch_size=2)
     assert (folder / "a.jpg").exists()
 
 
 def test_a_failure_leaves_nothing_and_what_was_there(
-    folder: Path, models: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge(folder, models[:1], tmp_path / "out", overwrite=False, batch_size=2)
+    evaluate_folder(folder, only_small(models), tmp_path / "out", overwrite=False, batch_size=2)
     before = (tmp_path / "out/metrics.csv").read_bytes()
 
     def fail(*_: object, **__: object) -> None:
@@ -113,34 +117,34 @@ def test_a_failure_leaves_nothing_and_what_was_there(
 
     monkeypatch.setattr("colorizer.evaluation.evaluate_folder.write_report", fail)
     with pytest.raises(RuntimeError):
-        judge(folder, models, tmp_path / "out", overwrite=True, batch_size=2)
+        evaluate_folder(folder, models, tmp_path / "out", overwrite=True, batch_size=2)
     assert (tmp_path / "out/metrics.csv").read_bytes() == before
     assert not list(tmp_path.glob(".out*"))
 
 
 @pytest.mark.parametrize("kept", [0, 1])
 def test_too_few_photographs_are_no_measure(
-    folder: Path, models: list[str], tmp_path: Path, kept: int
+    folder: Path, models: dict[str, Path], tmp_path: Path, kept: int
 ) -> None:
     shutil.rmtree(folder / "deep")
     Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "gray.png")
     if not kept:
         (folder / "a.jpg").unlink()
     with pytest.raises(ColorizerError, match=f"{kept} readable photographs in color"):
-        judge(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
+        evaluate_folder(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
     assert not (tmp_path / "out").exists()
 
 
-def test_two_models_of_one_name_are_refused(
-    folder: Path, models: list[str], tmp_path: Path
+def test_a_model_called_as_a_baseline_is_refused(
+    folder: Path, models: dict[str, Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(ColorizerError, match="'small'"):
-        judge(folder, [models[0]] * 2, tmp_path / "out", overwrite=False, batch_size=2)
+    with pytest.raises(ColorizerError, match="gray: a baseline"):
+        evaluate_folder(folder, {"gray": models["small"]}, tmp_path / "out")
 
 
 def test_the_command_says_where_the_page_is(
     folder: Path,
-    models: list[str],
+    models: dict[str, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -150,7 +154,7 @@ def test_the_command_says_where_the_page_is(
         "argv",
         [
             *("colorizer", "evaluate", "--photos", str(folder), "-o", str(tmp_path / "out")),
-            *("--model", models[0], "--model", models[1]),
+            *(word for model in models.values() for word in ("--model", str(model))),
         ],
     )
     with pytest.raises(SystemExit) as ended:
@@ -160,11 +164,13 @@ def test_the_command_says_where_the_page_is(
 
 
 def test_the_command_says_in_one_line_that_there_is_no_folder(
-    models: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = tmp_path / "nowhere"
     monkeypatch.setattr(
-        sys, "argv", ["colorizer", "evaluate", "--photos", str(nowhere), "--model", models[0]]
+        sys,
+        "argv",
+        ["colorizer", "evaluate", "--photos", str(nowhere), "--model", str(models["small"])],
     )
     with pytest.raises(SystemExit, match="no such folder"):
         main()

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from colorizer import Colorizer
 from colorizer import Colorizer as Public
 from colorizer.color.lab import AB_SCALE, rgb_to_lab
 from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.errors import ColorizerError
+from colorizer.inference.colorizer import Colorizer
 from colorizer.models import create_model, list_models
 from colorizer.models import predict as torch_network
 from colorizer.models.predict import TorchNetwork
@@ -203,7 +203,7 @@ def test_every_model_colors_a_photograph(name: str) -> None:
 def test_a_weights_file_colors_as_its_network_does(tmp_path: Path) -> None:
     save_weights(tmp_path / "weights", METADATA, network().state_dict())
     colorizer = Colorizer.from_file(tmp_path / "weights")
-    assert colorizer.models.weights_metadata == METADATA
+    assert colorizer.metadata == METADATA
     expected = Colorizer(TorchNetwork(network(), METADATA)).colorize(photograph(33, 35))
     assert np.array_equal(colorizer.colorize(photograph(33, 35)), expected)
 
@@ -346,4 +346,4 @@ def test_a_model_is_loaded_by_its_name(tmp_path: Path) -> None:
     save_weights(tmp_path / "w.safetensors", METADATA, model.state_dict())
     assert Public.load(str(tmp_path / "w.safetensors")).metadata == METADATA
     with pytest.raises(ColorizerError, match="no such weights file"):
-        Colorizer.load(str(tmp_path / "gone.safetensors"))
+        Public.load(str(tmp_path / "gone.safetensors"))

@@ -237,3 +237,12 @@ def test_what_half_precision_cannot_hold_is_refused(tmp_path: Path, weight: floa
     with pytest.raises(ColorizerError, match=r"in half precision .*: nothing was written"):
         write_half(tmp_path / "weights", tmp_path / "half")
     assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+
+
+def test_bins_as_files_before_spelled_them_are_read(tmp_path: Path) -> None:
+    metadata = WeightsMetadata("zhang2016", {"width": 1}, 16)
+    weights = create_model("zhang2016", width=1).state_dict()
+    weights["centres"] = weights.pop("centers") + 1
+    save_weights(tmp_path / "weights", metadata, weights)
+    loaded = load_model(tmp_path / "weights")[0].state_dict()
+    assert torch.equal(loaded["centers"], weights["centres"])

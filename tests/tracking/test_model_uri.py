@@ -11,7 +11,13 @@ import pytest
 
 from colorizer.errors import ColorizerError
 from colorizer.tracking import model_uri as hub
-from colorizer.tracking.model_uri import find_registry, find_weights, list_known, model_uri
+from colorizer.tracking.model_uri import (
+    find_named,
+    find_registry,
+    find_weights,
+    list_known,
+    model_uri,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -221,3 +227,13 @@ def test_mlflow_that_is_not_installed_is_told(
 def test_names_become_uris() -> None:
     assert model_uri("colorizer-model2") == "models:/colorizer-model2@champion"
     assert model_uri("models:/a@b") == "models:/a@b"
+
+
+def test_weights_of_a_training_go_by_their_folder_and_no_two_by_one_name(tmp_path: Path) -> None:
+    files = [tmp_path / "small" / "weights.safetensors", tmp_path / "other.safetensors"]
+    files[0].parent.mkdir()
+    for file in files:
+        file.touch()
+    assert find_named(map(str, files)) == dict(zip(("small", "other"), files, strict=True))
+    with pytest.raises(ColorizerError, match="another is called 'small' already: rename it"):
+        find_named([str(files[0])] * 2)

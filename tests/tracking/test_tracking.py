@@ -260,8 +260,8 @@ SERVER_IS_DOWN = """
 import logging, sys
 from pathlib import Path
 from colorizer.params import Tracking
-from colorizer.runs import HISTORY, RunRecord, read_history
-from colorizer.following import follow
+from colorizer.training.run_record import HISTORY, RunRecord, read_history
+from colorizer.tracking.live_logging import follow
 logging.basicConfig(format="%(message)s")
 folder = Path(sys.argv[1])
 with follow(Tracking(experiment="test"), RunRecord.read(folder)) as live:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from safetensors.torch import load_file
+from torch import nn
 
 from colorizer.data.dataset import ab_path, lightness_path, manifest_path
 from colorizer.params import load_params
@@ -42,7 +43,7 @@ import logging
 from pathlib import Path
 from colorizer.console import entry_point
 from colorizer.params import load_params
-from colorizer.trainer import Trainer
+from colorizer.training.trainer import Trainer
 
 @entry_point
 def main() -> None:
@@ -171,7 +172,7 @@ def test_two_processes_of_torchrun_go_on_where_one_was_interrupted(
 ) -> None:
     project = make_project(tmp_path / "project", devices=1)
 
-    def interrupt(history: list[Epoch]) -> None:
+    def interrupt(_network: nn.Module, history: list[Epoch]) -> None:
         if len(history) == 2:  # before this epoch's checkpoint is written
             raise KeyboardInterrupt
 

@@ -134,7 +134,7 @@ def test_other_code_is_another_training(code: list[Path]) -> None:
 def test_more_or_less_or_renamed_code_is_another_training(code: list[Path]) -> None:
     before = fingerprint(ASKED, code)
     assert fingerprint(ASKED, code[:-1]) != before
-    renamed = code[0].rename(code[0].with_name("color.py"))
+    renamed = code[0].rename(code[0].with_name("colors.py"))
     assert fingerprint(ASKED, [renamed, *code[1:]]) != before
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from torch import nn
 
 from colorizer.data.dataset import ab_path, lightness_path, manifest_path
 from colorizer.errors import ColorizerError
@@ -77,7 +78,7 @@ def test_a_flagship_that_was_interrupted_ends_as_one_that_was_not(
         **{"average": 0.9, "calibrate": 4},
     }
 
-    def interrupt(history: list[Epoch]) -> None:
+    def interrupt(_network: nn.Module, history: list[Epoch]) -> None:
         raise KeyboardInterrupt
 
     def finished(*, interrupted: bool) -> bytes:

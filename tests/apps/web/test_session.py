@@ -15,7 +15,6 @@ from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
 from colorizer.inference.batch import Options, colorize_data
-from colorizer.inference.colorizer import Colorizer as Predictor
 from colorizer.photo.decode import decode
 from colorizer.tracking.model_uri import NO_MODEL, KnownModel
 
@@ -267,7 +266,7 @@ def test_where_there_is_no_room_nothing_is_kept(
 def test_a_model_is_loaded_once(
     session: Session, gray: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Predictor, "from_file", lambda *_, **__: pytest.fail("loaded again"))
+    monkeypatch.setattr(Colorizer, "from_file", lambda *_, **__: pytest.fail("loaded again"))
     photo = session.add("photo.jpg", gray)
     session.after(photo.id, WEIGHTS, 1)
 
@@ -295,7 +294,7 @@ def test_models_that_are_not_offered_are_not_loaded(
 
 def test_no_model_is_needed_to_paint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "list_known", list)
-    monkeypatch.setattr(Predictor, "load", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr(Colorizer, "load", lambda *_, **__: pytest.fail("loaded"))
     (choice,) = Session([NO_MODEL], tmp_path).choices
     assert (choice.name, choice.label) == (NO_MODEL, "painted colors alone")
 
