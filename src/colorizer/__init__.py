@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Colorizer"]
 __version__ = "0.1.0"
+__path__.append(f"{__path__[0]}/tracking/before")
 
 
 def __getattr__(name: str) -> Any:  # so that `colorizer --help` need not import PyTorch

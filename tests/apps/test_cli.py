@@ -12,7 +12,7 @@ from colorizer.errors import ColorizerError
 from colorizer.models import create_model, list_models
 from colorizer.models.complexity import count_parameters
 from colorizer.params import load_params
-from colorizer.tracking import model_uri as hub
+from colorizer.tracking import model_uri
 
 COMMANDS = ("architectures", "sync", "demo", "models", "evaluate", "web", "export", "turing")
 HEAVY = ("torch", "numpy", "mlflow", "dvc", "pandas", "matplotlib")
@@ -125,12 +125,12 @@ def test_the_module_is_the_command() -> None:
 
 def test_models_are_listed_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [
-        hub.KnownModel("colorizer", 0, ()),
-        hub.KnownModel(
+        model_uri.KnownModel("colorizer", 0, ()),
+        model_uri.KnownModel(
             "colorizer-model2", 3, ("champion", "paper"), {"auc": 0.87654, "psnr": 21.5}
         ),
     ]
-    monkeypatch.setattr(hub, "list_known", lambda: known)
+    monkeypatch.setattr(model_uri, "list_known", lambda: known)
     result = CliRunner().invoke(app, ["models"])
     assert [line.split() for line in result.output.splitlines()] == [
         ["colorizer", "ships", "with", "colorizer"],
@@ -141,7 +141,7 @@ def test_models_are_listed_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_models_end_in_one_line_that_says_how_to_get_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hub, "list_known", lambda: [])
+    monkeypatch.setattr(model_uri, "list_known", lambda: [])
     with pytest.raises(ColorizerError, match="no model yet: train one"):
         CliRunner().invoke(app, ["models"], catch_exceptions=False)
 

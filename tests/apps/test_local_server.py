@@ -15,7 +15,7 @@ import requests
 from fastapi import FastAPI
 from PIL import Image
 
-from colorizer.apps import local_server as localhost
+from colorizer.apps import local_server
 from colorizer.errors import ColorizerError
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "pretrained" / "colorizer.safetensors"
@@ -67,7 +67,7 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(ColorizerError, match=f"port {port}: .*: name another by --port"):
-            localhost.serve(FastAPI(), port=port, open_browser=False, say=pytest.fail)
+            local_server.serve(FastAPI(), port=port, open_browser=False, say=pytest.fail)
 
 
 @contextmanager

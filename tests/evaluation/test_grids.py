@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,11 @@ from torch import Tensor, nn
 from colorizer.color.lab import AB_SCALE, rgb_to_lab
 from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.grids import CAPTION, GAP, photo_grid, show_versions
+from colorizer.evaluation.grids import CAPTION, GAP, draw_samples, photo_grid, show_versions
+from colorizer.params import Train
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
+from colorizer.training.run_record import GRIDS, list_grids
 
 WHITE = (255, 255, 255)
 COLORFUL = ("mirflickr/im2.jpg", "mirflickr/im3.jpg", "mirflickr/im4.jpg")
@@ -168,3 +172,13 @@ def test_the_same_photographs_give_the_same_grid(photos: LabDataset) -> None:
     first, second = (photo_grid(show_versions(Flat(9, 9), photos, 2)) for _ in range(2))
     assert isinstance(first, Image.Image)
     assert first.tobytes() == second.tobytes()
+
+
+def test_the_first_the_last_and_every_so_manyth_epoch_has_a_grid(
+    photos: LabDataset, tmp_path: Path
+) -> None:
+    (tmp_path / GRIDS).mkdir()
+    train = Train(seed=7, epochs=7, batch_size=2, lr=0.1, grid_every=3, grid_photos=1)
+    for epoch in range(1, 8):
+        draw_samples(Flat(9, 9), photos, tmp_path, epoch=epoch, params=train)
+    assert list(list_grids(tmp_path)) == [1, 3, 6, 7]

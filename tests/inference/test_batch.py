@@ -13,7 +13,7 @@ from PIL import Image
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
-from colorizer.inference import batch as album
+from colorizer.inference import batch
 from colorizer.inference.batch import Options, Outcome, Task, colorize_all, colorize_data, plan
 from colorizer.inference.colorizer import Colorizer
 from colorizer.methods.hints import Hint
@@ -210,7 +210,7 @@ def test_an_interrupted_write_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(album.os, "utime", interrupt)
+    monkeypatch.setattr(batch.os, "utime", interrupt)
     with pytest.raises(KeyboardInterrupt):
         work([folder / "one.jpg"], folder / "out", colorizer)
     assert files(folder / "out") == set()
@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_be_written_is_a_failure_and_the_rest_go_on(
 def test_large_photographs_are_worked_on_one_at_a_time(
     folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(album, "LARGE", 0)
+    monkeypatch.setattr(batch, "LARGE", 0)
     assert [o.status for o in work([folder], None, colorizer)].count("colorized") == 3
 
 

@@ -10,7 +10,7 @@ import mlflow
 import pytest
 
 from colorizer.errors import ColorizerError
-from colorizer.tracking import model_uri as hub
+from colorizer.tracking import model_uri as names
 from colorizer.tracking.model_uri import (
     find_named,
     find_registry,
@@ -24,8 +24,8 @@ from colorizer.tracking.model_uri import (
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand where there is no project, no registry and nothing that ships."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(hub, "REPOSITORY", tmp_path / "repository")
-    monkeypatch.setattr(hub, "PRETRAINED", (tmp_path / "clone", tmp_path / "installed"))
+    monkeypatch.setattr(names, "REPOSITORY", tmp_path / "repository")
+    monkeypatch.setattr(names, "PRETRAINED", (tmp_path / "clone", tmp_path / "installed"))
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
@@ -70,7 +70,7 @@ def test_a_registered_model_is_found_by_its_name(
     elif by == "folder":
         monkeypatch.chdir(registry.parent)
     else:
-        monkeypatch.setattr(hub, "REPOSITORY", registry.parent)
+        monkeypatch.setattr(names, "REPOSITORY", registry.parent)
     assert find_weights(name).read_text() == content
 
 
@@ -135,10 +135,10 @@ def test_what_ships_serves_where_no_registry_has_it(
 ) -> None:
     for name in ("colorizer", "extra"):
         ship(name, place)
-    assert find_weights() == hub.PRETRAINED[place] / "colorizer.safetensors"
+    assert find_weights() == names.PRETRAINED[place] / "colorizer.safetensors"
     monkeypatch.chdir(registry.parent)
     assert find_weights().read_text() == "colorizer 1"
-    assert find_weights("extra") == hub.PRETRAINED[place] / "extra.safetensors"
+    assert find_weights("extra") == names.PRETRAINED[place] / "extra.safetensors"
 
 
 @pytest.mark.parametrize("name", ["colorizer@demo", "colorizer@champoin", "colorizer/2"])
@@ -151,7 +151,7 @@ def test_what_ships_stands_for_no_other_alias_or_version(registry: Path, name: s
 @pytest.mark.parametrize("name", ["colorizer@champion", "models:/colorizer@champion"])
 def test_what_ships_is_the_champion_where_there_is_no_registry(name: str) -> None:
     ship("colorizer")
-    assert find_weights(name) == hub.PRETRAINED[0] / "colorizer.safetensors"
+    assert find_weights(name) == names.PRETRAINED[0] / "colorizer.safetensors"
 
 
 def test_what_ships_comes_before_the_champion_of_a_trial(
@@ -161,24 +161,24 @@ def test_what_ships_comes_before_the_champion_of_a_trial(
     with mark("colorizer", registry):
         assert find_weights().read_text() == "colorizer 1"  # there is no other
         ship("colorizer")
-        assert find_weights() == hub.PRETRAINED[0] / "colorizer.safetensors"
+        assert find_weights() == names.PRETRAINED[0] / "colorizer.safetensors"
         assert find_weights("colorizer@champion").read_text() == "colorizer 1"
         assert find_weights("colorizer/1").read_text() == "colorizer 1"
     assert find_weights().read_text() == "colorizer 1"
 
 
 def ship(name: str, place: int = 0) -> None:
-    hub.PRETRAINED[place].mkdir(exist_ok=True)
-    (hub.PRETRAINED[place] / f"{name}.safetensors").touch()
+    names.PRETRAINED[place].mkdir(exist_ok=True)
+    (names.PRETRAINED[place] / f"{name}.safetensors").touch()
 
 
 @contextmanager
 def mark(name: str, registry: Path) -> Iterator[None]:
     """Mark a model's first version as a trial's meanwhile."""
     client = mlflow.MlflowClient(f"sqlite:///{registry}")
-    client.set_model_version_tag(name, "1", hub.TRIAL, "true")
+    client.set_model_version_tag(name, "1", names.TRIAL, "true")
     yield
-    client.delete_model_version_tag(name, "1", hub.TRIAL)
+    client.delete_model_version_tag(name, "1", names.TRIAL)
 
 
 def test_models_are_listed_with_their_aliases_and_scores(

@@ -16,6 +16,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from colorizer.inference.colorizer import Colorizer
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
-from colorizer.photo.decode import decode
+from colorizer.photo.decode import ImageError, decode
 from colorizer.tracking import serving
 from colorizer.tracking.serving import LARGE, MAX_IMAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_PIXELS
 from colorizer.tracking.tracking import SIGNATURE
@@ -117,7 +118,7 @@ def saved(weights: Path) -> Iterator[Path]:
             path,
             python_model=serving.__file__,
             artifacts={"weights": str(weights)},
-            code_paths=[str(Path(serving.__file__).parent)],
+            code_paths=[str(Path(serving.__file__).parents[1])],
             signature=SIGNATURE,
             input_example=pd.DataFrame({"image": [GOOD]}),
             pip_requirements=["mlflow"],
@@ -138,6 +139,12 @@ def test_bytes_and_base64_give_the_same(model: PyFuncModel, weights: Path) -> No
     wrapped = base64.encodebytes(GOOD).decode()
     expected = Colorizer.from_file(weights).colorize_bytes(GOOD)
     assert ask(model, GOOD, text(GOOD), wrapped) == [expected] * 3
+
+
+def test_the_code_of_a_model_registered_before_finds_what_it_imports() -> None:
+    found = [import_module("colorizer.images").ImageError]
+    found.append(import_module("colorizer.predictor").Colorizer)
+    assert found == [ImageError, Colorizer]
 
 
 def test_rows_keep_their_index(model: PyFuncModel) -> None:

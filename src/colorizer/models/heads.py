@@ -61,7 +61,7 @@ class BinsNetwork(nn.Module):
         self.register_buffer("centers", bin_centers().clone())
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
-        if f"{prefix}centres" in state:  # as weights files before 0.2 spell it
+        if f"{prefix}centres" in state:  # as earlier weights files spell it
             state[f"{prefix}centers"] = state.pop(f"{prefix}centres")
         super()._load_from_state_dict(state, prefix, *rest)
 

@@ -33,9 +33,9 @@ def run(
 
     Args:
         models: as of `Session`.
-        port: as of `localhost.serve`.
-        open_browser: as of `localhost.serve`.
-        say: as of `localhost.serve`.
+        port: as of `serve`.
+        open_browser: as of `serve`.
+        say: as of `serve`.
 
     Raises:
         ColorizerError: if a model cannot be had, or the port is taken.
