@@ -32,7 +32,7 @@ from colorizer.color.statistics import is_black_and_white
 from colorizer.evaluation.bootstrap import intervals
 from colorizer.evaluation.grids import photo_grid
 from colorizer.evaluation.metrics import delta_e2000, psnr
-from colorizer.methods import hints
+from colorizer.methods import propagation
 from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode
 
@@ -54,7 +54,7 @@ def main(
     ] = False,
     prior_weight: Annotated[
         float, typer.Option(help="What a network's color counts.")
-    ] = hints.PRIOR_WEIGHT,
+    ] = propagation.PRIOR_WEIGHT,
     figure: Annotated[Path | None, typer.Option(help="Also draw some photographs.")] = None,
     show: Annotated[str, typer.Option(help="Which ones, by number.")] = "0,1,2",
     rounds: int = 9,
@@ -64,7 +64,7 @@ def main(
     side = SIDE
     if short:
         count, rounds, side = 3, 2, 64
-    hints.PRIOR_WEIGHT = prior_weight
+    propagation.PRIOR_WEIGHT = prior_weight
     files = photographs.read(photos, 2 * count, side=side)
     files = [file for file in files if not is_black_and_white(decode(file).rgb)][:count]
     colorizer = Colorizer.load(model)
@@ -109,7 +109,7 @@ def _colorings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: Gi
         for guided in (False, True):
             started = time.perf_counter()
             if how_many:
-                ab = hints.guide(rgb, given, prior if guided else None)
+                ab = propagation.guide(rgb, given, prior if guided else None)
             else:
                 ab = prior if guided else np.zeros((2, 1, 1), np.float32)
             result = recolor(rgb, ab)
@@ -214,8 +214,8 @@ def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
     lab, prior = rgb_to_lab(rgb), colorizer.predict_photo(rgb)
     given = _random_pixels(lab[1:], 20, 0, prior)
     ways = {
-        "colorizer": Way(lambda: hints.guide(rgb, given)),
-        "colorizer with a network's colors": Way(lambda: hints.guide(rgb, given, prior)),
+        "colorizer": Way(lambda: propagation.guide(rgb, given)),
+        "colorizer with a network's colors": Way(lambda: propagation.guide(rgb, given, prior)),
         "scipy.sparse.linalg.spsolve": Way(lambda: _spsolve(lab[0], given)),
     }
     return table(
@@ -228,11 +228,7 @@ def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
 
 def _spsolve(lightness: NDArray[np.float32], given: Hints) -> NDArray[np.float64]:
     """Solve Levin's equations as they are written: rows of weights, hinted pixels fixed."""
-    parts = zip(*hints._links(lightness), strict=True)
-    rows, columns, weights = (np.concatenate(part) for part in parts)
-    size = (lightness.size, lightness.size)
-    links = sparse.coo_matrix((weights, (rows, columns)), size).tocsr()
-    links = links + links.T
+    links = propagation._link_matrix(lightness)
     free = (~given.where.ravel()).astype(float)
     normal = sparse.diags(free / np.asarray(links.sum(1)).ravel()) @ links
     right = np.where(given.where, given.ab, 0).reshape(2, -1).T

@@ -1,9 +1,9 @@
 """Bring the archives here: resumed where an earlier download stopped, verified by MD5."""
 
 from colorizer.console import entry_point
-from colorizer.data.archive import fetch
-from colorizer.params import load_params, project_root
-from colorizer.paths import Paths
+from colorizer.data.download import fetch
+from colorizer.params import load_params
+from colorizer.paths import Paths, project_root
 
 
 @entry_point

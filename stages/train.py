@@ -6,8 +6,8 @@ from torch import nn
 
 from colorizer.console import entry_point
 from colorizer.evaluation.grids import draw_samples
-from colorizer.params import load_params, project_root
-from colorizer.paths import Paths
+from colorizer.params import load_params
+from colorizer.paths import Paths, project_root
 from colorizer.tracking.live_logging import follow
 from colorizer.training.checkpoint import only_process
 from colorizer.training.run_record import Epoch

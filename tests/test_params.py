@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from colorizer.errors import ColorizerError
-from colorizer.params import Archive, Params, Recipe, load_params, project_root
+from colorizer.params import Archive, Params, Recipe, load_params
 
 Change = Callable[[tuple[str | int, ...], Any], Path]
 
@@ -204,14 +204,6 @@ def test_file_that_is_no_utf8_is_an_error(root: Path, tmp_path: Path) -> None:
 )
 def test_archive_is_called_by_its_file_s_name(source: str, name: str) -> None:
     assert Archive(source=source, bytes=1, md5="0" * 32).name == name
-
-
-def test_project_root_is_dvc_s_or_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    assert project_root() == tmp_path.resolve()
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "elsewhere"))
-    assert project_root() == tmp_path.resolve() / "elsewhere"
 
 
 @pytest.mark.parametrize("workers", [0, -2])

@@ -1,6 +1,5 @@
 """params.yaml, read once and checked: frozen objects whose fields are the knobs."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -239,15 +238,6 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         raise ColorizerError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         raise ColorizerError(f"{path}: {_first(error)}") from None
-
-
-def project_root() -> Path:
-    """Where what outlives a run is kept: the repository's root.
-
-    DVC sets `DVC_ROOT` to the repository that started a stage, also while `dvc exp run --temp` runs
-    it in a temporary copy.
-    """
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
 def _first(error: ValidationError) -> str:

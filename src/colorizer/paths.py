@@ -1,5 +1,6 @@
-"""Where the stages keep what they make."""
+"""The folders of a run: what the stages make, and what outlives them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,3 +43,12 @@ class Paths:
     def evaluation(self, model: str) -> Path:
         """Return where a model's scores are kept."""
         return Path("evaluation") / self.profile / model
+
+
+def project_root() -> Path:
+    """Return the repository's root: checkpoints, partial downloads and MLflow's database lie there.
+
+    DVC sets `DVC_ROOT` to the repository that started a stage, even while `dvc exp run --temp` runs
+    it in a temporary copy.
+    """
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve()

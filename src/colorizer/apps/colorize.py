@@ -78,28 +78,12 @@ def colorize(
     json: Annotated[bool, typer.Option("--json", help="print a JSON record for each file")] = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
-    from colorizer.inference.batch import Options, plan
-    from colorizer.methods.hints import Hint
-    from colorizer.photo.photofile import FORMATS
+    from colorizer.inference.batch import plan
 
-    known = sorted({name.lower() for name in FORMATS.values()})
-    if format and format.lower() not in known:
-        raise ColorizerError(f"--format is {format!r}: choose {', '.join(known)}")
-    options = Options(
-        format.upper() or None,
-        strength,
-        force,
-        overwrite,
-        compare,
-        tuple(map(Hint.parse, hint or ())),
-        _read_strokes(hints) if hints else None,
+    options = _read_options(
+        format, strength, force=force, overwrite=overwrite, compare=compare, hint=hint, hints=hints
     )
-    if model == NO_MODEL and strength != 1:
-        raise ColorizerError(
-            "--strength is of a model's colors, and with --model none there are none"
-        )
-    if model == NO_MODEL and not options.guided:
-        raise ColorizerError("--model none colors by hints alone: give some by --hint or --hints")
+    _require_colors(model, options)
     if paths == ["-"]:
         _colorize_stdin(model, options)
         return
@@ -111,18 +95,52 @@ def colorize(
         for outcome in _outcomes(tasks, model, options):
             advance()
             counts[outcome.status] += 1
-            if json:
-                typer.echo(json_format.dumps(_record(outcome)))
-            elif outcome.message and not (outcome.status == "exists" and len(tasks) > 1):
-                label = "error: " if outcome.status == "failed" else ""
-                typer.echo(f"{label}{outcome.message}", err=True)
-            elif len(tasks) == 1:
-                typer.echo(f"{outcome.task.target}", err=True)
+            _say(outcome, json=json, single=len(tasks) == 1)
     if len(tasks) > 1:
         summary = (f"{counts[status]:,} {said}" for status, said in SAID.items() if counts[status])
         typer.echo(", ".join(summary), err=True)
     if counts["failed"]:
         raise typer.Exit(1)
+
+
+def _read_options(
+    format: str,
+    strength: float,
+    *,
+    force: bool,
+    overwrite: bool,
+    compare: bool,
+    hint: list[str] | None,
+    hints: Path | None,
+) -> "Options":
+    from colorizer.inference.batch import Options
+    from colorizer.methods.hints import Hint
+    from colorizer.photo.photofile import FORMATS
+
+    known = sorted({name.lower() for name in FORMATS.values()})
+    if format and format.lower() not in known:
+        raise ColorizerError(f"--format is {format!r}: choose {', '.join(known)}")
+    return Options(
+        format.upper() or None,
+        strength,
+        force,
+        overwrite,
+        compare,
+        tuple(map(Hint.parse, hint or ())),
+        _read_strokes(hints) if hints else None,
+    )
+
+
+def _require_colors(model: str, options: "Options") -> None:
+    """Refuse `--model none` where nothing else gives colors."""
+    if model != NO_MODEL:
+        return
+    if options.strength != 1:
+        raise ColorizerError(
+            "--strength is of a model's colors, and with --model none there are none"
+        )
+    if not options.guided:
+        raise ColorizerError("--model none colors by hints alone: give some by --hint or --hints")
 
 
 def _outcomes(tasks: "list[Task]", model: str, options: "Options") -> "Iterator[Outcome]":
@@ -160,6 +178,17 @@ def _colorize_stdin(model: str, options: "Options") -> None:
     if not new.anew:
         typer.echo("it is in color and was passed on: --force colors it anew", err=True)
     sys.stdout.buffer.write(new.data)
+
+
+def _say(outcome: "Outcome", *, json: bool, single: bool) -> None:
+    """Print what became of a file: a record, a message, or the single result's path."""
+    if json:
+        typer.echo(json_format.dumps(_record(outcome)))
+    elif outcome.message and (single or outcome.status != "exists"):
+        label = "error: " if outcome.status == "failed" else ""
+        typer.echo(f"{label}{outcome.message}", err=True)
+    elif single:
+        typer.echo(f"{outcome.task.target}", err=True)
 
 
 def _record(outcome: "Outcome") -> dict[str, Any]:

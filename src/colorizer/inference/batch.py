@@ -21,7 +21,8 @@ from colorizer.color.recoloring import recolor
 from colorizer.color.statistics import is_black_and_white
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
-from colorizer.methods.hints import Hint, Hints, guide
+from colorizer.methods.hints import Hint, Hints
+from colorizer.methods.propagation import guide
 from colorizer.photo.decode import count_pixels, encode
 from colorizer.photo.photofile import FORMATS, PhotoFile
 

@@ -42,7 +42,8 @@ from PIL import Image
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.figures import learning_curves
 from colorizer.evaluation.metrics import LOWER_IS_BETTER
-from colorizer.params import Register, project_root
+from colorizer.params import Register
+from colorizer.paths import project_root
 from colorizer.photo.decode import encode
 from colorizer.tracking.model_uri import CHAMPION, TRIAL
 from colorizer.tracking.model_uri import DEFAULT as BEST

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorizer.apps.turing.database import Database, Protocol
+from colorizer.apps.turing.database import Database
 from colorizer.apps.turing.pictures import Pictures, digest_of, find_color_photos
 from colorizer.apps.turing.server import Study
+from colorizer.apps.turing.trials import Protocol
 from colorizer.inference.colorizer import Colorizer
 from colorizer.models.weights_metadata import WeightsMetadata
 

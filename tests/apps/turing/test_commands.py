@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from colorizer.apps.cli import app
-from colorizer.apps.turing.database import Database, Protocol
+from colorizer.apps.turing.database import Database
+from colorizer.apps.turing.trials import Protocol
 from colorizer.errors import ColorizerError
 
 PROTOCOL = Protocol(seconds=1.0, practice=2, pairs=20, photos="c" * 64)

@@ -8,7 +8,8 @@ from threading import Thread
 
 import pytest
 
-from colorizer.apps.turing.database import Database, Protocol
+from colorizer.apps.turing.database import Database
+from colorizer.apps.turing.trials import Protocol
 from colorizer.errors import ColorizerError
 
 PHOTOS = [f"photo-{number}.jpg" for number in range(12)]

@@ -6,9 +6,9 @@ from random import Random
 import mlflow
 import pytest
 
-from colorizer.apps.turing.database import Database, Protocol
+from colorizer.apps.turing.database import Database
 from colorizer.apps.turing.report import describe, publish, read_results
-from colorizer.apps.turing.trials import Layout, Side
+from colorizer.apps.turing.trials import Layout, Protocol, Side
 
 PROTOCOL = Protocol(seconds=1.0, practice=2, pairs=20, photos="c" * 64)
 PHOTOS = [f"photo-{number}.jpg" for number in range(22)]

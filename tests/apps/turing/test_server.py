@@ -18,8 +18,8 @@ from urllib.request import Request, urlopen
 import pytest
 import uvicorn
 
-from colorizer.apps.turing.database import Database, served
-from colorizer.apps.turing.server import Study, make_study_app, open_study, run_study
+from colorizer.apps.turing.database import Database
+from colorizer.apps.turing.server import Study, make_study_app, open_study, run_study, served
 from colorizer.errors import ColorizerError
 from colorizer.photo.decode import decode
 

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizer import Colorizer
-from colorizer.apps.web import session as session_module
-from colorizer.apps.web.session import PREVIEW, OutdatedError, Session, choices
+from colorizer.apps.web import choices as choices_module
+from colorizer.apps.web.choices import choices
+from colorizer.apps.web.photograph import PREVIEW
+from colorizer.apps.web.session import OutdatedError, Session
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
@@ -35,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
-    monkeypatch.setattr(session_module, "list_known", list)
+    monkeypatch.setattr(choices_module, "list_known", list)
     return Session([WEIGHTS], folder)
 
 
@@ -219,7 +221,7 @@ def test_a_transparent_photograph_is_colored_as_by_the_command(
 
 
 def test_two_files_of_the_same_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "list_known", list)
+    monkeypatch.setattr(choices_module, "list_known", list)
     named = ["a/m/weights.onnx", "b/m/weights.onnx", "c/weights.onnx"]
     assert [choice.label for choice in choices(named)][:3] == [*named[:2], "c/weights.onnx"]
 
@@ -249,7 +251,7 @@ def test_what_cannot_be_read_is_not_taken_in(session: Session, gray: bytes) -> N
 def test_where_there_is_no_room_nothing_is_kept(
     tmp_path: Path, gray: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "list_known", list)
+    monkeypatch.setattr(choices_module, "list_known", list)
 
     def fill_up(path: Path, data: bytes) -> None:
         path.touch()
@@ -274,7 +276,7 @@ def test_a_model_is_loaded_once(
 def test_a_model_that_is_missing_is_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "list_known", list)
+    monkeypatch.setattr(choices_module, "list_known", list)
     missing = str(tmp_path / "missing.safetensors")
     for models in ([missing], [WEIGHTS, missing]):
         with pytest.raises(ColorizerError, match="no such weights file"):
@@ -293,7 +295,7 @@ def test_models_that_are_not_offered_are_not_loaded(
 
 
 def test_no_model_is_needed_to_paint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "list_known", list)
+    monkeypatch.setattr(choices_module, "list_known", list)
     monkeypatch.setattr(Colorizer, "load", lambda *_, **__: pytest.fail("loaded"))
     (choice,) = Session([NO_MODEL], tmp_path).choices
     assert (choice.name, choice.label) == (NO_MODEL, "painted colors alone")
@@ -301,7 +303,7 @@ def test_no_model_is_needed_to_paint(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_best_then_the_registered_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [KnownModel("colorizer", 0, ()), KnownModel("colorizer-model3", 2, ("demo", "paper"))]
-    monkeypatch.setattr(session_module, "list_known", lambda: known)
+    monkeypatch.setattr(choices_module, "list_known", lambda: known)
     assert [(choice.name, choice.label) for choice in choices(["colorizer"])] == [
         ("colorizer", "colorizer"),
         ("colorizer-model3/2", "colorizer-model3/2 (demo, paper)"),
@@ -319,6 +321,6 @@ def test_a_registry_that_is_down_offers_none(
     def down() -> None:
         raise ColorizerError("MLflow does not answer")
 
-    monkeypatch.setattr(session_module, "list_known", down)
+    monkeypatch.setattr(choices_module, "list_known", down)
     assert [choice.name for choice in choices(["my.onnx"])] == ["my.onnx", NO_MODEL]
     assert caplog.messages == ["MLflow does not answer"]

@@ -8,67 +8,29 @@ import secrets
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
 from colorizer.apps.turing.schema import APPLICATION, SCHEMA, VERSION, connect
-from colorizer.apps.turing.trials import Answer, Layout, Side, Trial, plan_trials
+from colorizer.apps.turing.trials import (
+    Answer,
+    Layout,
+    Method,
+    Progress,
+    Protocol,
+    Side,
+    Trial,
+    plan_trials,
+)
 from colorizer.errors import ColorizerError
 
 TRIAL = "number, kind, photo, other, fake"
 """The columns of a `Trial`, in its order."""
 
 UNFINISHED = "EXISTS (SELECT 1 FROM trials WHERE person = people.id AND answer IS NULL)"
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What is the same for all people of a study.
-
-    Attributes:
-        seconds: for which a pair is shown.
-        practice: pairs with feedback, not counted.
-        pairs: pairs that follow.
-        photos: a digest of the photographs' names and files.
-    """
-
-    seconds: float
-    practice: int
-    pairs: int
-    photos: str
-
-
-@dataclass(frozen=True)
-class Method:
-    """A model under test: weights that changed under the same name are another one.
-
-    Attributes:
-        id: the database's own.
-        name: the model's.
-        weights: SHA-256 of its file.
-    """
-
-    id: int
-    name: str
-    weights: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a person is.
-
-    Attributes:
-        method: the id of the one model whose colors the person sees.
-        number: of the first pair without an answer; one more than there are at the end.
-    """
-
-    method: int
-    number: int
 
 
 class Database:
@@ -241,30 +203,6 @@ class Database:
         with connect(self.path) as connection:
             connection.execute(f"BEGIN {mode}")
             yield connection
-
-
-@contextmanager
-def served(path: Path) -> Iterator[None]:
-    """Keep a study's database to this program while it serves it.
-
-    Raises:
-        ColorizerError: if another one serves it.
-    """
-    if not path.parent.is_dir():  # which the lock would make
-        raise ColorizerError(f"{path}: no such folder: name another database by --db")
-    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise ColorizerError(
-            f"{path}: another `colorizer turing` serves this study: end it, or name another --db"
-        ) from None
-    except OSError as error:
-        raise ColorizerError(f"{path}: {error.strerror}: name another database by --db") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _count_people(

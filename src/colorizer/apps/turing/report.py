@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorizer.apps.turing.database import Database, Method, Protocol
+from colorizer.apps.turing.database import Database
 from colorizer.apps.turing.scores import Scores, score
+from colorizer.apps.turing.trials import Method, Protocol
 
 if TYPE_CHECKING:
     from colorizer.tracking.tracking import Store

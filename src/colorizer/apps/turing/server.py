@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
@@ -11,12 +12,13 @@ from random import Random, SystemRandom
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Response
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field
 
 from colorizer.apps.local_server import make_app, serve
-from colorizer.apps.turing.database import Database, Progress, Protocol, served
+from colorizer.apps.turing.database import Database
 from colorizer.apps.turing.pictures import SIZE, Pictures, digest_of, find_color_photos
-from colorizer.apps.turing.trials import Layout, Side
+from colorizer.apps.turing.trials import Layout, Progress, Protocol, Side
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
 from colorizer.tracking.model_uri import find_named
@@ -81,6 +83,30 @@ def run_study(
     with served(path):
         study = open_study(models, folder, path, seconds=seconds, practice=practice, pairs=pairs)
         serve(make_study_app(study), port=port, open_browser=open_browser, say=say)
+
+
+@contextmanager
+def served(path: Path) -> Iterator[None]:
+    """Keep a study's database to this program while it serves it.
+
+    Raises:
+        ColorizerError: if another one serves it.
+    """
+    if not path.parent.is_dir():  # which the lock would make
+        raise ColorizerError(f"{path}: no such folder: name another database by --db")
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ColorizerError(
+            f"{path}: another `colorizer turing` serves this study: end it, or name another --db"
+        ) from None
+    except OSError as error:
+        raise ColorizerError(f"{path}: {error.strerror}: name another database by --db") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def open_study(

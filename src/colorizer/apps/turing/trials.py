@@ -1,4 +1,4 @@
-"""What a person is shown and asks themselves: pairs of pictures, planned at random."""
+"""What a study consists of: protocol, models, and each person's pairs, planned at random."""
 
 import random
 from collections.abc import Sequence
@@ -15,6 +15,51 @@ SIDES: tuple[Side, Side] = ("left", "right")
 
 VIGILANCE = 0.1
 """The share of the pairs that count in which another photograph's colors are the fake."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is the same for all people of a study.
+
+    Attributes:
+        seconds: for which a pair is shown.
+        practice: pairs with feedback, not counted.
+        pairs: pairs that follow.
+        photos: a digest of the photographs' names and files.
+    """
+
+    seconds: float
+    practice: int
+    pairs: int
+    photos: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """A model under test: weights that changed under the same name are another one.
+
+    Attributes:
+        id: the database's own.
+        name: the model's.
+        weights: SHA-256 of its file.
+    """
+
+    id: int
+    name: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a person is.
+
+    Attributes:
+        method: the id of the one model whose colors the person sees.
+        number: of the first pair without an answer; one more than there are at the end.
+    """
+
+    method: int
+    number: int
 
 
 @dataclass(frozen=True)

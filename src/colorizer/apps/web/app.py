@@ -12,7 +12,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from colorizer.apps.local_server import make_app, serve
-from colorizer.apps.web.session import OutdatedError, Photograph, Session
+from colorizer.apps.web.photograph import Photograph
+from colorizer.apps.web.session import OutdatedError, Session
 from colorizer.errors import ColorizerError
 from colorizer.photo.photofile import FORMATS
 
@@ -50,10 +51,6 @@ def make_web(session: Session) -> FastAPI:
     app = make_app(files("colorizer.apps.web") / "static")
     app.exception_handler(OutdatedError)(_say_outdated)
 
-    @app.get("/api/photos/{photo_id}")
-    def describe(photo_id: str) -> dict[str, Any]:
-        return _describe(session.get(photo_id))
-
     @app.get("/api/session")
     def show() -> dict[str, Any]:
         return {
@@ -62,10 +59,23 @@ def make_web(session: Session) -> FastAPI:
             "suffixes": list(FORMATS),
         }
 
+    _add_photos(app, session)
+    _add_strokes(app, session)
+    _add_downloads(app, session)
+    return app
+
+
+def _add_photos(app: FastAPI, session: Session) -> None:
+    """Add the requests that put photographs on the page, show them and remove them."""
+
     @app.post("/api/photos")
     async def add(request: Request, name: str) -> dict[str, Any]:
         data = await _read(request)
         return _describe(await run_in_threadpool(session.add, name, data))
+
+    @app.get("/api/photos/{photo_id}")
+    def describe(photo_id: str) -> dict[str, Any]:
+        return _describe(session.get(photo_id))
 
     @app.delete("/api/photos/{photo_id}")
     def remove(photo_id: str) -> None:
@@ -79,6 +89,10 @@ def make_web(session: Session) -> FastAPI:
     def after(photo_id: str, model: Model, strength: Strength = 1) -> Response:
         data = session.after(photo_id, model, strength)
         return Response(data, media_type="image/jpeg", headers=KEPT)
+
+
+def _add_strokes(app: FastAPI, session: Session) -> None:
+    """Add the requests that read, replace and remove a photograph's strokes."""
 
     @app.get("/api/photos/{photo_id}/strokes")
     def strokes(photo_id: str) -> Response:
@@ -96,6 +110,10 @@ def make_web(session: Session) -> FastAPI:
     def wipe(photo_id: str, revision: int) -> dict[str, Any]:
         return _describe(session.paint(photo_id, None, revision))
 
+
+def _add_downloads(app: FastAPI, session: Session) -> None:
+    """Add the requests for finished files, one or all."""
+
     @app.get("/api/photos/{photo_id}/file")
     def finish(photo_id: str, model: Model, strength: Strength = 1) -> Response:
         name, data = session.finish(photo_id, model, strength)
@@ -106,8 +124,6 @@ def make_web(session: Session) -> FastAPI:
         parts = session.finish_all(model, strength, count)
         headers = _saved_as("colorized.zip")
         return StreamingResponse(parts, media_type="application/zip", headers=headers)
-
-    return app
 
 
 async def _say_outdated(_request: Request, error: Exception) -> Response:

@@ -1,87 +1,28 @@
 """The photographs on the page and their colors, without a word of HTTP."""
 
-import io
-import logging
 import threading
-import uuid
-import zipfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path, PurePath
-from typing import Any
+from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from colorizer import Colorizer
+from colorizer.apps.web.choices import choices
+from colorizer.apps.web.photograph import Photograph, store_photograph
+from colorizer.apps.web.zip_stream import extend_stem, stream_zip
 from colorizer.color.recoloring import recolor
-from colorizer.color.statistics import is_black_and_white
 from colorizer.errors import ColorizerError
-from colorizer.methods.hints import Hints, guide
+from colorizer.methods.hints import Hints
+from colorizer.methods.propagation import guide
 from colorizer.photo.decode import decode, decode_strokes, encode
 from colorizer.photo.photofile import PhotoFile
-from colorizer.tracking.model_uri import DEFAULT, NO_MODEL, SUFFIXES, list_known
-
-logger = logging.getLogger(__name__)
-
-PREVIEW = 1024
-"""Pixels of the longer side of what the page shows."""
-
-FAILED = "not_colored.txt"
-"""In an archive: names the photographs that it lacks, and says why."""
-
-
-MAX_NAME = 255
-"""Bytes of a file's name."""
+from colorizer.tracking.model_uri import DEFAULT, NO_MODEL
 
 
 class OutdatedError(ColorizerError):
     """The page does not show what there is."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A model that the page offers.
-
-    Attributes:
-        name: what to ask for.
-        label: what people read.
-    """
-
-    name: str
-    label: str
-
-
-@dataclass
-class Photograph:
-    """A photograph on the page.
-
-    Attributes:
-        id: its random name here.
-        name: of the file that it came as.
-        file: where its bytes are kept.
-        before: a JPEG file of it as it came, with `PREVIEW` pixels at most.
-        shown: width and height of that.
-        size: width and height of the photograph itself.
-        in_color: whether it is in color already.
-        strokes: a PNG file of the size shown, transparent but for what is painted.
-        hints: the same, as colors.
-        revision: how often it was painted on.
-    """
-
-    id: str
-    name: str
-    file: Path
-    before: bytes
-    shown: tuple[int, int]
-    size: tuple[int, int]
-    in_color: bool
-    strokes: bytes | None = None
-    hints: Hints | None = None
-    revision: int = 0
 
 
 class Session:
@@ -123,27 +64,9 @@ class Session:
             ColorizerError: if there is no room to keep them.
         """
         with self._one_large_at_a_time:
-            photo = PhotoFile.parse(data)
-            shown = photo.on_white
-            in_color = not (photo.single_channel or is_black_and_white(shown))
-            preview = _reduced(shown)
-        known = uuid.uuid4().hex
-        file = self._folder / known
-        try:
-            file.write_bytes(data)
-        except OSError as error:
-            file.unlink(missing_ok=True)
-            raise ColorizerError(f"cannot be kept in {self._folder}: {error.strerror}") from None
-        self.photos[known] = Photograph(
-            id=known,
-            name=PurePath(name).name or "photo",
-            file=file,
-            before=encode(preview, format="jpeg"),
-            shown=preview.shape[1::-1],
-            size=photo.rgb.shape[1::-1],
-            in_color=in_color,
-        )
-        return self.photos[known]
+            photo = store_photograph(name, data, self._folder)
+        self.photos[photo.id] = photo
+        return photo
 
     def get(self, photo_id: str) -> Photograph:
         """Return a photograph.
@@ -214,13 +137,12 @@ class Session:
         with self._one_large_at_a_time:
             file = PhotoFile.parse(original)
             data = file.encode(recolor(file.levels, ab))
-        path = PurePath(photo.name)
-        return _named(path.stem, "_colorized", path.suffix), data
+        return extend_stem(photo.name, "_colorized"), data
 
     def finish_all(self, model: str, strength: float, count: int) -> Iterator[bytes]:
         """Return a zip archive of all photographs' files in color, in parts.
 
-        A photograph that cannot be finished is named in the archive's `FAILED`.
+        The archive lists photographs that cannot be finished in `zip_stream.FAILED`.
 
         Args:
             model: the name of one of `choices`.
@@ -235,23 +157,10 @@ class Session:
                 f"this page shows {count} photographs, and there are {len(self.photos)}: load it "
                 "again"
             )
-        return self._archive(model, strength)
-
-    def _archive(self, model: str, strength: float) -> Iterator[bytes]:
-        part, failed = _Part(), ""
-        taken = {FAILED}
-        with zipfile.ZipFile(part, "w") as archive:
-            for photo in list(self.photos.values()):
-                try:
-                    name, data = self.finish(photo.id, model, strength)
-                except ColorizerError as error:
-                    failed += f"{photo.name}: {error}\n"
-                    continue
-                archive.writestr(_untaken(name, taken), data)
-                yield part.take()
-            if failed:
-                archive.writestr(FAILED, failed)
-        yield part.take()
+        return stream_zip(
+            (photo.name, partial(self.finish, photo.id, model, strength))
+            for photo in list(self.photos.values())
+        )
 
     def _colors(self, photo: Photograph, model: str, strength: float) -> NDArray[np.float32]:
         if all(model != choice.name for choice in self.choices):
@@ -280,76 +189,3 @@ class Session:
     def _colorizer(self, model: str) -> Colorizer:
         with self._one_model_at_a_time:
             return self._load(model)
-
-
-class _Part(io.RawIOBase):
-    """What a zip archive consists of, to be taken as it comes."""
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._written.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        data, self._written = b"".join(self._written), []
-        return data
-
-
-def choices(named: Sequence[str]) -> list[Choice]:
-    """Return the models that the page offers: those named, then all registered ones, then none.
-
-    A registry that does not answer offers no model.
-    """
-    short = Counter(map(_label, named))
-    offered = {
-        name: Choice(name, _label(name) if short[_label(name)] == 1 else name) for name in named
-    }
-    try:
-        known = list_known()
-    except ColorizerError as error:
-        logger.warning("%s", error)
-        known = []
-    for model in known:
-        if model.version:  # what ships is `DEFAULT`
-            name = f"{model.name}/{model.version}"
-            offered.setdefault(name, Choice(name, f"{name} ({', '.join(model.aliases)})"))
-    offered.setdefault(NO_MODEL, Choice(NO_MODEL, _label(NO_MODEL)))
-    return list(offered.values())
-
-
-def _label(name: str) -> str:
-    """Return a model's name, or of a weights file the folder and the file."""
-    if name == NO_MODEL:
-        return "painted colors alone"
-    return "/".join(PurePath(name).parts[-2:]) if name.endswith(SUFFIXES) else name
-
-
-def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = rgb.shape[:2]
-    scale = PREVIEW / max(height, width)
-    if scale >= 1:
-        return rgb
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
-    return np.array(picture)
-
-
-def _untaken(name: str, taken: set[str]) -> str:
-    """Return a name, with a number if it is taken, and take it."""
-    path, number, found = PurePath(name), 1, name
-    while found in taken:
-        number += 1
-        found = _named(path.stem, f"_{number}", path.suffix)
-    taken.add(found)
-    return found
-
-
-def _named(stem: str, addition: str, suffix: str) -> str:
-    """Return a file's name, its stem cut if it would be too long."""
-    ending = f"{addition}{suffix}".encode()
-    return (stem.encode()[: MAX_NAME - len(ending)] + ending).decode(errors="ignore")

@@ -1,0 +1,54 @@
+"""The models that the page offers."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from colorizer.errors import ColorizerError
+from colorizer.tracking.model_uri import NO_MODEL, SUFFIXES, list_known
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model that the page offers.
+
+    Attributes:
+        name: what to ask for.
+        label: what people read.
+    """
+
+    name: str
+    label: str
+
+
+def choices(named: Sequence[str]) -> list[Choice]:
+    """Return the models that the page offers: those named, then all registered ones, then none.
+
+    A registry that does not answer offers no model.
+    """
+    short = Counter(map(_label, named))
+    offered = {
+        name: Choice(name, _label(name) if short[_label(name)] == 1 else name) for name in named
+    }
+    try:
+        known = list_known()
+    except ColorizerError as error:
+        logger.warning("%s", error)
+        known = []
+    for model in known:
+        if model.version:  # what ships is `DEFAULT`
+            name = f"{model.name}/{model.version}"
+            offered.setdefault(name, Choice(name, f"{name} ({', '.join(model.aliases)})"))
+    offered.setdefault(NO_MODEL, Choice(NO_MODEL, _label(NO_MODEL)))
+    return list(offered.values())
+
+
+def _label(name: str) -> str:
+    """Return a model's name, or of a weights file the folder and the file."""
+    if name == NO_MODEL:
+        return "painted colors alone"
+    return "/".join(PurePath(name).parts[-2:]) if name.endswith(SUFFIXES) else name

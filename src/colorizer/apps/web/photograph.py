@@ -1,0 +1,90 @@
+"""A photograph on the page."""
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizer.color.statistics import is_black_and_white
+from colorizer.errors import ColorizerError
+from colorizer.methods.hints import Hints
+from colorizer.photo.decode import encode
+from colorizer.photo.photofile import PhotoFile
+
+PREVIEW = 1024
+"""Pixels of the longer side of what the page shows."""
+
+
+@dataclass
+class Photograph:
+    """A photograph on the page.
+
+    Attributes:
+        id: its random name here.
+        name: of the file that it came as.
+        file: where its bytes are kept.
+        before: a JPEG file of it as it came, with `PREVIEW` pixels at most.
+        shown: width and height of that.
+        size: width and height of the photograph itself.
+        in_color: whether it is in color already.
+        strokes: a PNG file of the size shown, transparent but for what is painted.
+        hints: the same, as colors.
+        revision: how often it was painted on.
+    """
+
+    id: str
+    name: str
+    file: Path
+    before: bytes
+    shown: tuple[int, int]
+    size: tuple[int, int]
+    in_color: bool
+    strokes: bytes | None = None
+    hints: Hints | None = None
+    revision: int = 0
+
+
+def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:
+    """Decode a photograph and keep its file.
+
+    Args:
+        name: of its file.
+        data: the file's bytes, in one of `photofile.FORMATS`.
+        folder: where the file is kept.
+
+    Raises:
+        ImageError: if it cannot be read.
+        ColorizerError: if there is no room to keep it.
+    """
+    photo = PhotoFile.parse(data)
+    shown = photo.on_white
+    preview = _reduced(shown)
+    photo_id = uuid.uuid4().hex
+    file = folder / photo_id
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise ColorizerError(f"cannot be kept in {folder}: {error.strerror}") from None
+    return Photograph(
+        id=photo_id,
+        name=PurePath(name).name or "photo",
+        file=file,
+        before=encode(preview, format="jpeg"),
+        shown=preview.shape[1::-1],
+        size=photo.rgb.shape[1::-1],
+        in_color=not (photo.single_channel or is_black_and_white(shown)),
+    )
+
+
+def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    scale = PREVIEW / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    picture = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+    return np.array(picture)

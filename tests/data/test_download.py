@@ -1,0 +1,333 @@
+import hashlib
+import random
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tenacity import wait_none
+
+from colorizer.data.archive import ArchiveError
+from colorizer.data.download import ATTEMPTS, fetch
+from colorizer.params import Archive
+
+MakeArchive = Callable[[Mapping[str, bytes]], Archive]
+
+PAYLOAD = random.Random(7).randbytes(300_000)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How the server answers one request: by default with all that is asked for."""
+
+    status: int = 200
+    knows_ranges: bool = True
+    drop_after: int | None = None  # bytes sent before the connection ends
+
+
+@dataclass
+class Host:
+    """A web server's file, the answers it gives (the last one again and again), and its log."""
+
+    url: str
+    answers: list[Answer] = field(default_factory=lambda: [Answer()])
+    ranges: list[str | None] = field(default_factory=list)  # the Range header of each request
+
+    def archive(self, *, length: int = len(PAYLOAD), payload: bytes = PAYLOAD) -> Archive:
+        return Archive(source=self.url, bytes=length, md5=hashlib.md5(payload).hexdigest())
+
+    def next_answer(self) -> Answer:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("colorizer.data.download.wait_exponential", lambda **_: wait_none())
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers["Range"]
+            host.ranges.append(asked)
+            answer = host.next_answer()
+            partial = asked is not None and answer.knows_ranges and answer.status == 200
+            start = int(asked.removeprefix("bytes=").removesuffix("-")) if partial else 0
+            body = PAYLOAD[start:] if answer.status == 200 else b"no"
+            self.send_response(206 if partial else answer.status)
+            self.send_header("Content-Length", str(len(body)))
+            if partial:
+                self.send_header(
+                    "Content-Range", f"bytes {start}-{len(PAYLOAD) - 1}/{len(PAYLOAD)}"
+                )
+            self.end_headers()
+            self.wfile.write(body[: answer.drop_after])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        host = Host(f"http://127.0.0.1:{server.server_port}/photos.zip?download=1")
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield host
+        server.shutdown()
+        thread.join()
+
+
+@dataclass(frozen=True)
+class Folders:
+    final: Path
+    partial: Path
+
+    def part(self, archive: Archive) -> Path:
+        return self.partial / f"{archive.md5}.part"
+
+    def fetch(self, archive: Archive) -> Path:
+        fetch([archive], self.final, partial=self.partial)
+        return self.final / archive.name
+
+    def fail(self, archive: Archive) -> str:
+        """Fetch in vain, see that nothing is final, and return the error, which is one line."""
+        with pytest.raises(ArchiveError) as error:
+            self.fetch(archive)
+        message = str(error.value)
+        assert len(message.splitlines()) == 1
+        assert list(self.final.iterdir()) == []
+        return message
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders(tmp_path / "archives", tmp_path / "downloads")
+
+
+def test_local_archive_is_copied_under_its_own_name(
+    make_archive: MakeArchive, folders: Folders
+) -> None:
+    archive = make_archive({"im1.jpg": b"one"})
+    path = folders.fetch(archive)
+    assert path == folders.final / "photos.zip"
+    assert path.read_bytes() == Path(archive.source).read_bytes()
+    assert list(folders.partial.iterdir()) == []
+
+
+def test_local_archive_is_fetched_again_over_an_older_one(
+    make_archive: MakeArchive, folders: Folders
+) -> None:
+    folders.fetch(make_archive({"im1.jpg": b"one"}))
+    newer = make_archive({"im1.jpg": b"another"})
+    assert folders.fetch(newer).read_bytes() == Path(newer.source).read_bytes()
+
+
+def test_missing_local_archive_is_an_error(make_archive: MakeArchive, folders: Folders) -> None:
+    archive = make_archive({"im1.jpg": b"one"})
+    Path(archive.source).unlink()
+    assert "not found" in folders.fail(archive)
+
+
+def test_local_archive_of_another_size_is_an_error_that_gives_both(
+    make_archive: MakeArchive, folders: Folders
+) -> None:
+    archive = make_archive({"im1.jpg": b"one"})
+    message = folders.fail(archive.model_copy(update={"bytes": 1_234_567}))
+    assert "1,234,567" in message
+    assert f"{archive.bytes:,} bytes" in message
+    assert list(folders.partial.iterdir()) == []
+
+
+def test_download_has_the_url_s_file_name(host: Host, folders: Folders) -> None:
+    path = folders.fetch(host.archive())
+    assert path == folders.final / "photos.zip"
+    assert path.read_bytes() == PAYLOAD
+    assert host.ranges == [None]
+    assert list(folders.partial.iterdir()) == []
+
+
+def test_download_goes_on_from_exactly_where_the_connection_was_lost(
+    host: Host, folders: Folders
+) -> None:
+    host.answers = [Answer(drop_after=100_001), Answer(drop_after=150_000), Answer()]
+    assert folders.fetch(host.archive()).read_bytes() == PAYLOAD
+    assert host.ranges == [None, "bytes=100001-", "bytes=250001-"]
+
+
+def test_download_outlives_more_drops_than_attempts_if_each_brings_bytes(
+    host: Host, folders: Folders
+) -> None:
+    host.answers = [Answer(drop_after=25_000)]
+    assert folders.fetch(host.archive()).read_bytes() == PAYLOAD
+    starts = range(25_000, len(PAYLOAD), 25_000)
+    assert len(starts) > ATTEMPTS
+    assert host.ranges == [None, *(f"bytes={start}-" for start in starts)]
+
+
+def test_download_starts_afresh_if_the_server_knows_no_ranges(host: Host, folders: Folders) -> None:
+    host.answers = [Answer(drop_after=100_000), Answer(knows_ranges=False)]
+    assert folders.fetch(host.archive()).read_bytes() == PAYLOAD
+    assert host.ranges == [None, "bytes=100000-"]
+
+
+def test_download_that_never_ends_keeps_its_part_for_the_next_run(
+    host: Host, folders: Folders
+) -> None:
+    archive = host.archive()
+    host.answers = [Answer(drop_after=40_000), Answer(drop_after=0)]
+    message = folders.fail(archive)
+    assert "make demo" in message
+    assert "40,000 of 300,000 bytes are kept" in message
+    assert host.ranges == [None] + ["bytes=40000-"] * ATTEMPTS
+    assert folders.part(archive).read_bytes() == PAYLOAD[:40_000]
+
+    host.answers, host.ranges = [Answer()], []
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert host.ranges == ["bytes=40000-"]
+
+
+@pytest.mark.parametrize(
+    "drops", [(40_000,), (40_000, 60_000)], ids=["in the same place", "here and there"]
+)
+def test_download_gives_up_on_a_server_that_knows_no_ranges_and_always_drops(
+    host: Host, folders: Folders, drops: tuple[int, ...]
+) -> None:
+    useless = [Answer(knows_ranges=False, drop_after=drop) for drop in drops]
+    bound = Answer(status=404)  # ends the test should `fetch` never give up
+    host.answers = [*useless * 30, bound]
+    assert "cannot download" in folders.fail(host.archive())
+    assert len(host.ranges) <= 3 * ATTEMPTS
+
+
+def test_unfinished_download_of_an_earlier_run_is_resumed(host: Host, folders: Folders) -> None:
+    archive = host.archive()
+    folders.partial.mkdir()
+    folders.part(archive).write_bytes(PAYLOAD[:123_456])
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert host.ranges == ["bytes=123456-"]
+
+
+def test_complete_download_of_an_earlier_run_is_used(host: Host, folders: Folders) -> None:
+    archive = host.archive()
+    folders.partial.mkdir()
+    folders.part(archive).write_bytes(PAYLOAD)
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert host.ranges == []
+
+
+@pytest.mark.parametrize(
+    "leftover", [PAYLOAD[:-1] + b"?", PAYLOAD + b"?"], ids=["damaged", "too long"]
+)
+def test_wrong_leftover_of_an_earlier_run_is_discarded(
+    host: Host, folders: Folders, leftover: bytes
+) -> None:
+    archive = host.archive()
+    folders.partial.mkdir()
+    folders.part(archive).write_bytes(leftover)
+    assert "run again" in folders.fail(archive)
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert host.ranges == [None]
+
+
+@pytest.mark.parametrize("status", [404, 403, 410])
+def test_refusal_is_an_error_at_once_that_names_the_status(
+    host: Host, folders: Folders, status: int
+) -> None:
+    host.answers = [Answer(status=status)]
+    message = folders.fail(host.archive())
+    assert f"HTTP {status}" in message
+    assert "make demo" in message
+    assert host.ranges == [None]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_busy_server_is_asked_again(host: Host, folders: Folders, status: int) -> None:
+    host.answers = [Answer(status=status), Answer(status=status), Answer()]
+    assert folders.fetch(host.archive()).read_bytes() == PAYLOAD
+    assert host.ranges == [None] * 3
+
+
+def test_server_that_stays_busy_is_an_error_that_names_the_status(
+    host: Host, folders: Folders
+) -> None:
+    host.answers = [Answer(status=503)]
+    message = folders.fail(host.archive())
+    assert "HTTP 503" in message
+    assert "make demo" in message
+    assert host.ranges == [None] * ATTEMPTS
+
+
+def test_refused_connection_is_an_error_that_says_so(host: Host, folders: Folders) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/photos.zip"
+    message = folders.fail(host.archive().model_copy(update={"source": url}))
+    assert "refused" in message
+    assert "make demo" in message
+
+
+def test_download_with_another_md5_is_discarded(host: Host, folders: Folders) -> None:
+    archive = host.archive(payload=b"another archive")
+    message = folders.fail(archive)
+    assert archive.md5 in message
+    assert hashlib.md5(PAYLOAD).hexdigest() in message
+    assert list(folders.partial.iterdir()) == []
+
+
+@pytest.mark.parametrize("kept", [0, 5_000], ids=["from the start", "while resuming"])
+def test_announced_size_that_differs_is_an_error_before_anything_is_stored(
+    host: Host, folders: Folders, kept: int
+) -> None:
+    archive = host.archive(length=len(PAYLOAD) + 1)
+    folders.partial.mkdir()
+    folders.part(archive).write_bytes(PAYLOAD[:kept])
+    message = folders.fail(archive)
+    assert "300,000" in message
+    assert "300,001" in message
+    assert len(host.ranges) == 1
+    assert folders.part(archive).stat().st_size == kept
+
+
+def test_too_little_disk_is_an_error_before_anything_is_asked_for(
+    host: Host, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=299_999))
+    message = folders.fail(host.archive())
+    assert "300,000 bytes are needed" in message
+    assert "299,999 are free" in message
+    assert host.ranges == []
+
+
+def test_disk_needs_room_only_for_what_is_missing(
+    host: Host, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = host.archive()
+    folders.partial.mkdir()
+    folders.part(archive).write_bytes(PAYLOAD[:200_000])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+
+
+def test_too_little_disk_for_a_copy_is_an_error(
+    make_archive: MakeArchive, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
+    assert "too little disk" in folders.fail(make_archive({"im1.jpg": b"one"}))
+    assert list(folders.partial.iterdir()) == []
+
+
+def test_what_is_complete_is_not_fetched_again_when_another_archive_fails(
+    folders: Folders, make_archive: Callable[..., Archive]
+) -> None:
+    first = make_archive({"a.jpg": b"first"}, "first.zip")
+    second = make_archive({"b.jpg": b"second"}, "second.zip")
+    missing = second.model_copy(update={"source": "nowhere.zip"})
+    with pytest.raises(ArchiveError, match=r"nowhere\.zip not found"):
+        fetch([first, missing], folders.final, partial=folders.partial)
+    assert list(folders.final.iterdir()) == []
+    assert folders.part(first).stat().st_size == first.bytes
+    fetch([first, second], folders.final, partial=folders.partial)
+    assert sorted(path.name for path in folders.final.iterdir()) == ["first.zip", "second.zip"]
+    assert list(folders.partial.iterdir()) == []
