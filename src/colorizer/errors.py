@@ -1,5 +1,25 @@
-"""What a person did not mean to do: errors that end in one clear line, not in a traceback."""
+"""Errors that end in one clear line instead of a traceback."""
+
+DISTRIBUTION = "colorizer-unet"
+"""The name that `pip install` knows this package by."""
 
 
 class ColorizerError(Exception):
-    """What was found, what was expected, and what to do about it, in one line."""
+    """Says in one line what was found, what was expected, and what to do about it."""
+
+
+class MissingExtraError(ColorizerError):
+    """An optional library is not installed.
+
+    Args:
+        task: what needs the library.
+        library: its name.
+        extra: the extra of `DISTRIBUTION` that installs it.
+
+    Example:
+        >>> print(MissingExtraError("colorizer web", "fastapi", "web"))
+        colorizer web needs fastapi: pip install 'colorizer-unet[web]'
+    """
+
+    def __init__(self, task: str, library: str | None, extra: str) -> None:
+        super().__init__(f"{task} needs {library}: pip install '{DISTRIBUTION}[{extra}]'")

@@ -150,7 +150,9 @@ def test_a_page_without_what_it_needs_ends_in_one_line(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "fastapi", None)
     for module in ("colorizer.apps.local_server", "colorizer.apps.web.app"):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    with pytest.raises(ColorizerError, match=r"web needs fastapi: pip install 'colorizer\[web\]'"):
+    with pytest.raises(
+        ColorizerError, match=r"web needs fastapi: pip install 'colorizer-unet\[web\]'"
+    ):
         CliRunner().invoke(app, ["web"], catch_exceptions=False)
 
 

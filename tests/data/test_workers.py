@@ -191,7 +191,7 @@ def test_dask_that_is_not_installed_is_an_error_that_says_how(
     monkeypatch.setitem(sys.modules, "distributed", None)
     message = use_in_vain(Engine(backend="dask"))
     assert "engine.backend is dask" in message
-    assert "pip install 'colorizer[dask]'" in message
+    assert "pip install 'colorizer-unet[dask]'" in message
 
 
 def test_threads_need_no_dask(monkeypatch: pytest.MonkeyPatch) -> None:

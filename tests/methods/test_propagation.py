@@ -177,5 +177,7 @@ def test_a_large_photograph_is_guided_at_its_working_size() -> None:
 
 def test_without_its_library_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyamg", None)
-    with pytest.raises(ColorizerError, match="hints need pyamg: pip install pyamg"):
+    with pytest.raises(
+        ColorizerError, match=r"hints needs pyamg: pip install 'colorizer-unet\[hints\]'"
+    ):
         spread(noise(4, 4), hints((4, 4), {(0, 0): RED}))

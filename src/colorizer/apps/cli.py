@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from colorizer.apps.turing import commands as turing
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, MissingExtraError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(turing.app, name="turing")
@@ -110,9 +110,7 @@ def evaluate(
         from colorizer.evaluation.evaluate_folder import evaluate_folder
         from colorizer.tracking.model_uri import find_named
     except ModuleNotFoundError as error:
-        raise ColorizerError(
-            f"colorizer evaluate needs {error.name}: pip install 'colorizer[pipeline]'"
-        ) from None
+        raise MissingExtraError("colorizer evaluate", error.name, "pipeline") from None
     evaluate_folder(
         photos,
         find_named(model),
@@ -142,9 +140,7 @@ def web(
     try:
         from colorizer.apps.web.app import run
     except ModuleNotFoundError as error:
-        raise ColorizerError(
-            f"colorizer web needs {error.name}: pip install 'colorizer[web]'"
-        ) from None
+        raise MissingExtraError("colorizer web", error.name, "web") from None
     run(model or (), port=port, open_browser=browser, say=typer.echo)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from joblib import parallel_config
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import DISTRIBUTION, ColorizerError
 from colorizer.params import Engine
 
 PATIENCE = 10  # seconds that a scheduler has to answer
@@ -30,7 +30,7 @@ def workers(engine: Engine) -> Iterator[None]:
         from distributed.comm.addressing import resolve_address
     except ImportError:
         raise ColorizerError(
-            "engine.backend is dask, but Dask is not installed: pip install 'colorizer[dask]'"
+            f"engine.backend is dask, but Dask is not installed: pip install '{DISTRIBUTION}[dask]'"
         ) from None
     with contextlib.ExitStack() as stack:
         if engine.scheduler:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from colorizer.color.lab import AB_SCALE, denormalize_ab, normalize_lightness
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, MissingExtraError
 from colorizer.inference.onnx_network import INPUT, OUTPUT, OnnxNetwork
 from colorizer.models.predict import TorchNetwork
 
@@ -61,9 +61,7 @@ def export_onnx(weights: Path, target: Path) -> float:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise ColorizerError(
-            f"exporting needs {error.name}: pip install onnx onnxruntime onnxscript"
-        ) from None
+        raise MissingExtraError("exporting", error.name, "onnx") from None
     network = TorchNetwork.from_file(weights, precision="float32")
     with _quiet():
         sides = dict.fromkeys(AXES, torch.export.Dim.AUTO)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.errors import ColorizerError
+from colorizer.errors import MissingExtraError
 from colorizer.methods.hints import Hints, working_size
 
 PRIOR_WEIGHT = 2e-5
@@ -60,7 +60,7 @@ def guide(
         float32 (2, h, w), CIELAB units, with `LONGER_SIDE` pixels at most.
 
     Raises:
-        ColorizerError: if pyamg is not installed.
+        MissingExtraError: if pyamg is not installed.
         ValueError: if the hints are of a photograph of another size.
     """
     height, width = working_size(*rgb.shape[:2])
@@ -98,14 +98,14 @@ def spread(
         float32 (2, H, W), CIELAB units; of each hint its own color.
 
     Raises:
-        ColorizerError: if pyamg is not installed.
+        MissingExtraError: if pyamg is not installed.
     """
     try:
         import pyamg
         from scipy import sparse
         from threadpoolctl import threadpool_limits
     except ModuleNotFoundError as error:
-        raise ColorizerError(f"hints need {error.name}: pip install {error.name}") from None
+        raise MissingExtraError("coloring by hints", error.name, "hints") from None
     ab = hints.ab.reshape(2, -1).astype(np.float64)
     free = ~hints.where.ravel()
     if not free.any():

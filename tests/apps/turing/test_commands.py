@@ -65,5 +65,5 @@ def test_a_page_without_its_packages_is_one_line(
     monkeypatch.setattr(builtins, "__import__", without_fastapi)
     for module in ("colorizer.apps.turing.server", "colorizer.apps.local_server"):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    with pytest.raises(ColorizerError, match=r"needs fastapi: pip install 'colorizer\[web\]'"):
+    with pytest.raises(ColorizerError, match=r"needs fastapi: pip install 'colorizer-unet\[web\]'"):
         run("--model", "colorizer", "--photos", tmp_path)

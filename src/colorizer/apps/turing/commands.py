@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import MissingExtraError
 
 app = typer.Typer()
 
@@ -61,9 +61,7 @@ def turing(
     try:
         from colorizer.apps.turing.server import run_study
     except ModuleNotFoundError as error:
-        raise ColorizerError(
-            f"colorizer turing needs {error.name}: pip install 'colorizer[web]'"
-        ) from None
+        raise MissingExtraError("colorizer turing", error.name, "web") from None
     run_study(
         model,
         photos,
