@@ -13,6 +13,7 @@ from colorizer.models import create_model, list_models
 from colorizer.models.complexity import count_parameters
 from colorizer.params import load_params
 from colorizer.tracking import model_uri
+from colorizer.tracking.registry import KnownModel
 
 COMMANDS = ("architectures", "sync", "demo", "models", "evaluate", "web", "export", "turing")
 HEAVY = ("torch", "numpy", "mlflow", "dvc", "pandas", "matplotlib")
@@ -125,15 +126,15 @@ def test_the_module_is_the_command() -> None:
 
 def test_models_are_listed_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [
-        model_uri.KnownModel("colorizer", 0, ()),
-        model_uri.KnownModel(
+        KnownModel("shipped", 0, ()),
+        KnownModel(
             "colorizer-model2", 3, ("champion", "paper"), {"auc": 0.87654, "psnr": 21.5}
         ),
     ]
     monkeypatch.setattr(model_uri, "list_known", lambda: known)
     result = CliRunner().invoke(app, ["models"])
     assert [line.split() for line in result.output.splitlines()] == [
-        ["colorizer", "ships", "with", "colorizer"],
+        ["shipped", "ships", "with", "colorizer"],
         ["colorizer-model2", "version", "3", "champion,", "paper", "auc", "0.8765"],
     ]
 

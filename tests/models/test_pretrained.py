@@ -18,7 +18,7 @@ from colorizer.inference.colorizer import Colorizer
 from colorizer.models.predict import TorchNetwork, by_network
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
-from colorizer.tracking import model_uri
+from colorizer.tracking import model_uri, registry
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "models" / "pretrained" / "colorizer.safetensors"
@@ -51,7 +51,7 @@ def test_a_clone_finds_it_without_a_registry(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(model_uri, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(registry, "REPOSITORY", tmp_path)
     monkeypatch.chdir(tmp_path)
     assert model_uri.find_weights() == WEIGHTS
 

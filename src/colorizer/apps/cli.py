@@ -87,7 +87,7 @@ def evaluate(
     model: Annotated[
         list[str],
         typer.Option(
-            help="a model's name, as `colorizer models` lists them, or weights file; repeat it to "
+            help="a model's name, as `colorizer models` lists them, URI, or weights file; repeat it to "
             "compare several"
         ),
     ],
@@ -127,7 +127,7 @@ def web(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="a model's name, as `colorizer models` lists them, weights file, or none; repeat "
+            help="a model's name, as `colorizer models` lists them, URI, weights file, or none; repeat "
             "it for more; all that are registered follow [default: colorizer]"
         ),
     ] = None,
@@ -147,7 +147,7 @@ def web(
 @app.command()
 def export(
     model: Annotated[
-        str, typer.Option(help="a model's name, as `colorizer models` lists them, or weights file")
+        str, typer.Option(help="a model's name, as `colorizer models` lists them, URI, or weights file")
     ] = "colorizer",
     format: Annotated[
         str, typer.Option(help="onnx, or safetensors: the weights in half precision")
@@ -158,7 +158,8 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a file")] = False,
 ) -> None:
     """Write a model as one file: ONNX, which needs no PyTorch, or its weights at half the size."""
-    from colorizer.tracking.model_uri import find_weights, plain_name
+    from colorizer.tracking.model_uri import find_weights
+    from colorizer.tracking.names import plain_name
 
     if format not in EXPORTS:
         raise ColorizerError(f"--format is {format!r}: choose {' or '.join(EXPORTS)}")

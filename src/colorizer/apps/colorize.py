@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from colorizer.errors import ColorizerError
-from colorizer.tracking.model_uri import DEFAULT, NO_MODEL
+from colorizer.tracking.names import DEFAULT, NO_MODEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,8 +48,9 @@ def colorize(
     model: Annotated[
         str,
         typer.Option(
-            help="registered model (colorizer-model2, name@alias, name/3), models:/... URI, or "
-            "weights file; `colorizer models` lists what there is; none: the hints alone decide"
+            help="registered model (colorizer-model2, name@alias, name/3), models:/... or runs:/... "
+            "URI, weights file, or shipped; `colorizer models` lists what there is; none: the hints "
+            "alone decide"
         ),
     ] = DEFAULT,
     strength: Annotated[float, typer.Option(min=0, help="multiplies the colors' chroma")] = 1.0,

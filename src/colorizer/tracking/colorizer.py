@@ -3,7 +3,8 @@
 from typing import Literal, Self
 
 from colorizer.inference import colorizer
-from colorizer.tracking.model_uri import DEFAULT, find_weights
+from colorizer.tracking.model_uri import find_weights
+from colorizer.tracking.names import DEFAULT
 
 
 class Colorizer(colorizer.Colorizer):
@@ -24,12 +25,13 @@ class Colorizer(colorizer.Colorizer):
         """Load a model by its name.
 
         Args:
-            name: a registered model (`colorizer-model2`, `name@alias`, `name/3`), a `models:/...`
-                URI, a weights file or an ONNX file, as `find_weights` finds it.
+            name: as `colorizer.tracking.names` spells it: `shipped`, a registered model
+                (`colorizer-model2`, `name@alias`, `name/3`), a `models:/...` or `runs:/...` URI, a
+                weights file or an ONNX file.
             device: as of `from_file`.
             precision: as of `from_file`.
 
         Raises:
-            ColorizerError: if there is no such model; the line says how to get one.
+            ColorizerError: if there is no such model; the line says what there is.
         """
         return cls.from_file(find_weights(name), device=device, precision=precision)

@@ -39,14 +39,15 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from PIL import Image
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, one_line
 from colorizer.evaluation.figures import learning_curves
 from colorizer.evaluation.metrics import LOWER_IS_BETTER
 from colorizer.params import Register
 from colorizer.paths import project_root
 from colorizer.photo.decode import encode
-from colorizer.tracking.model_uri import CHAMPION, TRIAL
-from colorizer.tracking.model_uri import DEFAULT as BEST
+from colorizer.tracking.model_uri import TRIAL
+from colorizer.tracking.names import CHAMPION
+from colorizer.tracking.names import DEFAULT as BEST
 from colorizer.training.run_record import (
     HISTORY,
     RECORD,
@@ -436,12 +437,6 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
     return flat
-
-
-def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, cut where it becomes long."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else text[:199] + "…"
 
 
 def _epoch_metrics(epoch: Epoch) -> list[Metric]:

@@ -18,7 +18,8 @@ from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
 from colorizer.inference.batch import Options, colorize_data
 from colorizer.photo.decode import decode
-from colorizer.tracking.model_uri import NO_MODEL, KnownModel
+from colorizer.tracking.names import NO_MODEL
+from colorizer.tracking.registry import KnownModel
 
 WEIGHTS = str(Path(__file__).parents[3] / "models" / "pretrained" / "colorizer.safetensors")
 RED = (200, 30, 30)
@@ -302,7 +303,7 @@ def test_no_model_is_needed_to_paint(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_best_then_the_registered_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = [KnownModel("colorizer", 0, ()), KnownModel("colorizer-model3", 2, ("demo", "paper"))]
+    known = [KnownModel("shipped", 0, ()), KnownModel("colorizer-model3", 2, ("demo", "paper"))]
     monkeypatch.setattr(choices_module, "list_known", lambda: known)
     assert [(choice.name, choice.label) for choice in choices(["colorizer"])] == [
         ("colorizer", "colorizer"),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from colorizer.errors import ColorizerError
-from colorizer.tracking.model_uri import NO_MODEL, SUFFIXES, list_known
+from colorizer.tracking.model_uri import list_known
+from colorizer.tracking.names import NO_MODEL, SUFFIXES
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def choices(named: Sequence[str]) -> list[Choice]:
         logger.warning("%s", error)
         known = []
     for model in known:
-        if model.version:  # what ships is `DEFAULT`
+        if model.version:  # what ships is offered if it is named, or there is no champion
             name = f"{model.name}/{model.version}"
             offered.setdefault(name, Choice(name, f"{name} ({', '.join(model.aliases)})"))
     offered.setdefault(NO_MODEL, Choice(NO_MODEL, _label(NO_MODEL)))

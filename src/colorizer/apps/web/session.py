@@ -18,7 +18,7 @@ from colorizer.methods.hints import Hints
 from colorizer.methods.propagation import guide
 from colorizer.photo.decode import decode, decode_strokes, encode
 from colorizer.photo.photofile import PhotoFile
-from colorizer.tracking.model_uri import DEFAULT, NO_MODEL
+from colorizer.tracking.names import DEFAULT, NO_MODEL
 
 
 class OutdatedError(ColorizerError):
