@@ -127,9 +127,7 @@ def test_the_module_is_the_command() -> None:
 def test_models_are_listed_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
     known = [
         KnownModel("shipped", 0, ()),
-        KnownModel(
-            "colorizer-model2", 3, ("champion", "paper"), {"auc": 0.87654, "psnr": 21.5}
-        ),
+        KnownModel("colorizer-model2", 3, ("champion", "paper"), {"auc": 0.87654, "psnr": 21.5}),
     ]
     monkeypatch.setattr(model_uri, "list_known", lambda: known)
     result = CliRunner().invoke(app, ["models"])

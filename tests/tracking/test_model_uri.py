@@ -186,7 +186,7 @@ def test_a_registry_that_does_not_answer_is_told_in_one_line(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(ColorizerError, match="9 does not answer: .*--model shipped") as error:
+    with pytest.raises(ColorizerError, match=r"9 does not answer: .*--model shipped") as error:
         find_weights(name) if name else list_known()
     assert len(str(error.value).splitlines()) == 1
     assert find_weights("shipped") == shipped
@@ -194,7 +194,7 @@ def test_a_registry_that_does_not_answer_is_told_in_one_line(
 
 def test_without_any_model_a_line_says_how_to_get_one() -> None:
     for name in ("colorizer", "shipped"):
-        with pytest.raises(ColorizerError, match="no weights ship .*: train one") as error:
+        with pytest.raises(ColorizerError, match=r"no weights ship .*: train one") as error:
             find_weights(name)
         assert len(str(error.value).splitlines()) == 1
     with pytest.raises(ColorizerError, match=f"{NOWHERE}none; train one"):
@@ -309,7 +309,7 @@ def test_mlflow_that_is_not_installed_is_told(
 ) -> None:
     monkeypatch.chdir(registry.database.parent)
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(ColorizerError, match="need MLflow: pip install mlflow, .*--model shipped"):
+    with pytest.raises(ColorizerError, match=r"need MLflow: pip install mlflow, .*--model shipped"):
         find_weights(name)
     assert find_weights("shipped") == shipped
 

@@ -14,7 +14,7 @@ import mlflow
 import pytest
 from PIL import Image
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, one_line
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
@@ -28,7 +28,6 @@ from colorizer.tracking.tracking import (
     best_model,
     deserves_alias,
     flatten,
-    one_line,
     tolerate,
 )
 from colorizer.training.run_record import (

@@ -87,7 +87,7 @@ def evaluate(
     model: Annotated[
         list[str],
         typer.Option(
-            help="a model's name, as `colorizer models` lists them, URI, or weights file; repeat it to "
+            help="a model's name (see `colorizer models`), URI or weights file; repeat it to "
             "compare several"
         ),
     ],
@@ -127,7 +127,7 @@ def web(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="a model's name, as `colorizer models` lists them, URI, weights file, or none; repeat "
+            help="a model's name (see `colorizer models`), URI, weights file, or none; repeat "
             "it for more; all that are registered follow [default: colorizer]"
         ),
     ] = None,
@@ -147,7 +147,8 @@ def web(
 @app.command()
 def export(
     model: Annotated[
-        str, typer.Option(help="a model's name, as `colorizer models` lists them, URI, or weights file")
+        str,
+        typer.Option(help="a model's name (see `colorizer models`), URI or weights file"),
     ] = "colorizer",
     format: Annotated[
         str, typer.Option(help="onnx, or safetensors: the weights in half precision")

@@ -48,9 +48,9 @@ def colorize(
     model: Annotated[
         str,
         typer.Option(
-            help="registered model (colorizer-model2, name@alias, name/3), models:/... or runs:/... "
-            "URI, weights file, or shipped; `colorizer models` lists what there is; none: the hints "
-            "alone decide"
+            help="shipped, registered model (colorizer-model2, name@alias, name/3), models:/... or "
+            "runs:/... URI, or weights file; `colorizer models` lists what there is; none: the "
+            "hints alone decide"
         ),
     ] = DEFAULT,
     strength: Annotated[float, typer.Option(min=0, help="multiplies the colors' chroma")] = 1.0,

@@ -24,7 +24,6 @@ from colorizer.tracking.registry import (
     ADDRESS,
     REPOSITORY,
     KnownModel,
-    Registry,
     find_registry,
     open_registry,
 )

@@ -149,7 +149,8 @@ class Registry:
         if not same:
             logged = sorted({f"{RUNS}{wanted.run_id}/{model.name}" for model in models})
             raise self._nothing(f"model {RUNS}{wanted.run_id}/{wanted.path}", logged)
-        return f"{same[-1].artifact_location}/artifacts/{WEIGHTS}"
+        newest = max(same, key=lambda model: model.creation_timestamp)
+        return f"{newest.artifact_location}/artifacts/{WEIGHTS}"
 
     def _versions(self, name: str) -> "list[ModelVersion]":
         return list(self._client.search_model_versions(f"name = '{name}'"))
@@ -215,8 +216,7 @@ def find_logged_model(client: "MlflowClient", version: "ModelVersion") -> "Logge
 
 
 def read_scores(client: "MlflowClient", version: "ModelVersion") -> dict[str, float]:
-    """Return a version's scores: its logged model's latest, or what earlier versions of this
-    package wrote into its tags."""
+    """Return a version's scores: its logged model's, or its tags', where they were kept before."""
     model = find_logged_model(client, version)
     metrics = sorted((model and model.metrics) or [], key=lambda m: (m.timestamp, m.step))
     scores = {m.key.removeprefix(SCORE): m.value for m in metrics if m.key.startswith(SCORE)}

@@ -4,10 +4,10 @@ import json
 import logging
 from collections.abc import Collection
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, one_line
 from colorizer.params import Params, Profile
 from colorizer.paths import Paths
-from colorizer.tracking.tracking import FAILURES, Published, Store, one_line
+from colorizer.tracking.tracking import FAILURES, Published, Store
 
 logger = logging.getLogger(__name__)
 

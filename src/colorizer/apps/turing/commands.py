@@ -23,7 +23,7 @@ def turing(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="a model's name, as `colorizer models` lists them, URI, or weights file; repeat it to "
+            help="a model's name (see `colorizer models`), URI or weights file; repeat it to "
             "test several, of which each person sees one"
         ),
     ] = None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from colorizer.apps.turing.database import Database
 from colorizer.apps.turing.scores import Scores, score
 from colorizer.apps.turing.trials import Method, Protocol
+from colorizer.errors import one_line
 
 if TYPE_CHECKING:
     from colorizer.tracking.tracking import Store
@@ -97,7 +98,7 @@ def publish(results: Sequence[Result], study: str, protocol: Protocol) -> None:
     """
     try:
         from colorizer.params import Tracking, load_params
-        from colorizer.tracking.tracking import Store, one_line
+        from colorizer.tracking.tracking import Store
     except ModuleNotFoundError as error:
         logger.warning("warning: not logged to MLflow: %s is not installed", error.name)
         return
