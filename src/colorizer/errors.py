@@ -24,6 +24,7 @@ class MissingExtraError(ColorizerError):
     def __init__(self, task: str, library: str | None, extra: str) -> None:
         super().__init__(f"{task} needs {library}: pip install '{DISTRIBUTION}[{extra}]'")
 
+
 def one_line(error: BaseException) -> str:
     """Return any error's message on one line, cut where it becomes long."""
     text = " ".join(str(error).split()) or type(error).__name__
