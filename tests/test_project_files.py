@@ -64,6 +64,10 @@ def test_workflows_call_make_targets_that_exist() -> None:
         make_rule(step.removeprefix("make "))
 
 
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 250
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     for path, anchor in LINK.findall(document.read_text(encoding="utf-8")):
