@@ -1,6 +1,10 @@
-"""The folders of a run: what the stages make, and what outlives them."""
+"""The folders of a run, and how files get there whole."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,3 +56,22 @@ def project_root() -> Path:
     it in a temporary copy.
     """
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Let a file or a folder appear under its name only when it is whole.
+
+    Args:
+        path: its name; the folders that lead there are made. What has this name is replaced.
+
+    Yields:
+        Where to write it. An error leaves nothing, and what was there before as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        yield unfinished
+        if unfinished.is_dir() and path.exists():
+            shutil.rmtree(path)
+        unfinished.replace(path)

@@ -13,9 +13,11 @@ from PIL import Image
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
-from colorizer.inference import batch
-from colorizer.inference.batch import Options, Outcome, Task, colorize_all, colorize_data, plan
+from colorizer.inference import batch, recolor_file
+from colorizer.inference.batch import Outcome, colorize_all
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.plan import Task, plan
+from colorizer.inference.recolor_file import Options, colorize_data
 from colorizer.methods.hints import Hint
 from colorizer.models import create_model
 from colorizer.models.predict import TorchNetwork
@@ -228,7 +230,7 @@ def test_a_folder_that_cannot_be_written_is_a_failure_and_the_rest_go_on(
 def test_large_photographs_are_worked_on_one_at_a_time(
     folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "LARGE", 0)
+    monkeypatch.setattr(recolor_file, "LARGE", 0)
     assert [o.status for o in work([folder], None, colorizer)].count("colorized") == 3
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from colorizer import Colorizer
-    from colorizer.inference.batch import Options, Outcome, Task
+    from colorizer.inference.batch import Outcome
+    from colorizer.inference.plan import Task
+    from colorizer.inference.recolor_file import Options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -79,7 +81,7 @@ def colorize(
     json: Annotated[bool, typer.Option("--json", help="print a JSON record for each file")] = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
-    from colorizer.inference.batch import plan
+    from colorizer.inference.plan import plan
 
     options = _read_options(
         format, strength, force=force, overwrite=overwrite, compare=compare, hint=hint, hints=hints
@@ -88,7 +90,7 @@ def colorize(
     if paths == ["-"]:
         _colorize_stdin(model, options)
         return
-    tasks = plan(map(Path, paths), out, options)
+    tasks = plan(map(Path, paths), out, format=options.format)
     if options.guided and len(tasks) > 1:
         raise ColorizerError(f"hints are of a single photograph, and there are {len(tasks):,}")
     counts: Counter[str] = Counter()
@@ -114,7 +116,7 @@ def _read_options(
     hint: list[str] | None,
     hints: Path | None,
 ) -> "Options":
-    from colorizer.inference.batch import Options
+    from colorizer.inference.recolor_file import Options
     from colorizer.methods.hints import Hint
     from colorizer.photo.photofile import FORMATS
 
@@ -171,7 +173,7 @@ def _read_strokes(path: Path) -> "NDArray[np.uint8]":
 
 
 def _colorize_stdin(model: str, options: "Options") -> None:
-    from colorizer.inference.batch import colorize_data
+    from colorizer.inference.recolor_file import colorize_data
 
     if sys.stdout.isatty():
         raise ColorizerError("a picture on the terminal helps nobody: add > color.jpg")

@@ -1,12 +1,8 @@
 """Models scored on anyone's photographs: a folder in, the pipeline's table and page out."""
 
 import logging
-import os
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +19,11 @@ from colorizer.evaluation.comparison import write_tables
 from colorizer.evaluation.evaluate import CPU, evaluate, write_scores
 from colorizer.evaluation.perceptual import Perceptual
 from colorizer.evaluation.report import write_report
-from colorizer.inference.batch import find_photos
+from colorizer.inference.plan import find_photos
 from colorizer.models.predict import TorchNetwork, by_network
-from colorizer.photo.decode import ImageError
-from colorizer.photo.photofile import PhotoFile
+from colorizer.paths import atomic_write
+from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.parallel import map_photos
 from colorizer.photo.resize import one_thread_each, resize
 
 logger = logging.getLogger(__name__)
@@ -75,9 +72,8 @@ def evaluate_folder(
     sharpest = max(
         (network.metadata for network in networks.values()), key=lambda metadata: metadata.size
     )
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.mkdir(parents=True)
+    with atomic_write(out) as unfinished:
+        unfinished.mkdir()
         with tempfile.TemporaryDirectory(dir=unfinished) as arrays:
             photos = _read(files, folder, Path(arrays), sharpest.size, sharpest.resample)
             predict = {name: by_network(network) for name, network in networks.items()}
@@ -90,12 +86,6 @@ def evaluate_folder(
             title = f"{folder.resolve().name}: {', '.join(networks)}"
             page = unfinished / REPORT
             write_report(page, title, evaluations, networks, photos, histories={})
-        if out.exists():
-            shutil.rmtree(out)
-        unfinished.replace(out)
-    finally:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(unfinished)
 
 
 def _require_replaceable(out: Path, folder: Path, *, overwrite: bool) -> None:
@@ -132,8 +122,8 @@ def _read(
     def read(path: Path) -> Lab | ImageError | None:
         return _to_lab(path, size, resample)
 
-    with one_thread_each(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        bar = tqdm(threads.map(read, files), total=len(files), desc="read", disable=None)
+    with one_thread_each():
+        bar = tqdm(map_photos(read, files), total=len(files), desc="read", disable=None)
         for path, found in zip(files, bar, strict=True):
             if isinstance(found, ImageError):
                 logger.warning("left out: %s: %s", path, found)
@@ -155,7 +145,7 @@ def _read(
 def _to_lab(path: Path, size: int, resample: str) -> Lab | ImageError | None:
     """Return float16 (3, size, size), CIELAB; None of a grayscale photograph; the error, if any."""
     try:
-        rgb = PhotoFile.parse(path.read_bytes()).on_white
+        rgb = decode(path.read_bytes()).rgb
     except ImageError as error:
         return error
     except OSError as error:

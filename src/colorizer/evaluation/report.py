@@ -22,7 +22,7 @@ from colorizer.evaluation.comparison import HUE_STRATA, SCORES, rounded, strata_
 from colorizer.evaluation.evaluate import per_image, read_sums, scores_of, summable
 from colorizer.evaluation.figures import hue_rose, learning_curves, to_svg
 from colorizer.models.predict import Predict, TorchNetwork, by_network
-from colorizer.photo.decode import encode
+from colorizer.photo.encode import encode
 from colorizer.training.run_record import Epoch
 
 SHOWN = 6  # photographs of each kind in the gallery

@@ -1,23 +1,22 @@
 """Colorizer: a photograph of any size in, the same photograph in color out."""
 
-import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizer.color.lab import rgb_to_lab
+from colorizer.color.lab import check_picture, rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
+from colorizer.inference.inputs import PhotoLike, to_rgb
 from colorizer.models.weights_metadata import WeightsMetadata
-from colorizer.photo.decode import Format, decode, encode, to_rgb
+from colorizer.photo.decode import decode
+from colorizer.photo.encode import Format, encode
+from colorizer.photo.parallel import map_photos
 
 
 class Network(Protocol):
@@ -77,25 +76,42 @@ class Colorizer:
             ) from None
         return cls(TorchNetwork.from_file(path, device=device, precision=precision))
 
+    @overload
+    def __call__(self, photo: PhotoLike, *, strength: float = 1.0) -> Image.Image: ...
+
+    @overload
     def __call__(
-        self, photo: str | Path | bytes | Image.Image | NDArray[np.uint8], *, strength: float = 1.0
-    ) -> Image.Image:
-        """Color a photograph.
+        self, photo: list[Any] | tuple[Any, ...], *, strength: float = 1.0
+    ) -> list[Image.Image]: ...
+
+    def __call__(
+        self, photo: PhotoLike | list[Any] | tuple[Any, ...], *, strength: float = 1.0
+    ) -> Image.Image | list[Image.Image]:
+        """Color a photograph, or a list of them on all cores.
 
         Args:
-            photo: an image file's path or bytes, a Pillow image, or uint8 (H, W, 3) or (H, W).
+            photo: an image file's path or bytes; a Pillow image; an array of sRGB levels, (H, W),
+                (H, W, 1), (H, W, 3) or (H, W, 4), of uint8, uint16, bool, or floats in 0..1; or a
+                list of these.
             strength: multiplies the colors' chroma.
 
         Returns:
-            RGB, of the photograph's size and with its lightness.
+            RGB, of the photograph's size and with its lightness; for a list a list.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ImageError: if the file is no image.
-            TypeError: if an array is not uint8.
-            ValueError: if an array has another shape.
+            ImageError: if the file is no image, or holds several pictures.
+            TypeError: if it is nothing of these.
+            ValueError: if an array has another shape, or floats outside of 0..1.
         """
-        return Image.fromarray(self.colorize(_to_array(photo), strength=strength))
+
+        def color(one: PhotoLike) -> Image.Image:
+            return Image.fromarray(self.colorize(to_rgb(one), strength=strength))
+
+        if not isinstance(photo, list | tuple):
+            return color(photo)
+        with self.network.one_thread_each():
+            return list(map_photos(color, photo))
 
     def predict_ab(self, lightness: Any) -> Any:
         """Predict color for a batch.
@@ -135,15 +151,20 @@ class Colorizer:
         Returns:
             float32 (2, size, size), a* and b* in CIELAB units, of the whole photograph at the size
             that the network knows.
+
+        Raises:
+            TypeError: if `rgb` is of another type.
+            ValueError: if it has another shape.
         """
+        check_picture(rgb)
         small = rgb_to_lab(self.network.resize(rgb))
         return np.asarray(self.predict_ab(small[None, :1])[0], np.float32)
 
     def colorize_bytes(self, data: bytes, *, format: Format = "png") -> bytes:
-        """Color an image file: bytes in any format that Pillow reads, an image file's bytes out.
+        """Color an image file: bytes as `decode` takes them, an image file's bytes out.
 
         Raises:
-            ImageError: if the bytes are no image.
+            ImageError: if the bytes are no image, or hold several pictures.
         """
         return encode(self.colorize(decode(data).rgb), format=format)
 
@@ -160,20 +181,5 @@ class Colorizer:
         Raises:
             ImageError: if one is no image.
         """
-        files, cores = iter(photos), os.cpu_count() or 1
-        with self.network.one_thread_each(), ThreadPoolExecutor(cores) as threads:
-            ahead: deque[Future[bytes]] = deque()
-            while True:
-                for photo in islice(files, 2 * cores - len(ahead)):
-                    ahead.append(threads.submit(self.colorize_bytes, photo, format=format))
-                if not ahead:
-                    return
-                yield ahead.popleft().result()
-
-
-def _to_array(photo: str | Path | bytes | Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if isinstance(photo, np.ndarray):
-        return np.repeat(photo[..., None], 3, axis=2) if photo.ndim == 2 else photo
-    if isinstance(photo, Image.Image):
-        return np.array(to_rgb(photo))
-    return decode(photo if isinstance(photo, bytes) else Path(photo).read_bytes()).rgb
+        with self.network.one_thread_each():
+            yield from map_photos(lambda photo: self.colorize_bytes(photo, format=format), photos)

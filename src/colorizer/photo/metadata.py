@@ -1,10 +1,8 @@
 """What a photograph's file says of it besides its pixels, from one format to another."""
 
 import logging
-import re
 import struct
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +11,12 @@ from PIL.ExifTags import Base
 
 from colorizer.photo import exif as exif_blocks
 from colorizer.photo.icc import PROFILE
+from colorizer.photo.orientation import (
+    XMP_ORIENTATION,
+    exif_block,
+    info_bytes,
+    read_orientation,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -21,16 +25,14 @@ JPEG_SEGMENT = 65_000
 
 PHOTOSHOP_IPTC = 0x0404  # of Photoshop's resources in a JPEG file
 
-_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")  # in XMP
-
 
 @dataclass(frozen=True)
 class Metadata:
     """What is kept of a file.
 
+    It is true of the picture turned upright.
+
     Attributes:
-        orientation: how the file's pixels lie, 1 to 8, as EXIF counts; what else is here is true of
-            the picture turned upright.
         exif: a block, without the word "Exif" before it; or b"".
         xmp: a packet, or b"".
         iptc: a record, or b"".
@@ -39,7 +41,6 @@ class Metadata:
         dpi: pixels an inch, along a row and down, if the file says so.
     """
 
-    orientation: int = 1
     exif: bytes = b""
     xmp: bytes = b""
     iptc: bytes = b""
@@ -56,20 +57,15 @@ class Metadata:
             data: the file.
         """
         tiff = image.format == "TIFF"
-        exif = exif_blocks.of_tiff(data) if tiff else _exif(image)
-        xmp = exif_blocks.tiff_value(data, Base.XMLPacket) if tiff else _bytes(image, "xmp")
-        found = _ORIENTATION.search(xmp)
-        orientation = exif_blocks.orientation(exif) or int(found[2] if found else 1)
-        if tiff:
-            orientation = 1  # Pillow turns it as it loads it
+        exif = exif_blocks.of_tiff(data) if tiff else exif_block(image)
+        xmp = exif_blocks.tiff_value(data, Base.XMLPacket) if tiff else info_bytes(image, "xmp")
         return cls(
-            orientation=orientation,
             exif=exif_blocks.upright(exif),
-            xmp=_ORIENTATION.sub(rb"\g<1>1", xmp),
+            xmp=XMP_ORIENTATION.sub(rb"\g<1>1", xmp),
             iptc=exif_blocks.tiff_value(data, Base.IPTCNAA) if tiff else _iptc(image),
-            comment=_bytes(image, "comment"),
+            comment=info_bytes(image, "comment"),
             text=_text(image),
-            dpi=_dpi(image, swapped=orientation >= 5),
+            dpi=_dpi(image, swapped=read_orientation(image) >= 5),
         )
 
     def tiff_blocks(self) -> dict[int, bytes]:
@@ -98,19 +94,6 @@ class Metadata:
         elif format == "AVIF":  # that Pillow does not write EXIF anew, with "?" for umlauts
             said["exif"] = exif_blocks.without_orientation(self.exif)
         return {"icc_profile": PROFILE, **{name: value for name, value in said.items() if value}}
-
-
-def _bytes(image: Image.Image, name: str) -> bytes:
-    value = image.info.get(name)  # str if a PNG holds a text of this name
-    return value if isinstance(value, bytes) else b""
-
-
-def _exif(image: Image.Image) -> bytes:
-    exif, digits = _bytes(image, "exif"), image.info.get("Raw profile type exif")
-    if not exif and isinstance(digits, str):  # how ImageMagick wrote EXIF in PNG
-        with suppress(ValueError):
-            exif = bytes.fromhex("".join(digits.split("\n")[3:]))
-    return re.sub(rb"^(Exif\0\0)+", b"", exif)
 
 
 def _iptc(image: Image.Image) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from colorizer.photo.icc import bands
+from colorizer.photo.pixels import bands
 
 EFFORT = {8: 3, 16: 1}
 """zlib's level by bits a channel: of 16 bits the lower 8 are noise, which no effort makes small."""

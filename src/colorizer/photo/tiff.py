@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL.ExifTags import Base
 
 from colorizer.photo.exif import DESCRIPTIVE, LONG, RATIONAL, SHORT, UNDEFINED, Block, Value
-from colorizer.photo.icc import bands
+from colorizer.photo.pixels import bands
 from colorizer.photo.png16 import EFFORT, interleaved
 
 

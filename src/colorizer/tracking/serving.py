@@ -7,7 +7,6 @@ threads at once; so may a program that loads the model.
 
 import base64
 import contextlib
-import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +20,9 @@ import torch
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
-from PIL import Image
 
 from colorizer.inference.colorizer import Colorizer
-from colorizer.photo.decode import ImageError
+from colorizer.photo.decode import ImageError, count_pixels
 
 MEBI, MEGA = 2**20, 10**6
 
@@ -128,14 +126,7 @@ def _to_bytes(image: Any) -> bytes:
 
 def _count_pixels(file: bytes) -> int:
     """Return how many pixels a file says it holds; 0 if it is damaged, as decoding will tell."""
-    pixels = 0
-    try:
-        with Image.open(io.BytesIO(file)) as image:
-            pixels = image.width * image.height
-    except Image.DecompressionBombError:
-        pixels = MAX_REQUEST_PIXELS + 1
-    except Exception:  # Pillow's plugins raise nearly anything
-        return 0
+    pixels = count_pixels(file)
     if pixels > MAX_REQUEST_PIXELS:
         limit = f"{MAX_REQUEST_PIXELS // MEGA} megapixels"
         raise ImageError(f"image too large: at most {limit} are taken")

@@ -44,7 +44,7 @@ from colorizer.evaluation.figures import learning_curves
 from colorizer.evaluation.metrics import LOWER_IS_BETTER
 from colorizer.params import Register
 from colorizer.paths import project_root
-from colorizer.photo.decode import encode
+from colorizer.photo.encode import encode
 from colorizer.tracking.model_uri import TRIAL
 from colorizer.tracking.names import CHAMPION
 from colorizer.tracking.names import DEFAULT as BEST

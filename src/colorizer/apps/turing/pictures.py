@@ -3,9 +3,7 @@
 import hashlib
 import io
 import logging
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -20,10 +18,10 @@ from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.color.statistics import is_black_and_white
 from colorizer.errors import ColorizerError
-from colorizer.inference.batch import find_photos
 from colorizer.inference.colorizer import Colorizer
-from colorizer.photo.decode import ImageError
-from colorizer.photo.photofile import PhotoFile
+from colorizer.inference.plan import find_photos
+from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.parallel import map_photos
 from colorizer.photo.resize import one_thread_each, resize
 
 logger = logging.getLogger(__name__)
@@ -78,7 +76,7 @@ class Pictures:
             raise ColorizerError(f"{photo}: {error.strerror}") from None
         if hashlib.sha256(data).hexdigest() != self.photos.get(photo):
             raise ColorizerError(f"{photo} has changed since the study was opened")
-        return center_square(PhotoFile.parse(data).on_white)
+        return center_square(decode(data).rgb)
 
 
 def center_square(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -115,8 +113,8 @@ def find_color_photos(folder: Path, *, needed: int) -> dict[str, str]:
     files = find_photos(folder)
     found: dict[str, str] = {}
     gray = 0
-    with one_thread_each(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        bar = tqdm(threads.map(_identify, files), total=len(files), desc="read", disable=None)
+    with one_thread_each():
+        bar = tqdm(map_photos(_identify, files), total=len(files), desc="read", disable=None)
         for path, digest in zip(files, bar, strict=True):
             if isinstance(digest, ImageError):
                 name = str(path).encode(errors="backslashreplace").decode()
@@ -146,13 +144,13 @@ def _identify(path: Path) -> str | ImageError | None:
     try:
         str(path).encode()
         data = path.read_bytes()
-        photo = PhotoFile.parse(data)
+        photo = decode(data)
     except UnicodeEncodeError:
         return ImageError("its name is not UTF-8: rename it")
     except ImageError as error:
         return error
     except OSError as error:
         return ImageError(error.strerror or str(error))
-    if photo.single_channel or is_black_and_white(photo.on_white):
+    if photo.single_channel or is_black_and_white(photo.rgb):
         return None
     return hashlib.sha256(data).hexdigest()

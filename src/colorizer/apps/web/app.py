@@ -15,7 +15,7 @@ from colorizer.apps.local_server import make_app, serve
 from colorizer.apps.web.photograph import Photograph
 from colorizer.apps.web.session import OutdatedError, Session
 from colorizer.errors import ColorizerError
-from colorizer.photo.photofile import FORMATS
+from colorizer.photo.decode import SUFFIXES
 
 MAX_BYTES = 1 << 30
 """Of a photograph's file."""
@@ -56,7 +56,7 @@ def make_web(session: Session) -> FastAPI:
         return {
             "models": [vars(choice) for choice in session.choices],
             "photos": [_describe(photo) for photo in session.photos.values()],
-            "suffixes": list(FORMATS),
+            "suffixes": sorted(SUFFIXES),
         }
 
     _add_photos(app, session)

@@ -11,8 +11,8 @@ from PIL import Image
 from colorizer.color.statistics import is_black_and_white
 from colorizer.errors import ColorizerError
 from colorizer.methods.hints import Hints
-from colorizer.photo.decode import encode
-from colorizer.photo.photofile import PhotoFile
+from colorizer.photo.decode import decode
+from colorizer.photo.encode import encode
 
 PREVIEW = 1024
 """Pixels of the longer side of what the page shows."""
@@ -52,16 +52,15 @@ def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:
 
     Args:
         name: of its file.
-        data: the file's bytes, in one of `photofile.FORMATS`.
+        data: the file's bytes, as `decode` takes them.
         folder: where the file is kept.
 
     Raises:
         ImageError: if it cannot be read.
         ColorizerError: if there is no room to keep it.
     """
-    photo = PhotoFile.parse(data)
-    shown = photo.on_white
-    preview = _reduced(shown)
+    photo = decode(data)
+    preview = _reduced(photo.rgb)
     photo_id = uuid.uuid4().hex
     file = folder / photo_id
     try:
@@ -75,8 +74,8 @@ def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:
         file=file,
         before=encode(preview, format="jpeg"),
         shown=preview.shape[1::-1],
-        size=photo.rgb.shape[1::-1],
-        in_color=not (photo.single_channel or is_black_and_white(shown)),
+        size=photo.levels.shape[1::-1],
+        in_color=not (photo.single_channel or is_black_and_white(photo.rgb)),
     )
 
 

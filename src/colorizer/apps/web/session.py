@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
 from colorizer.methods.hints import Hints
 from colorizer.methods.propagation import guide
-from colorizer.photo.decode import decode, decode_strokes, encode
+from colorizer.photo.decode import decode, decode_strokes
+from colorizer.photo.encode import encode
 from colorizer.photo.photofile import PhotoFile
 from colorizer.tracking.names import DEFAULT, NO_MODEL
 
@@ -57,7 +58,7 @@ class Session:
 
         Args:
             name: of its file.
-            data: the file's bytes, in one of `photofile.FORMATS`.
+            data: the file's bytes, as `decode` takes them.
 
         Raises:
             ImageError: if they cannot be read.
@@ -137,7 +138,10 @@ class Session:
         with self._one_large_at_a_time:
             file = PhotoFile.parse(original)
             data = file.encode(recolor(file.levels, ab))
-        return extend_stem(photo.name, "_colorized"), data
+        name = PurePath(photo.name)
+        if file.format != file.format_written:
+            name = name.with_suffix(".png")
+        return extend_stem(name.name, "_colorized"), data
 
     def finish_all(self, model: str, strength: float, count: int) -> Iterator[bytes]:
         """Return a zip archive of all photographs' files in color, in parts.

@@ -1,0 +1,121 @@
+"""A photograph's file to the same file in color; nothing else changes."""
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizer.color.recoloring import recolor
+from colorizer.color.statistics import is_black_and_white
+from colorizer.errors import ColorizerError
+from colorizer.inference.colorizer import Colorizer
+from colorizer.methods.hints import Hint, Hints
+from colorizer.methods.propagation import guide
+from colorizer.photo.decode import count_pixels
+from colorizer.photo.encode import encode
+from colorizer.photo.photofile import PhotoFile
+from colorizer.photo.pixels import on_white, to_8_bits
+
+LARGE = 40_000_000
+"""Pixels; of photographs beyond this only one is in memory at a time."""
+
+_one_large_at_a_time = threading.Lock()
+
+SHEET_HEIGHT = 1000  # pixels of a sheet that compares
+
+
+@dataclass(frozen=True)
+class Options:
+    """How photographs are colored.
+
+    Attributes:
+        format: of the files written, one of `FORMATS`' values; None for each file's own.
+        strength: the colors' chroma as a multiple of what the network predicts.
+        force: also color photographs that are in color, from their lightness.
+        overwrite: replace files that exist.
+        compare: also write a sheet with both, side by side.
+        hints: colors given to pixels of the one photograph that they are of.
+        strokes: the same as a picture, uint8 (H, W, 4), as `Hints.collect` takes it.
+    """
+
+    format: str | None = None
+    strength: float = 1.0
+    force: bool = False
+    overwrite: bool = False
+    compare: bool = False
+    hints: tuple[Hint, ...] = ()
+    strokes: NDArray[np.uint8] | None = None
+
+    @property
+    def guided(self) -> bool:
+        """Whether a person says what some colors are."""
+        return bool(self.hints) or self.strokes is not None
+
+
+@dataclass(frozen=True)
+class Colorized:
+    """A photograph's new file.
+
+    Attributes:
+        data: its bytes.
+        anew: whether it was colored; one that is in color stays as it is.
+        sheet: a JPEG file with both, side by side, if it was asked for.
+    """
+
+    data: bytes
+    anew: bool
+    sheet: bytes | None = None
+
+
+def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) -> Colorized:
+    """Color a photograph's file; one that is in color only if it is forced, or hints are given.
+
+    Raises:
+        ImageError: if it cannot be read, or cannot be written in the format asked for.
+        ColorizerError: if the hints do not fit the photograph.
+    """
+    with _one_large_at_a_time if count_pixels(data) > LARGE else contextlib.nullcontext():
+        photo = PhotoFile.parse(data)
+        format = options.format or photo.format_written
+        in_color = not (photo.single_channel or is_black_and_white(photo.rgb))
+        if in_color and not (options.force or options.guided):
+            same = data if format == photo.format else photo.encode(photo.levels, format)
+            return Colorized(same, anew=False)
+        rgb = recolor(photo.levels, _predict(photo.rgb, colorizer, options))
+        sheet = _side_by_side(photo, rgb) if options.compare else None
+        return Colorized(photo.encode(rgb, format), anew=True, sheet=sheet)
+
+
+def _predict(
+    rgb: NDArray[np.uint8], colorizer: Colorizer | None, options: Options
+) -> NDArray[np.float32]:
+    """Return a photograph's colors, (2, h, w), by the network, the hints, or both."""
+    hints = None
+    if options.guided:
+        height, width = rgb.shape[:2]
+        hints = Hints.collect(options.hints, options.strokes, height=height, width=width)
+    ab = None if colorizer is None else options.strength * colorizer.predict_photo(rgb)
+    if hints is not None:
+        return guide(rgb, hints, ab)
+    if ab is None:
+        raise ColorizerError("without a model, hints alone decide: give some by --hint or --hints")
+    return ab
+
+
+def _side_by_side(photo: PhotoFile, colored: NDArray[Any]) -> bytes:
+    """Return a JPEG file of a photograph before and after, no higher than `SHEET_HEIGHT`."""
+    after = colored if colored.dtype == np.uint8 else to_8_bits(colored)
+    if photo.alpha is not None:
+        after = on_white(after, photo.alpha)
+    height, width = after.shape[:2]
+    scale = min(1.0, SHEET_HEIGHT / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    sheet = Image.new("RGB", (2 * size[0], size[1]))
+    for place, picture in enumerate((photo.rgb, after)):
+        small = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+        sheet.paste(small, (place * size[0], 0))
+    return encode(np.asarray(sheet), format="jpeg")

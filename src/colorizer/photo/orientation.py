@@ -1,0 +1,54 @@
+"""Which way is up: what a file says of it, and pictures turned accordingly."""
+
+import re
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from colorizer.photo import exif as exif_blocks
+
+XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")
+
+
+def read_orientation(image: Image.Image) -> int:
+    """Return how a picture lies, 1 to 8 as EXIF counts, by EXIF or else by XMP; 1 if none says.
+
+    Not by `ImageOps.exif_transpose`, which fails on photographs whose EXIF is odd.
+
+    Args:
+        image: as Pillow opened it; it turns a TIFF file's picture as it loads it.
+    """
+    if image.format == "TIFF":
+        return 1
+    found = XMP_ORIENTATION.search(info_bytes(image, "xmp"))
+    said = exif_blocks.orientation(exif_block(image)) or int(found[2] if found else 1)
+    return said if 1 <= said <= 8 else 1
+
+
+def turn_upright(picture: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn a picture, (H, W) or (H, W, channels), upright, by how it lies, 1 to 8."""
+    if orientation >= 5:
+        picture = picture.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        picture = picture[::-1]
+    if orientation in (2, 3, 6, 7):
+        picture = picture[:, ::-1]
+    return np.ascontiguousarray(picture)
+
+
+def exif_block(image: Image.Image) -> bytes:
+    """Return a picture's EXIF, without the word "Exif" before it; or b""."""
+    exif, digits = info_bytes(image, "exif"), image.info.get("Raw profile type exif")
+    if not exif and isinstance(digits, str):  # how ImageMagick wrote EXIF in PNG
+        with suppress(ValueError):
+            exif = bytes.fromhex("".join(digits.split("\n")[3:]))
+    return re.sub(rb"^(Exif\0\0)+", b"", exif)
+
+
+def info_bytes(image: Image.Image, name: str) -> bytes:
+    """Return what Pillow tells of a picture under a name; b"" if it is no bytes."""
+    value = image.info.get(name)  # str if a PNG holds a text of this name
+    return value if isinstance(value, bytes) else b""
