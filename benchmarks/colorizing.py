@@ -23,7 +23,8 @@ from colorizer.models import create_model
 from colorizer.models.predict import TorchNetwork
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import load_params
-from colorizer.photo.decode import decode, encode
+from colorizer.photo.decode import decode
+from colorizer.photo.encode import encode
 from colorizer.photo.resize import one_thread_each, resize
 
 ROOT = Path(__file__).parents[1]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from colorizer.paths import project_root
+from colorizer.paths import atomic_write, project_root
 
 
 def test_project_root_is_dvc_s_or_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -11,3 +11,31 @@ def test_project_root_is_dvc_s_or_here(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert project_root() == tmp_path.resolve()
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "elsewhere"))
     assert project_root() == tmp_path.resolve() / "elsewhere"
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_file_or_a_folder_appears_whole_or_not_at_all(tmp_path: Path, before: bool) -> None:
+    file, folder = tmp_path / "deep/file.txt", tmp_path / "deep/folder"
+    if before:
+        folder.mkdir(parents=True)
+        (folder / "old").touch()
+        file.write_text("old")
+    with atomic_write(file) as unfinished, atomic_write(folder) as unfinished_folder:
+        unfinished.write_text("new")
+        unfinished_folder.mkdir()
+        (unfinished_folder / "new").touch()
+        assert unfinished.name == file.name
+        assert file.exists() == folder.exists() == before
+    assert file.read_text() == "new"
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert {path.name for path in file.parent.iterdir()} == {"file.txt", "folder"}
+
+
+def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    for name in ("file", "other"):
+        with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / name) as unfinished:
+            unfinished.write_text("half")
+            raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "old"

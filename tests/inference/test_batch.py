@@ -66,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 
 def work(paths: list[Path], out: Path | None, colorizer: Colorizer, **how: object) -> list[Outcome]:
     options = Options(**how)  # type: ignore[arg-type]
-    return list(colorize_all(plan(paths, out, options), colorizer, options))
+    return list(colorize_all(plan(paths, out, format=options.format), colorizer, options))
 
 
 def files(folder: Path) -> set[str]:
@@ -135,7 +135,7 @@ def test_sixteen_bits_stay_sixteen(colorizer: Colorizer) -> None:
     buffer = io.BytesIO()
     Image.fromarray(levels).save(buffer, "tiff")
     photo = PhotoFile.parse(buffer.getvalue())
-    assert photo.gray16 is not None
+    assert photo.levels.dtype == np.uint16
     new = colorize_data(buffer.getvalue(), colorizer, Options()).data
     expected = recolor(photo.levels, colorizer.predict_photo(photo.rgb))
     assert expected.dtype == np.uint16
@@ -164,14 +164,14 @@ def test_a_sheet_shows_both(folder: Path, colorizer: Colorizer) -> None:
 
 def test_targets(folder: Path) -> None:
     one = folder / "one.jpg"
-    assert plan([one], None, Options()) == [Task(one, folder / "one_colorized.jpg")]
-    assert plan([one], Path("x/new.png"), Options()) == [Task(one, Path("x/new.png"))]
-    assert plan([one], Path("x"), Options()) == [Task(one, Path("x/one.jpg"))]
+    assert plan([one], None) == [Task(one, folder / "one_colorized.jpg")]
+    assert plan([one], Path("x/new.png")) == [Task(one, Path("x/new.png"))]
+    assert plan([one], Path("x")) == [Task(one, Path("x/one.jpg"))]
     inside = folder / "deep/colors"
     inside.mkdir()
     (inside / "five.jpg").write_bytes(photograph())
     assert folder / "deep/colors/five.jpg" not in {
-        task.source for task in plan([folder / "deep"], inside, Options())
+        task.source for task in plan([folder / "deep"], inside)
     }
 
 
@@ -191,7 +191,7 @@ def test_what_cannot_be_planned_is_told_in_one_line(
     (folder / "empty").mkdir()
     (folder / "two.JPG").write_bytes(photograph())
     with pytest.raises(ColorizerError, match=message) as error:
-        plan([folder / path for path in paths], folder / out if out else None, Options())
+        plan([folder / path for path in paths], folder / out if out else None)
     assert len(str(error.value).splitlines()) == 1
 
 
@@ -278,7 +278,7 @@ def test_hints_keep_a_photograph_s_lightness() -> None:
 )
 def test_hints_that_do_not_fit_are_an_outcome(tmp_path: Path, options: Options, said: str) -> None:
     (tmp_path / "photo.jpg").write_bytes(photograph())
-    (outcome,) = colorize_all(plan([tmp_path / "photo.jpg"], None, options), None, options)
+    (outcome,) = colorize_all(plan([tmp_path / "photo.jpg"], None), None, options)
     assert outcome.status == "failed"
     assert said in outcome.message
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

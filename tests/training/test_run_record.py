@@ -15,7 +15,6 @@ from colorizer.training.run_record import (
     grid_path,
     list_grids,
     read_history,
-    write_atomically,
     write_history,
 )
 
@@ -211,13 +210,6 @@ def test_there_is_no_commit_where_git_is_not_installed(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert git_commit() == ""
-
-
-def test_text_replaces_what_was_there(tmp_path: Path) -> None:
-    for text in ("first\n", "zweiter, größer\n"):
-        write_atomically(tmp_path / "file", text)
-        assert (tmp_path / "file").read_text(encoding="utf-8") == text
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_an_interrupted_write_leaves_the_earlier_text(

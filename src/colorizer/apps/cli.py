@@ -8,6 +8,7 @@ import typer
 
 from colorizer.apps.turing import commands as turing
 from colorizer.errors import ColorizerError, MissingExtraError
+from colorizer.paths import atomic_write
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(turing.app, name="turing")
@@ -180,7 +181,8 @@ def export(
     else:
         from colorizer.models.weights import write_half
 
-        difference = write_half(weights, target)
+        with atomic_write(target) as unfinished:
+            difference = write_half(weights, unfinished)
         typer.echo(
             f"{target}: half precision moves no color of a picture of noise by over "
             f"{difference:.2g} CIELAB units"

@@ -19,7 +19,7 @@ from colorizer.evaluation.evaluate import read_sums, scores_of, summable
 from colorizer.evaluation.figures import architecture, learning_curves, save_figure
 from colorizer.evaluation.grids import photo_grid, show_versions
 from colorizer.models.predict import TorchNetwork
-from colorizer.training.run_record import Epoch, write_atomically
+from colorizer.training.run_record import Epoch
 
 logger = logging.getLogger(__name__)
 
@@ -215,7 +215,7 @@ def write_summary(
         "photographs": dict(photographs),
         "created_at": int(time.time() * 1000),
     }
-    write_atomically(path, json.dumps(summary, indent=1) + "\n")
+    path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
 def comparison_fingerprint(fingerprints: Mapping[str, str], table: pd.DataFrame) -> str:

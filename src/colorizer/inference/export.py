@@ -15,6 +15,7 @@ from colorizer.color.lab import AB_SCALE, denormalize_ab, normalize_lightness
 from colorizer.errors import ColorizerError, MissingExtraError
 from colorizer.inference.onnx_network import INPUT, OUTPUT, OnnxNetwork
 from colorizer.models.predict import TorchNetwork
+from colorizer.paths import atomic_write
 
 TOLERANCE = 1e-4
 """Of the normalized ab, about -1..1; what float32 leaves after some hundred additions."""
@@ -78,19 +79,14 @@ def export_onnx(weights: Path, target: Path) -> float:
     model = program.model_proto
     _tidy(model)
     onnx.helper.set_model_props(model, network.metadata.to_metadata())
-    temporary = target.with_name(f".{target.name}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(model, temporary)
-        difference = _compare(network, OnnxNetwork(temporary))
+    with atomic_write(target) as unfinished:
+        onnx.save(model, unfinished)
+        difference = _compare(network, OnnxNetwork(unfinished))
         if not difference <= TOLERANCE:  # so that NaN is refused too
             raise ColorizerError(
                 f"ONNX Runtime's ab differ from PyTorch's by {difference:.1e} of {AB_SCALE:.0f}; "
                 f"expected at most {TOLERANCE:.0e}: nothing was written"
             )
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
     return difference
 
 

@@ -17,11 +17,9 @@ HALF_TOLERANCE = 1.0
 
 
 def save_weights(path: Path, metadata: WeightsMetadata, weights: dict[str, Tensor]) -> None:
-    """Write weights and their metadata; the file appears under its name only when it is whole."""
+    """Write weights and their metadata."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(save(contiguous, metadata=metadata.to_metadata()))
-    temporary.replace(path)
+    path.write_bytes(save(contiguous, metadata=metadata.to_metadata()))
 
 
 def load_model(path: Path) -> tuple[nn.Module, WeightsMetadata]:
@@ -52,7 +50,7 @@ def write_half(source: Path, target: Path) -> float:
 
     Args:
         source: the weights file.
-        target: the file to write; it appears under its name only when it is whole and checked.
+        target: the file to write, once it is checked.
 
     Returns:
         The largest difference that it makes to a pixel's ab in a picture of noise, CIELAB units.
@@ -76,6 +74,5 @@ def write_half(source: Path, target: Path) -> float:
             f"{source}: in half precision its colors differ by {difference:.2g} CIELAB units; "
             f"expected at most {HALF_TOLERANCE:g}: nothing was written"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
     save_weights(target, metadata, halved)
     return difference

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from colorizer.errors import ColorizerError
+from colorizer.paths import atomic_write
 
 STATE = "state.pt"
 
@@ -64,9 +65,8 @@ class Checkpoint:
             self._writing.result()
 
     def _write(self, state: dict[str, Any]) -> None:
-        temporary = self.path.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(self.path)
+        with atomic_write(self.path) as unfinished:
+            torch.save(state, unfinished)
 
 
 def snapshot(state: Any) -> Any:

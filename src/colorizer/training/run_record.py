@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from colorizer.paths import atomic_write
+
 WEIGHTS = "weights.safetensors"
 HISTORY = "history.csv"
 RECORD = "run.json"
@@ -86,7 +88,8 @@ class RunRecord:
 
     def write(self, folder: Path) -> None:
         """Write run.json into a run's folder."""
-        write_atomically(folder / RECORD, json.dumps(asdict(self), indent=1) + "\n")
+        with atomic_write(folder / RECORD) as unfinished:
+            unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> "RunRecord":
@@ -114,7 +117,8 @@ def write_history(path: Path, history: Iterable[Epoch]) -> None:
     """Write history.csv; an interrupted write leaves the earlier file."""
     rows = [[getattr(epoch, f.name) for f in fields(Epoch)] for epoch in history]
     lines = [",".join(f.name for f in fields(Epoch)), *(",".join(map(repr, row)) for row in rows)]
-    write_atomically(path, "\n".join(lines) + "\n")
+    with atomic_write(path) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_history(path: Path) -> list[Epoch]:
@@ -142,10 +146,3 @@ def git_commit() -> str:
     except (FileNotFoundError, subprocess.CalledProcessError):
         return ""
     return answer.stdout.strip()
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file that appears under its name only when it is whole."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

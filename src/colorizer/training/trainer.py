@@ -18,6 +18,7 @@ from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import Params
+from colorizer.paths import atomic_write
 from colorizer.training.checkpoint import snapshot
 from colorizer.training.engine import choose_precision, compile_pays, make_fabric
 from colorizer.training.loop.calibration import calibrate, find_curve
@@ -149,17 +150,14 @@ class Trainer:
         """Write the finished training to its final folder; the checkpoints stay for now."""
         assert self._fit is not None, "train first"
         result = self._fit
-        unfinished = folder.with_name(folder.name + ".tmp")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        save_weights(unfinished / WEIGHTS, self.metadata, self._calibrated(result.weights))
-        write_history(unfinished / HISTORY, result.history)
-        shutil.copytree(self.folder / GRIDS, unfinished / GRIDS)
-        finished_at = result.history[-1].finished_at
-        record = self.record.finished(at=finished_at, best_epoch=result.best_epoch)
-        record.write(unfinished)
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.replace(folder)
+        with atomic_write(folder) as unfinished:
+            unfinished.mkdir()
+            save_weights(unfinished / WEIGHTS, self.metadata, self._calibrated(result.weights))
+            write_history(unfinished / HISTORY, result.history)
+            shutil.copytree(self.folder / GRIDS, unfinished / GRIDS)
+            finished_at = result.history[-1].finished_at
+            record = self.record.finished(at=finished_at, best_epoch=result.best_epoch)
+            record.write(unfinished)
         logger.info("%s: best epoch %d, kept in %s", self.metadata.model, result.best_epoch, folder)
 
     def discard_checkpoints(self) -> None:
