@@ -27,7 +27,7 @@ ui: .venv/pipeline.done ## compare runs and models in a browser, at http://127.0
 		*) $(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" ;; \
 	esac
 
-sync: .venv/pipeline.done ## tell MLflow of what DVC restored, or of what ran while it was down
+sync: .venv/pipeline.done ## log the runs that MLflow lacks: restored by DVC, or made while it was down
 	@$(BIN)/colorizer sync
 
 test: .venv/dev.done ## run the tests

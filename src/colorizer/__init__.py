@@ -1,6 +1,6 @@
-"""Train, judge and use networks that color black-and-white photographs.
+"""Train, evaluate and use networks that color black-and-white photographs.
 
-`from colorizer import Colorizer` is all that is needed to use one.
+To use one: `from colorizer import Colorizer`.
 """
 
 from typing import TYPE_CHECKING, Any

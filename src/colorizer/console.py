@@ -1,4 +1,4 @@
-"""The entry points' manners: logging set up once, an error shown as one line."""
+"""Entry points: they configure logging once and show an error as one line."""
 
 import functools
 import logging
@@ -21,9 +21,9 @@ class Terminated(KeyboardInterrupt):
 def entry_point(main: Callable[P, None]) -> Callable[P, None]:
     """Run `main` with logging configured; end on an error with one line and exit code 1.
 
-    SIGTERM is raised as `Terminated`, so that what is open gets closed, and exits with 143 (SIGINT
-    with 130), as shells expect. Of several processes that share a training only the first speaks,
-    but for errors.
+    SIGTERM becomes `Terminated`, so that open files and runs are closed, and the exit code is 143
+    (130 for SIGINT), as shells expect. If several processes share a training, only the first logs
+    more than errors.
     """
 
     @functools.wraps(main)

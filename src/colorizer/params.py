@@ -1,4 +1,4 @@
-"""params.yaml, read once and checked: frozen objects whose fields are the knobs."""
+"""params.yaml as immutable, checked objects: one field for each knob."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,17 +13,17 @@ Positive = Annotated[int, Field(gt=0)]
 
 
 class Block(BaseModel):
-    """A block of params.yaml: immutable, and a misspelled knob is an error.
+    """A block of params.yaml: immutable; an unknown knob is an error.
 
-    No knob may be called `size`, `nfiles` or `isexec`: DVC leaves these names out of what it knows
-    a run by, and would restore the outcome of another value from its run cache.
+    No knob may be called `size`, `nfiles` or `isexec`: DVC ignores these names when it identifies a
+    run, and would restore the result of another value from its run cache.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Engine(Block):
-    """The machine's shape; not part of the experiment."""
+    """The machine: not part of the experiment."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Positive = 1
@@ -43,14 +43,14 @@ class Engine(Block):
 
 
 class Tracking(Block):
-    """Where MLflow's runs go."""
+    """Where MLflow records the runs."""
 
     experiment: str = "colorizer"
     enabled: bool = True
 
 
 class Archive(Block):
-    """A zip file of photographs, known by its content."""
+    """A zip file of photographs, identified by its content."""
 
     source: str
     bytes: Positive
@@ -58,12 +58,12 @@ class Archive(Block):
 
     @property
     def name(self) -> str:
-        """The file's name: what follows the last slash of the source."""
+        """The file's name: the source after its last slash."""
         return self.source.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
 
 
 class Download(Block):
-    """The archives that a run learns from."""
+    """The archives of photographs."""
 
     archives: Annotated[tuple[Archive, ...], Field(min_length=1)]
 
@@ -107,7 +107,7 @@ class Preprocess(Block):
 
 
 class Train(Block):
-    """The recipe: Adam at a constant learning rate."""
+    """Training with Adam, the same for all models."""
 
     seed: int
     epochs: Positive
@@ -118,20 +118,20 @@ class Train(Block):
 
 
 class Recipe(Block):
-    """How a model is trained; the defaults are the study's, and `train` holds for all models.
+    """How one model is trained, besides `train`. The defaults are the study's.
 
     Attributes:
         loss: "l2" or "huber" on ab, or "bins", the cross-entropy of color as one of them.
-        uniform: the share of the uniform distribution in the colors' prior, by which rare colors
-            count more: 1 lets all pixels count alike, toward 0 every color.
+        uniform: the share of the uniform distribution in the prior of colors. At 1 all pixels count
+            alike; toward 0 rare colors count more, until every color counts alike.
         gradient: weight of the loss on ab's gradient, added to "l2" or "huber".
         schedule: "constant", or "cosine" from `train.lr` to 0 after a short warm-up.
         flip: whether photographs are mirrored at random.
-        crop: the least share of a photograph's sides that is cut out at random; 1 keeps all.
-        average: decay of the exponential moving average of the weights that are kept; 0 keeps the
+        crop: random crops keep at least this share of a photograph's sides; 1 crops nothing.
+        average: decay of the weights' exponential moving average, which is saved; 0 saves the
             weights themselves.
-        calibrate: how many of the training photographs are kept out to fit the network's chroma
-            curve on; 0 leaves it straight.
+        calibrate: number of training photographs held out to fit the network's chroma curve; 0 fits
+            none.
     """
 
     loss: Literal["l2", "huber", "bins"] = "l2"
@@ -151,7 +151,7 @@ class Recipe(Block):
 
 
 class Model(BaseModel):
-    """A model's entry: its recipe, and what `create_model` is given."""
+    """A model's entry: its recipe and the arguments of `create_model`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -159,7 +159,7 @@ class Model(BaseModel):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What `create_model` is given."""
+        """The arguments of `create_model`."""
         return dict(self.model_extra or {})
 
 
@@ -225,8 +225,8 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and check params.yaml.
 
     Raises:
-        ColorizerError: if the file is missing, is no YAML, or a value is missing, unknown or out of
-            range; the line names the knob.
+        ColorizerError: if the file is missing or no YAML, or a value is missing, unknown or out of
+            range; the message names the knob.
     """
     try:
         return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

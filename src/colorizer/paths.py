@@ -1,4 +1,4 @@
-"""The folders of a run, and how files get there whole."""
+"""Folders: what the stages write and what outlives a run; files are written atomically."""
 
 import os
 import shutil
@@ -37,15 +37,15 @@ class Paths:
 
     @property
     def baselines(self) -> Path:
-        """The scores of what no network predicts, a folder each."""
+        """The baselines' scores, a folder each."""
         return Path("evaluation") / self.profile / "baselines"
 
     def run(self, model: str) -> Path:
-        """Return where a model's training is kept."""
+        """Return the folder of a model's training."""
         return Path("models") / self.profile / model
 
     def evaluation(self, model: str) -> Path:
-        """Return where a model's scores are kept."""
+        """Return the folder of a model's scores."""
         return Path("evaluation") / self.profile / model
 
 

@@ -21,7 +21,7 @@ EXPORTS = ("onnx", "safetensors")
 
 @app.callback()
 def describe() -> None:
-    """Train, judge and use networks that color black-and-white photographs."""
+    """Train, evaluate and use networks that color black-and-white photographs."""
 
 
 @app.command()
@@ -47,7 +47,7 @@ def architectures(
 
 @app.command()
 def sync() -> None:
-    """Tell MLflow of trainings, scores and models that it does not know yet."""
+    """Log the trainings, scores and models that are missing in MLflow."""
     import logging
 
     from colorizer.params import load_params
@@ -59,7 +59,7 @@ def sync() -> None:
 
 @app.command()
 def demo() -> None:
-    """Run the whole pipeline in minutes, on the bundled photographs."""
+    """Run the whole pipeline on the bundled photographs, in minutes."""
     from colorizer.apps.demo import run_demo
 
     run_demo()
@@ -67,7 +67,7 @@ def demo() -> None:
 
 @app.command()
 def models() -> None:
-    """List the models that can be had by name."""
+    """List the models and their names."""
     from colorizer.tracking.model_uri import HOW, list_known
 
     known = list_known()
@@ -82,9 +82,7 @@ def models() -> None:
 
 @app.command()
 def evaluate(
-    photos: Annotated[
-        Path, typer.Option(help="folder of color photographs, searched to its depths")
-    ],
+    photos: Annotated[Path, typer.Option(help="folder of color photographs, with its subfolders")],
     model: Annotated[
         list[str],
         typer.Option(
@@ -100,10 +98,11 @@ def evaluate(
     ] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="photographs at once")] = 32,
     perceptual: Annotated[
-        bool, typer.Option("--perceptual", help="also LPIPS and FID, if their weights can be had")
+        bool,
+        typer.Option("--perceptual", help="also LPIPS and FID, if their weights are available"),
     ] = False,
 ) -> None:
-    """Score models on photographs of your own: the same table and page as the pipeline's."""
+    """Score models on photographs of your own, with the pipeline's table and report."""
     import logging
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -137,7 +136,7 @@ def web(
         bool, typer.Option("--browser/--no-browser", help="also show the page")
     ] = True,
 ) -> None:
-    """Open a page to color, compare and correct photographs, for this machine alone."""
+    """Open a page to color, compare and correct photographs on this machine."""
     try:
         from colorizer.apps.web.app import run
     except ModuleNotFoundError as error:

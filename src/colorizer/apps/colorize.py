@@ -1,4 +1,4 @@
-"""The command `colorize`; what it needs is imported only once the work begins."""
+"""The command `colorize`. It imports libraries only when the work begins, so that help is fast."""
 
 import json as json_format
 import sys
@@ -70,7 +70,7 @@ def colorize(
         typer.Option(help="picture of the photograph's size, transparent but for strokes of color"),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="also color anew what is in color already")
+        bool, typer.Option("--force", help="also color photographs that are in color")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace results that exist")
@@ -184,7 +184,7 @@ def _colorize_stdin(model: str, options: "Options") -> None:
 
 
 def _say(outcome: "Outcome", *, json: bool, single: bool) -> None:
-    """Print what became of a file: a record, a message, or the single result's path."""
+    """Print the outcome for a file: a record, a message, or the single result's path."""
     if json:
         typer.echo(json_format.dumps(_record(outcome)))
     elif outcome.message and (single or outcome.status != "exists"):
@@ -206,7 +206,7 @@ def _record(outcome: "Outcome") -> dict[str, Any]:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
-    """Yield what counts one more file: a bar, where there is a terminal and more than one file."""
+    """Yield a function that advances the progress bar; a bar needs a terminal and two files."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 

@@ -38,10 +38,10 @@ Next, after `. {activate}`:
 def run_demo() -> None:
     """Run `dvc repro` with the demo profile and print what was made and what to type next.
 
-    params.yaml says afterward what it said before.
+    params.yaml is restored afterward.
 
     Raises:
-        ColorizerError: if a stage failed; it said why.
+        ColorizerError: if a stage failed; its own lines say why.
     """
     started = time.monotonic()
     programs = Path(sys.executable).parent
@@ -68,10 +68,10 @@ def _relative(path: Path) -> Path:
 
 @contextlib.contextmanager
 def active_profile(profile: str, path: Path = Path("params.yaml")) -> Iterator[None]:
-    """Name another profile in params.yaml for a while; comments and layout stay.
+    """Activate another profile in params.yaml for a while; comments and layout stay.
 
     Raises:
-        ColorizerError: if params.yaml does not hold or does not know the profile.
+        ColorizerError: if params.yaml is wrong or has no such profile.
     """
     load_params(path)
     text = path.read_text(encoding="utf-8")

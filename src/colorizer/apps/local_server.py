@@ -1,4 +1,4 @@
-"""A page for the person at this machine: what `colorizer web` and `colorizer turing` share."""
+"""The local server that `colorizer web` and `colorizer turing` share."""
 
 import logging
 import signal
@@ -20,7 +20,7 @@ from colorizer.errors import ColorizerError
 
 ADDRESS = "127.0.0.1"
 NAMES = [ADDRESS, "localhost"]
-"""How a browser on this machine calls it; another name is another site's, turned to this one."""
+"""Allowed host names. Any other is another site's name that was pointed at this machine."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -31,20 +31,20 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""With every answer: the page loads nothing from elsewhere, and no other page loads it."""
+"""Sent with every response: the page loads nothing from elsewhere, and no other page embeds it."""
 
-PATIENCE = 3  # seconds for what is under way at the end, such as a download that stands still
+PATIENCE = 3  # seconds that requests under way get at shutdown
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(static: Path | Traversable) -> FastAPI:
-    """Return an application that answers this machine's browser alone.
+    """Return an application that answers browsers on this machine only.
 
-    A `ColorizerError` becomes an answer with status 400 and `{"message": ...}`.
+    A `ColorizerError` becomes a response with status 400 and `{"message": ...}`.
 
     Args:
-        static: folder with index.html, the page at `/`, and what it loads, at `/static/`.
+        static: folder with index.html, served at `/`, and the files it loads, at `/static/`.
     """
     folder = Path(str(static))
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # those load scripts from a CDN
@@ -61,17 +61,17 @@ def make_app(static: Path | Traversable) -> FastAPI:
 
 
 def serve(app: FastAPI, *, port: int, open_browser: bool, say: Callable[[str], None]) -> None:
-    """Serve a page on this machine until Ctrl+C, or until the program or its terminal is ended.
+    """Serve a page on this machine until Ctrl+C, SIGTERM, or the terminal closes.
 
     Args:
         app: from `make_app`.
-        port: 0 for any that is free.
-        open_browser: also show the page.
-        say: is told the page's address, once it answers there.
+        port: 0 takes any free one.
+        open_browser: open the page in a browser.
+        say: called with the page's address once the page answers.
 
     Raises:
         ColorizerError: if the port is taken.
-        SystemExit: if the program or its terminal is ended; whoever called can clean up.
+        SystemExit: after SIGTERM or when the terminal closes, so that the caller can clean up.
     """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,11 +91,11 @@ def serve(app: FastAPI, *, port: int, open_browser: bool, say: Callable[[str], N
 
 
 def _run_until_ended(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Run a server; SIGTERM and a closed terminal end it in order, as Ctrl+C does."""
+    """Run a server. SIGTERM and a closed terminal shut it down as Ctrl+C does."""
     ended: list[int] = []
 
     def is_news(_record: logging.LogRecord) -> bool:
-        return not server.should_exit  # else it is of what the end has cut off
+        return not server.should_exit  # else it is about a request that the shutdown cut off
 
     def end(number: int, _frame: FrameType | None) -> None:
         server.should_exit = True
@@ -121,7 +121,7 @@ def _run_until_ended(server: uvicorn.Server, listener: socket.socket) -> None:
 
 
 async def _guard(request: Request, answer: Handler) -> Response:
-    """Refuse what another site's page asks for, and keep this page to itself."""
+    """Refuse requests from other sites' pages, and add `HEADERS` to every response."""
     origin, host = request.headers.get("origin"), request.headers.get("host")
     if origin not in (None, f"http://{host}"):
         return JSONResponse({"message": f"asked by {origin}"}, 403, HEADERS)

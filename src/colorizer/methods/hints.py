@@ -11,7 +11,7 @@ from colorizer.color.lab import rgb_to_lab
 from colorizer.errors import ColorizerError
 
 LONGER_SIDE = 512
-"""Pixels of the longer side at which colors are spread; they are then brought to full size."""
+"""Longer side, in pixels, of the picture that colors are spread over before they are enlarged."""
 
 OPAQUE = 128  # of 255: a stroke
 BAND = 256  # rows of strokes, converted at a time
@@ -19,7 +19,7 @@ BAND = 256  # rows of strokes, converted at a time
 HINT = re.compile(r"(\d+),(\d+),#([0-9a-fA-F]{6})")
 
 Pixels = tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.uint8]]
-"""Their rows and columns, (N,), and their colors, (N, 3), sRGB."""
+"""Rows and columns, (N,), and sRGB colors, (N, 3)."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Hint:
     Attributes:
         x: its column, from 0 at the left.
         y: its row, from 0 at the top.
-        rgb: sRGB, 0..255 each; its lightness does not count.
+        rgb: sRGB, 0..255 each; only its hue and chroma count.
     """
 
     x: int
@@ -38,7 +38,7 @@ class Hint:
 
     @classmethod
     def parse(cls, text: str) -> "Hint":
-        """Read a hint as it is typed.
+        """Parse a hint from the command line.
 
         Raises:
             ColorizerError: if it is not of the form x,y,#rrggbb.
@@ -63,7 +63,7 @@ class Hints:
 
     Attributes:
         where: bool (H, W), which pixels.
-        ab: float32 (2, H, W), CIELAB units, what they are given.
+        ab: float32 (2, H, W), CIELAB units, their colors.
     """
 
     where: NDArray[np.bool_]
@@ -78,20 +78,20 @@ class Hints:
         height: int,
         width: int,
     ) -> "Hints":
-        """Bring what is given to a photograph to the size at which colors are spread.
+        """Collect points and strokes at the size at which colors are spread.
 
-        There, a pixel has the mean color of the strokes that it covers, or of the points if it
-        covers any.
+        A pixel of that size gets the mean color of the points that it covers, or else of the
+        strokes.
 
         Args:
             points: pixels of the photograph.
-            strokes: uint8 (height, width, 4), sRGB and opacity; what is at least half opaque is a
-                stroke.
+            strokes: uint8 (height, width, 4), sRGB and opacity. Pixels of at least half opacity are
+                strokes.
             height: of the photograph.
             width: of the photograph.
 
         Returns:
-            Hints of the photograph, with `LONGER_SIDE` pixels at most.
+            Hints whose longer side has at most `LONGER_SIDE` pixels.
 
         Raises:
             ColorizerError: if a point lies outside, the strokes' picture is of another size, or
@@ -117,7 +117,7 @@ class Hints:
 
 
 def _painted(strokes: NDArray[np.uint8] | None) -> Iterator[Pixels]:
-    """Yield the pixels of strokes, some rows at a time: all at once could fill the memory."""
+    """Yield the pixels of strokes, some rows at a time to save memory."""
     if strokes is None:
         return
     for top in range(0, len(strokes), BAND):
@@ -132,7 +132,7 @@ def _dotted(points: Sequence[Hint]) -> Iterator[Pixels]:
 
 
 def _reduce(pixels: Iterable[Pixels], *, height: int, width: int) -> Hints:
-    """Bring a photograph's pixels to its working size: there, each has the mean that it covers."""
+    """Average pixels at a photograph's working size."""
     rows_to, columns_to = working_size(height, width)
     counts, sums = np.zeros(rows_to * columns_to), np.zeros((2, rows_to * columns_to))
     for rows, columns, rgb in pixels:
@@ -146,6 +146,6 @@ def _reduce(pixels: Iterable[Pixels], *, height: int, width: int) -> Hints:
 
 
 def working_size(height: int, width: int) -> tuple[int, int]:
-    """Return height and width of a photograph at which its colors are spread."""
+    """Return the height and width at which a photograph's colors are spread."""
     scale = min(1.0, LONGER_SIDE / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))

@@ -1,13 +1,13 @@
 """Spreads the colors of some pixels over the whole photograph.
 
-Neighboring pixels of similar lightness have similar colors: each pixel's color is the mean of
-its neighbors', weighted by how alike their lightness is, and where a hint is it is the hint's.
-That is one sparse system of equations, symmetric and positive definite, solved by conjugate
-gradients that algebraic multigrid preconditions.
+Neighboring pixels of similar lightness get similar colors: a pixel's color is the hint's, or else
+the mean of its neighbors' colors, weighted by the similarity of their lightness. This is a sparse,
+symmetric, positive definite system of equations. Conjugate gradients solve it, with algebraic
+multigrid as the preconditioner.
 
 Reference: Levin, Lischinski and Weiss 2004, "Colorization using optimization". Their weights are
-normalized row by row, which makes the system unsymmetric; here two pixels share one weight, of the
-mean of the lightness' variances around them.
+normalized row by row, which makes the system unsymmetric. Here two pixels share one weight, which
+uses the mean of the variances around them.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ from colorizer.errors import MissingExtraError
 from colorizer.methods.hints import Hints, working_size
 
 PRIOR_WEIGHT = 2e-5
-"""How much a network's color counts beside the neighbors' of a pixel: over even ground a hint
-reaches about the inverse of its root, 220 pixels. Less, and one stroke colors everything; more,
-and many hints leave the network's errors between them."""
+"""Weight of the network's color beside the neighbors' colors. On even ground a hint reaches about
+1 / sqrt(PRIOR_WEIGHT) = 220 pixels. With a smaller weight one stroke colors everything; with a
+larger one the network's errors remain between many hints."""
 
 VARIANCE_SHARE = 0.3  # sigma^2 of the lightness' variance around a pixel, as in their code
 LEAST_VARIANCE = 0.05  # of L*, where lightness is even
@@ -39,29 +39,29 @@ MULTIGRID: dict[str, Any] = {
     "max_coarse": 50_000,  # two levels: of a ninth of the pixels, the equations are solved directly
     "coarse_solver": "splu",
 }
-"""Of pyamg: a third of the time that its defaults take, and the same colors at every run."""
+"""Options of pyamg: a third of the time of its defaults, and the same colors at every run."""
 
 NEIGHBORS = ((0, 1), (1, 0), (1, 1), (1, -1))
-"""Rows and columns to half of the eight neighbors; the others are these, seen from there."""
+"""Offsets (rows, columns) to half of the eight neighbors; symmetry gives the other half."""
 
 
 def guide(
     rgb: NDArray[np.uint8], hints: Hints, prior: NDArray[np.floating] | None = None
 ) -> NDArray[np.float32]:
-    """Return a photograph's colors as hints would have them.
+    """Color a photograph by hints.
 
     Args:
-        rgb: uint8 (H, W, 3), of which only the lightness is used.
-        hints: of this photograph, as `Hints.collect` makes them.
-        prior: (2, h, w), CIELAB units, a network's colors for the whole photograph at any size;
-            without it the hints alone decide.
+        rgb: uint8 (H, W, 3), sRGB; only its lightness is used.
+        hints: of this photograph, from `Hints.collect`.
+        prior: (2, h, w), CIELAB units, a network's colors for the whole photograph, at any size;
+            None uses the hints alone.
 
     Returns:
-        float32 (2, h, w), CIELAB units, with `LONGER_SIDE` pixels at most.
+        float32 (2, h, w), CIELAB units; the longer side has at most `LONGER_SIDE` pixels.
 
     Raises:
         MissingExtraError: if pyamg is not installed.
-        ValueError: if the hints are of a photograph of another size.
+        ValueError: if the hints belong to a photograph of another size.
     """
     height, width = working_size(*rgb.shape[:2])
     if hints.where.shape != (height, width):
@@ -95,7 +95,7 @@ def spread(
         prior: (2, H, W), CIELAB units.
 
     Returns:
-        float32 (2, H, W), CIELAB units; of each hint its own color.
+        float32 (2, H, W), CIELAB units; a hinted pixel keeps its hint's color.
 
     Raises:
         MissingExtraError: if pyamg is not installed.
@@ -147,7 +147,7 @@ def _link_matrix(lightness: NDArray[np.floating]) -> Any:
 def _links(
     lightness: NDArray[np.floating],
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-    """Yield pairs of neighbors, as flat places, and their weights, for each of `NEIGHBORS`."""
+    """Yield pairs of neighbors, as flat indices, and their weights, for each of `NEIGHBORS`."""
     from scipy.ndimage import uniform_filter
 
     level = lightness.astype(np.float64)

@@ -29,7 +29,7 @@ def turing(
     ] = None,
     photos: Annotated[
         Path | None,
-        typer.Option(help="folder of color photographs, searched to its depths"),
+        typer.Option(help="folder of color photographs, with its subfolders"),
     ] = None,
     db: Db = None,
     seconds: Annotated[
@@ -47,7 +47,7 @@ def turing(
         bool, typer.Option("--no-browser", help="only say the page's address")
     ] = False,
 ) -> None:
-    """Can people tell a model's colors from a photograph's own? A page that asks them.
+    """Ask people on a page whether they can tell a model's colors from a photograph's own.
 
     The protocol is that of Zhang, Isola and Efros, "Colorful image colorization" (2016).
     """
@@ -79,9 +79,9 @@ def turing(
 def report(
     context: typer.Context,
     db: Db = None,
-    no_log: Annotated[bool, typer.Option("--no-log", help="do not tell MLflow")] = False,
+    no_log: Annotated[bool, typer.Option("--no-log", help="do not log to MLflow")] = False,
 ) -> None:
-    """Print how often each model's colors were taken for a photograph's, and tell MLflow."""
+    """Print how often each model's colors passed for a photograph's, and log it to MLflow."""
     from colorizer.apps.turing.database import Database
     from colorizer.apps.turing.report import describe, publish, read_results
 

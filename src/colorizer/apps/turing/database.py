@@ -1,7 +1,7 @@
-"""The study's file: an SQLite database of what was planned, and of what people answered.
+"""The study's file: an SQLite database of the planned pairs and the answers.
 
-Of a person it keeps a random id, the day, the pairs and the answers with the seconds that they
-took: no name, no address, no time of day.
+About a person it stores a random id, the day, the pairs, and the answers with their seconds: no
+name, no address, no time of day.
 """
 
 import secrets
@@ -34,13 +34,13 @@ UNFINISHED = "EXISTS (SELECT 1 FROM trials WHERE person = people.id AND answer I
 
 
 class Database:
-    """The study's database; each call is a transaction of its own.
+    """The study's database. Each call is one transaction.
 
     Args:
-        path: an existing one, as `create` makes it.
+        path: an existing file, from `create`.
 
     Raises:
-        ColorizerError: if there is none, or it is no such database.
+        ColorizerError: if the file is missing or no such database.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,10 +61,11 @@ class Database:
 
     @classmethod
     def create(cls, path: Path, protocol: Protocol) -> "Database":
-        """Open a study's database, made if there is none; one without people begins anew.
+        """Open a study's database, or create it. A study without people takes the new protocol.
 
         Raises:
-            ColorizerError: if people take part by another protocol, or it is no such database.
+            ColorizerError: if people take part by another protocol, or the file is no such
+                database.
         """
         if not path.exists() or (path.is_file() and not path.stat().st_size):
             with connect(path) as connection:
@@ -87,13 +88,13 @@ class Database:
 
     @property
     def protocol(self) -> Protocol:
-        """What the study was begun with."""
+        """The study's protocol."""
         with self._transaction() as connection:
             query = "SELECT seconds, practice, pairs, photos FROM study"
             return Protocol(*connection.execute(query).fetchone())
 
     def add_method(self, name: str, weights: str) -> Method:
-        """Return the model of a name and weights, added if it is new."""
+        """Return the model with this name and weights; add it if it is new."""
         with self._transaction("IMMEDIATE") as connection:
             connection.execute(
                 "INSERT INTO models (name, weights) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -110,15 +111,15 @@ class Database:
     def add_person(
         self, methods: Collection[int], photos: Sequence[str], *, today: date, chance: Random
     ) -> str:
-        """Plan and store all pairs of a new person, with the model that has the fewest people.
+        """Plan and store all pairs of a new person, for the model with the fewest people.
 
-        Who finished counts, and who began today and may be at work; ties are broken at random.
+        People who finished count, and those who began today. Ties are broken at random.
 
         Args:
             methods: the ids of the models to choose from.
             photos: the photographs' names.
-            today: kept with the person.
-            chance: where the person's id and seed, and the choice in a tie, come from.
+            today: stored with the person.
+            chance: draws the person's id and seed, and breaks ties.
 
         Returns:
             The person's id.
@@ -140,7 +141,7 @@ class Database:
         return person
 
     def progress(self, person: str) -> Progress | None:
-        """Return where a person is; None if there is no such person."""
+        """Return a person's progress; None if there is no such person."""
         with self._transaction() as connection:
             found = connection.execute(
                 "SELECT model, 1 + count(answer) FROM people JOIN trials ON person = people.id "
@@ -159,7 +160,7 @@ class Database:
     def answer(
         self, person: str, number: int, *, side: Side, layout: Layout, seconds: float
     ) -> bool:
-        """Store an answer if it is the person's next one, and say whether it was."""
+        """Store an answer if the pair is the person's next one; return whether it was."""
         with self._transaction("IMMEDIATE") as connection:
             done = connection.execute(
                 "UPDATE trials SET answer = ?, layout = ?, seconds = ? "
@@ -170,13 +171,13 @@ class Database:
             return done.rowcount == 1
 
     def count_unfinished(self, method: int) -> int:
-        """Return how many people began with a model and have not finished."""
+        """Count the people who began with a model and have not finished."""
         with self._transaction() as connection:
             query = f"SELECT count(*) FROM people WHERE model = ? AND {UNFINISHED}"
             return int(connection.execute(query, (method,)).fetchone()[0])
 
     def answers(self, method: int) -> list[Answer]:
-        """Return the answers of all who finished with a model."""
+        """Return the answers of everyone who finished with a model."""
         with self._transaction() as connection:
             found = connection.execute(
                 f"SELECT dense_rank() OVER (ORDER BY people.rowid), {TRIAL}, layout, answer, "
@@ -187,7 +188,7 @@ class Database:
             return [Answer(row[0], Trial(*row[1:6]), *row[6:]) for row in found]
 
     def _begin_anew(self, protocol: Protocol) -> None:
-        """Take another protocol, and forget the models, unless somebody has begun."""
+        """Replace the protocol and remove the models, unless somebody has begun."""
         nobody = "WHERE NOT EXISTS (SELECT 1 FROM people)"
         with self._transaction("IMMEDIATE") as connection:
             connection.execute(f"DELETE FROM models {nobody}")
@@ -208,7 +209,7 @@ class Database:
 def _count_people(
     connection: sqlite3.Connection, methods: Collection[int], today: date
 ) -> dict[int, int]:
-    """Count by model who finished, or began today."""
+    """Count, for each model, the people who finished or began today."""
     found = connection.execute(
         f"SELECT model, count(*) FROM people WHERE started_on = ? OR NOT {UNFINISHED} "
         "GROUP BY model",

@@ -1,4 +1,4 @@
-"""The pictures of a pair: a photograph's center, and the same with a network's or other colors."""
+"""The pictures of a pair: the center of a photograph, with its own colors and with others."""
 
 import hashlib
 import io
@@ -33,11 +33,11 @@ AHEAD = 64  # pairs in memory, of 0.4 MB each
 
 
 class Pictures:
-    """Makes the pictures of pairs, and keeps the latest.
+    """Makes the pictures of pairs, and caches the latest.
 
     Args:
-        folder: where the photographs are.
-        photos: their files' SHA-256, by their names in the folder.
+        folder: of the photographs.
+        photos: each file's SHA-256, by its path in the folder.
         colorizers: the models, by their ids in the study.
     """
 
@@ -51,11 +51,11 @@ class Pictures:
         self._kept = lru_cache(AHEAD)(self._make)
 
     def png(self, method: int, trial: Trial, side: Side) -> bytes:
-        """Return one of a pair's pictures as a file; all are of the same length.
+        """Return one of a pair's pictures as a PNG file. All files have the same length.
 
         Raises:
             ColorizerError: if the photograph cannot be read any more or has changed, or the model
-                is not one of those that were given.
+                is not served.
         """
         with self._lock:
             original, fake = self._kept(method, trial.photo, trial.other)
@@ -88,25 +88,25 @@ def center_square(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def encode(rgb: NDArray[np.uint8]) -> bytes:
-    """Encode a picture as a PNG file whose length tells nothing: it is not compressed."""
+    """Encode a picture as an uncompressed PNG file, so that its length reveals nothing."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "png", compress_level=0)
     return buffer.getvalue()
 
 
 def find_color_photos(folder: Path, *, needed: int) -> dict[str, str]:
-    """Find the photographs in a folder that have colors; the same file twice counts once.
+    """Find the photographs in color in a folder; copies of a file count once.
 
     Args:
-        folder: searched to its depths. What cannot be read is named and left out; black and white
-            photographs, sepia prints among them, are counted and left out.
-        needed: how many there have to be.
+        folder: searched with its subfolders. Unreadable files are logged by name, black-and-white
+            photographs and sepia prints by number; both are left out.
+        needed: the least number of photographs.
 
     Returns:
-        The SHA-256 of each one's file, by its name: its path in the folder.
+        Each file's SHA-256, by its path in the folder.
 
     Raises:
-        ColorizerError: if there is no such folder, or it has fewer.
+        ColorizerError: if the folder is missing or has fewer.
     """
     if not folder.is_dir():
         raise ColorizerError(f"--photos is {folder}: no such folder")
@@ -134,13 +134,13 @@ def find_color_photos(folder: Path, *, needed: int) -> dict[str, str]:
 
 
 def digest_of(photos: Mapping[str, str]) -> str:
-    """Return what tells one set of photographs from another: the SHA-256 of names and digests."""
+    """Return the SHA-256 of a set of photographs: of their names and digests."""
     lines = "".join(f"{digest} {name}\n" for name, digest in sorted(photos.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _identify(path: Path) -> str | ImageError | None:
-    """Return the SHA-256 of a color photograph's file; None of a gray one; the error, if any."""
+    """Return the SHA-256 of a color photograph, None for a gray one, or the error."""
     try:
         str(path).encode()
         data = path.read_bytes()

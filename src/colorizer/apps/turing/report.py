@@ -1,4 +1,4 @@
-"""The study's outcome: a table for the terminal, and the same for MLflow."""
+"""The study's results: a table for the terminal, metrics for MLflow."""
 
 import hashlib
 import logging
@@ -33,12 +33,12 @@ NARROW = f"of fewer than {FEW} people who differ, the interval is too narrow"
 
 @dataclass(frozen=True)
 class Result:
-    """What is known of a model.
+    """A model's results.
 
     Attributes:
-        label: the model's name, with its weights' digest if others have the same name.
+        label: the model's name, with the digest of its weights if another has the same name.
         method: the model.
-        unfinished: how many began only.
+        unfinished: the number of people who began and did not finish.
         scores: None if nobody has finished.
     """
 
@@ -62,7 +62,7 @@ def read_results(database: Database) -> list[Result]:
 
 
 def describe(results: Sequence[Result], protocol: Protocol) -> str:
-    """Return a study's outcome as a Markdown table with notes."""
+    """Return a study's results as a Markdown table with notes."""
     lines = [
         f"shown for {protocol.seconds:g} s; {protocol.practice} pairs of practice, then "
         f"{protocol.pairs}",
@@ -91,10 +91,10 @@ def describe(results: Sequence[Result], protocol: Protocol) -> str:
 
 
 def publish(results: Sequence[Result], study: str, protocol: Protocol) -> None:
-    """Tell MLflow; where this fails, a warning of one line says so.
+    """Log the results to MLflow; a failure is a warning of one line.
 
-    The experiment is the one that params.yaml names, or `colorizer` where there is none. A model
-    has one run for each study, whose metrics get a new step when more people have finished.
+    The experiment is that of params.yaml, or `colorizer` without this file. A model has one run for
+    each study. Its metrics get a new step when more people have finished.
     """
     try:
         from colorizer.params import Tracking, load_params
@@ -131,7 +131,7 @@ def _publish(
 
 
 def _metrics(scores: Scores) -> dict[str, float]:
-    """Return what MLflow is told; what is not known is left out."""
+    """Return the metrics for MLflow, without unknown values."""
     low, high = scores.interval or (None, None)
     values = {
         "people": scores.people,

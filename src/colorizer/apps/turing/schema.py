@@ -1,4 +1,4 @@
-"""The study's tables, and a connection to them."""
+"""The tables of a study's database, and connections to it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ CREATE TABLE trials (
 
 @contextmanager
 def connect(path: Path) -> Iterator[sqlite3.Connection]:
-    """Yield a connection; what was begun is committed at the end, or undone after an error."""
+    """Yield a connection. Its transaction is committed at the end, rolled back after an error."""
     try:
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
             connection.execute("PRAGMA foreign_keys = ON")

@@ -1,4 +1,4 @@
-"""How often a model's colors are taken for a photograph's own, and how sure that is."""
+"""How often a model's colors pass for a photograph's own, with an interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Scores:
-    """What people said of a model.
+    """The scores of a model.
 
     Attributes:
-        people: who finished.
-        pairs: test pairs that they answered; practice and vigilance are not among them.
+        people: the number who finished.
+        pairs: the number of test pairs that they answered, without practice and vigilance.
         fooling_rate: the share of these in which the original was taken for the fake: 0..1, and
             0.5 if the two cannot be told apart.
-        interval: the rate's 95% interval; None of fewer than two people, and where all pairs fooled
-            people or none did, since a bootstrap knows nothing then.
+        interval: the rate's 95% interval. None for fewer than two people, and if all pairs or none
+            fooled them: a bootstrap cannot tell anything then.
         vigilance: the share of vigilance pairs whose fake was found; None if there were none.
         seconds: the median time to answer a test pair.
         in_turn: the test pairs that were shown one after the other, in narrow windows.
@@ -39,7 +39,7 @@ class Scores:
 
 
 def score(answers: Sequence[Answer]) -> Scores | None:
-    """Score a model by the answers of people who finished; None if there is no test pair."""
+    """Score a model by the answers of those who finished; None without a test pair."""
     test = [answer for answer in answers if answer.trial.kind == "test"]
     if not test:
         return None
@@ -67,16 +67,16 @@ def fooling_interval(
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> tuple[float, float]:
-    """Return the fooling rate's 95% interval, by a bootstrap of two levels.
+    """Return the fooling rate's 95% interval by a two-level bootstrap.
 
-    As many people as there are get drawn with replacement, then for each of them as many of their
-    own pairs as they answered. The latter is drawing from a binomial distribution, since of a pair
-    only the answer counts. Where people hardly differ, the interval errs on the wide side: their
-    rates vary by the pairs' chance, and that is drawn once more.
+    Each draw takes people with replacement, then for each of them as many of their own pairs as
+    they answered. The second step is a binomial draw, since only a pair's answer counts. If people
+    hardly differ, the interval is too wide: their rates already vary by the chance of the pairs,
+    and the second step adds this chance again.
 
     Args:
-        fooled: (N,), in how many pairs each person took the original for the fake.
-        pairs: (N,), how many each answered, at least 1.
+        fooled: (N,), the number of pairs in which each person took the original for the fake.
+        pairs: (N,), the number that each answered, at least 1.
         draws: of the bootstrap.
         seed: of the bootstrap.
 

@@ -1,4 +1,4 @@
-"""The study as a page on this machine: who takes part, what they see, what they answer."""
+"""The study as a page on this machine."""
 
 import hashlib
 import logging
@@ -29,7 +29,7 @@ DAY = 86_400  # seconds
 
 
 class Given(BaseModel):
-    """An answer, as the page sends it."""
+    """An answer in the form that the page sends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +43,7 @@ class Study:
     """A study that is ready to be served.
 
     Attributes:
-        database: what was planned and answered.
+        database: the planned pairs and the answers.
         pictures: of the pairs.
     """
 
@@ -66,19 +66,19 @@ def run_study(
     """Serve the study until Ctrl+C.
 
     Args:
-        models: as `colorizer.tracking.model_uri.find_named` finds them.
+        models: names, for `colorizer.tracking.model_uri.find_named`.
         folder: of photographs.
-        path: the study's database, made if there is none.
-        seconds: for which a pair is shown.
+        path: the study's database; created if it is missing.
+        seconds: how long a pair is shown.
         practice: pairs with feedback.
-        pairs: pairs that follow.
-        port: as of `serve`.
-        open_browser: as of `serve`.
-        say: as of `serve`.
+        pairs: pairs that count.
+        port: see `serve`.
+        open_browser: see `serve`.
+        say: see `serve`.
 
     Raises:
-        ColorizerError: if a model or enough photographs cannot be had, the database is of another
-            study or served already, or the port is taken.
+        ColorizerError: if a model is missing or the photographs are too few, the database belongs
+            to another study or is served already, or the port is taken.
     """
     with served(path):
         study = open_study(models, folder, path, seconds=seconds, practice=practice, pairs=pairs)
@@ -87,10 +87,10 @@ def run_study(
 
 @contextmanager
 def served(path: Path) -> Iterator[None]:
-    """Keep a study's database to this program while it serves it.
+    """Lock a study's database while this program serves it.
 
     Raises:
-        ColorizerError: if another one serves it.
+        ColorizerError: if another program serves it.
     """
     if not path.parent.is_dir():  # which the lock would make
         raise ColorizerError(f"{path}: no such folder: name another database by --db")
@@ -112,7 +112,7 @@ def served(path: Path) -> Iterator[None]:
 def open_study(
     models: Sequence[str], folder: Path, path: Path, *, seconds: float, practice: int, pairs: int
 ) -> Study:
-    """Prepare a study; as `run_study`."""
+    """Prepare a study. Arguments and errors are those of `run_study`."""
     weights = find_named(models)
     digests = {name: _sha256(file) for name, file in weights.items()}
     for name, digest in digests.items():
@@ -131,11 +131,11 @@ def open_study(
 
 
 def make_study_app(study: Study, *, chance: Random | None = None) -> FastAPI:
-    """Return the page and what it asks: nothing tells which picture is the fake before the answer.
+    """Return the page and its requests. Before the answer, none reveals the fake.
 
     Args:
         study: what to serve.
-        chance: of people's ids, seeds and models; by default the system's, which nobody guesses.
+        chance: draws people's ids, seeds and models; by default the system's randomness.
     """
     app = make_app(Path(str(files(__package__) / "static")))
     database, pictures = study.database, study.pictures

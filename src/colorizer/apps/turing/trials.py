@@ -19,12 +19,12 @@ VIGILANCE = 0.1
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is the same for all people of a study.
+    """The settings that all people of a study share.
 
     Attributes:
-        seconds: for which a pair is shown.
+        seconds: how long a pair is shown.
         practice: pairs with feedback, not counted.
-        pairs: pairs that follow.
+        pairs: pairs that count.
         photos: a digest of the photographs' names and files.
     """
 
@@ -36,12 +36,12 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Method:
-    """A model under test: weights that changed under the same name are another one.
+    """A model under test. Other weights under the same name are another model.
 
     Attributes:
-        id: the database's own.
-        name: the model's.
-        weights: SHA-256 of its file.
+        id: its key in the database.
+        name: the model's name.
+        weights: SHA-256 of the weights file.
     """
 
     id: int
@@ -51,11 +51,11 @@ class Method:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a person is.
+    """How far a person has come.
 
     Attributes:
-        method: the id of the one model whose colors the person sees.
-        number: of the first pair without an answer; one more than there are at the end.
+        method: the id of the model whose colors the person sees.
+        number: the first pair without an answer; at the end, the number of pairs plus one.
     """
 
     method: int
@@ -64,14 +64,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Trial:
-    """A pair: a photograph, and the same with a program's colors.
+    """A pair: a photograph, and the same photograph with other colors.
 
     Attributes:
         number: 1, 2, ... for each person; practice comes first.
-        kind: "practice", which is not counted; "test"; or "vigilance", whose fake whoever looks
-            should find.
+        kind: "practice", which is not counted; "test"; or "vigilance", whose fake is easy to find.
         photo: the photograph's name.
-        other: of a vigilance pair, the photograph whose colors the fake has.
+        other: the photograph whose colors the fake has, in a vigilance pair.
         fake: the fake's side.
     """
 
@@ -84,10 +83,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person said of a pair.
+    """A person's answer to a pair.
 
     Attributes:
-        person: 1, 2, ... of the people who finished, in the order in which they began.
+        person: 1, 2, ... in the order in which those who finished began.
         trial: the pair.
         layout: how the pictures were shown.
         side: the side that the person took for the fake.
@@ -107,13 +106,12 @@ class Answer:
 
 
 def plan_trials(photos: Sequence[str], *, practice: int, pairs: int, seed: int) -> list[Trial]:
-    """Plan what a person is shown: photographs, their order, sides and vigilance pairs.
+    """Plan a person's pairs: photographs, their order, sides and vigilance pairs.
 
     Args:
         photos: names of at least practice + pairs photographs; none is shown twice.
         practice: pairs with feedback, which are not counted.
-        pairs: pairs that follow, a share of `VIGILANCE` of them at random places with another
-            photograph's colors.
+        pairs: pairs that count. A random share of `VIGILANCE` has another photograph's colors.
         seed: the person's own.
 
     Reference:

@@ -1,4 +1,4 @@
-"""The page's requests."""
+"""The requests that the page makes."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -30,16 +30,16 @@ Strength = Annotated[float, Query(ge=0, le=4)]
 def run(
     models: Sequence[str], *, port: int, open_browser: bool, say: Callable[[str], None]
 ) -> None:
-    """Serve the page until it is ended; the photographs' files are gone afterward.
+    """Serve the page, and delete the photographs' files at the end.
 
     Args:
-        models: as of `Session`.
-        port: as of `serve`.
-        open_browser: as of `serve`.
-        say: as of `serve`.
+        models: see `Session`.
+        port: see `serve`.
+        open_browser: see `serve`.
+        say: see `serve`.
 
     Raises:
-        ColorizerError: if a model cannot be had, or the port is taken.
+        ColorizerError: if a model is missing, or the port is taken.
     """
     with tempfile.TemporaryDirectory(prefix="colorizer-") as folder:
         app = make_web(Session(models, Path(folder)))
@@ -131,7 +131,7 @@ async def _say_outdated(_request: Request, error: Exception) -> Response:
 
 
 async def _read(request: Request) -> bytes:
-    """Return a request's body, unless it is too large."""
+    """Return a request's body; one that is too large is an error."""
     data = bytearray()
     async for part in request.stream():
         data += part

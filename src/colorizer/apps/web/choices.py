@@ -18,8 +18,8 @@ class Choice:
     """A model that the page offers.
 
     Attributes:
-        name: what to ask for.
-        label: what people read.
+        name: identifies the model in requests.
+        label: shown to people.
     """
 
     name: str
@@ -27,9 +27,9 @@ class Choice:
 
 
 def choices(named: Sequence[str]) -> list[Choice]:
-    """Return the models that the page offers: those named, then all registered ones, then none.
+    """Return the page's models: those named, then all registered ones, then `NO_MODEL`.
 
-    A registry that does not answer offers no model.
+    If the registry does not answer, a warning says so and its models are left out.
     """
     short = Counter(map(_label, named))
     offered = {
@@ -49,7 +49,7 @@ def choices(named: Sequence[str]) -> list[Choice]:
 
 
 def _label(name: str) -> str:
-    """Return a model's name, or of a weights file the folder and the file."""
+    """Return a model's name; for a weights file, its folder and file name."""
     if name == NO_MODEL:
         return "painted colors alone"
     return "/".join(PurePath(name).parts[-2:]) if name.endswith(SUFFIXES) else name

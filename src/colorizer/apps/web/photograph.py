@@ -23,16 +23,16 @@ class Photograph:
     """A photograph on the page.
 
     Attributes:
-        id: its random name here.
-        name: of the file that it came as.
-        file: where its bytes are kept.
-        before: a JPEG file of it as it came, with `PREVIEW` pixels at most.
-        shown: width and height of that.
+        id: a random id.
+        name: the name of the original file.
+        file: a copy of the original.
+        before: the photograph as a JPEG file whose longer side has at most `PREVIEW` pixels.
+        shown: width and height of `before`.
         size: width and height of the photograph itself.
         in_color: whether it is in color already.
-        strokes: a PNG file of the size shown, transparent but for what is painted.
-        hints: the same, as colors.
-        revision: how often it was painted on.
+        strokes: a PNG file of the size shown: painted strokes on transparent ground.
+        hints: the strokes' colors.
+        revision: how often the strokes were replaced.
     """
 
     id: str
@@ -51,9 +51,9 @@ def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:
     """Decode a photograph and keep its file.
 
     Args:
-        name: of its file.
-        data: the file's bytes, as `decode` takes them.
-        folder: where the file is kept.
+        name: the file's name.
+        data: the file's bytes, in a format that `decode` reads.
+        folder: where the copy goes.
 
     Raises:
         ImageError: if it cannot be read.

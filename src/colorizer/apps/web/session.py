@@ -1,4 +1,4 @@
-"""The photographs on the page and their colors, without a word of HTTP."""
+"""The photographs on the page and their colors; knows nothing of HTTP."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,19 +23,19 @@ from colorizer.tracking.names import DEFAULT, NO_MODEL
 
 
 class OutdatedError(ColorizerError):
-    """The page does not show what there is."""
+    """The page shows an outdated state."""
 
 
 class Session:
-    """Photographs, models, and what each makes of the other.
+    """The photographs on the page, the models, and the colored results.
 
     Args:
-        models: names, `NO_MODEL` among them; by default the best. They are loaded at once; what is
-            registered besides is offered too, and loaded when it is first asked for.
-        folder: an empty one, where photographs' files are kept.
+        models: names, which may include `NO_MODEL`; by default the best model. They are loaded at
+            once. Other registered models are offered too, and loaded at their first use.
+        folder: an empty folder for copies of the photographs' files.
 
     Raises:
-        ColorizerError: if one of `models` cannot be had.
+        ColorizerError: if one of `models` is missing.
     """
 
     def __init__(self, models: Sequence[str], folder: Path) -> None:
@@ -54,11 +54,11 @@ class Session:
                 self._colorizer(name)
 
     def add(self, name: str, data: bytes) -> Photograph:
-        """Take a photograph in.
+        """Add a photograph.
 
         Args:
-            name: of its file.
-            data: the file's bytes, as `decode` takes them.
+            name: the file's name.
+            data: the file's bytes, in a format that `decode` reads.
 
         Raises:
             ImageError: if they cannot be read.
@@ -81,21 +81,21 @@ class Session:
             raise ColorizerError("this photograph is not here any more: add it again") from None
 
     def remove(self, photo_id: str) -> None:
-        """Forget a photograph and its file."""
+        """Remove a photograph and its file."""
         self.get(photo_id).file.unlink(missing_ok=True)
         del self.photos[photo_id]
 
     def paint(self, photo_id: str, strokes: bytes | None, revision: int) -> Photograph:
-        """Take the strokes on a photograph instead of earlier ones.
+        """Replace the strokes on a photograph.
 
         Args:
-            photo_id: which.
-            strokes: a PNG file; None for no strokes.
-            revision: of the photograph, as whoever painted knows it.
+            photo_id: the photograph's id.
+            strokes: a PNG file; None removes the strokes.
+            revision: the photograph's revision that the painter saw.
 
         Raises:
-            ColorizerError: if they are no picture of the size shown with something painted.
-            OutdatedError: if somebody else has painted meanwhile.
+            ColorizerError: if the strokes are no picture of the size shown, or nothing is painted.
+            OutdatedError: if the strokes were replaced meanwhile.
         """
         photo = self.get(photo_id)
         hints = None
@@ -109,10 +109,10 @@ class Session:
         return photo
 
     def after(self, photo_id: str, model: str, strength: float) -> bytes:
-        """Return a photograph in color at the size shown: a JPEG file.
+        """Return the colored photograph at the size shown, as a JPEG file.
 
         Args:
-            photo_id: which.
+            photo_id: the photograph's id.
             model: the name of one of `choices`.
             strength: multiplies the chroma of the model's colors, not of those painted.
 
@@ -124,10 +124,10 @@ class Session:
         return encode(recolor(self._preview(photo_id), ab), format="jpeg")
 
     def finish(self, photo_id: str, model: str, strength: float) -> tuple[str, bytes]:
-        """Return a photograph's file in color, at full size with all that it held, and its name.
+        """Return the name and bytes of a photograph's file in color, at full size, with metadata.
 
         Raises:
-            ColorizerError: as `after`.
+            ColorizerError: see `after`.
         """
         photo = self.get(photo_id)
         ab = self._colors(photo, model, strength)
@@ -144,14 +144,14 @@ class Session:
         return extend_stem(name.name, "_colorized"), data
 
     def finish_all(self, model: str, strength: float, count: int) -> Iterator[bytes]:
-        """Return a zip archive of all photographs' files in color, in parts.
+        """Return all photographs' files in color as a zip archive, in parts.
 
         The archive lists photographs that cannot be finished in `zip_stream.FAILED`.
 
         Args:
             model: the name of one of `choices`.
-            strength: as of `after`.
-            count: how many photographs there are, as whoever asks knows it.
+            strength: see `after`.
+            count: the number of photographs that the page shows.
 
         Raises:
             OutdatedError: if there are more or fewer.
