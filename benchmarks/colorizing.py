@@ -19,8 +19,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
-from colorizer.models.predict import TorchNetwork
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import load_params
 from colorizer.photo.decode import decode

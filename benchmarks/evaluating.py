@@ -22,8 +22,9 @@ from colorizer.color.lab import rgb_to_lab
 from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.evaluate import evaluate
+from colorizer.evaluation.predictions import by_network
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
-from colorizer.models.predict import TorchNetwork, by_network
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import load_params
 from colorizer.photo.decode import decode

@@ -6,7 +6,7 @@ from colorizer.console import entry_point
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.comparison import draw_figures, write_summary, write_tables
 from colorizer.evaluation.report import write_report
-from colorizer.models.predict import TorchNetwork
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.params import load_params
 from colorizer.paths import Paths
 from colorizer.tracking.tracking import Published, Store, best_model, tolerate

@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from colorizer.errors import ColorizerError
+from colorizer.scores import table as scores
 
 Resample = Literal["bilinear", "bicubic"]
 Positive = Annotated[int, Field(gt=0)]
@@ -174,8 +175,15 @@ class Evaluate(Block):
 class Register(Block):
     """Which model becomes the champion."""
 
-    metric: Literal["l2", "l2_lab", "psnr", "ssim", "delta_e2000", "auc", "auc_rebalanced"]
+    metric: str
     champion: bool
+
+    @field_validator("metric")
+    @classmethod
+    def _can_choose(cls, metric: str) -> str:
+        if metric not in scores.choices():
+            raise ValueError(f"choose one of {', '.join(scores.choices())}")
+        return metric
 
 
 class Profile(Block):

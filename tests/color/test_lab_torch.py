@@ -1,14 +1,16 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from skimage.color import lab2rgb
+from skimage.color import lab2rgb, rgb2lab
 from torch import Tensor
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.color.lab_torch import lab_to_rgb
+from colorizer.color.lab_torch import fit_to_srgb, lab_to_rgb
 from colorizer.color.recoloring import recolor
 from colorizer.photo.decode import decode
 
@@ -75,14 +77,45 @@ def test_neutral_lab_of_a_gray_gives_that_gray() -> None:
     assert np.array_equal(picture(lab_to_rgb(planes)), grays())
 
 
-def test_recoloring_one_picture_agrees_with_the_conversion_of_batches() -> None:
+@pytest.mark.parametrize("strength", [1, 3, 30], ids=["shown", "beyond", "far beyond"])
+def test_batches_are_colored_as_users_get_them(strength: float) -> None:
     random = np.random.default_rng(0)
-    rgb = random.integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    ab = lab(rgb)[1:].numpy() * random.uniform(0, 1, (40, 50)).astype(np.float32)  # sRGB has it
+    rgb = random.integers(0, 256, (80, 50, 3), dtype=np.uint8)
+    ab = lab(rgb)[1:].numpy() * random.uniform(0, strength, (80, 50)).astype(np.float32)
     expected = lab_to_rgb(torch.cat((lab(rgb)[:1], torch.from_numpy(ab))))
     difference = np.abs(recolor(rgb, ab).astype(int) - picture(expected))
     assert difference.max() <= 1
     assert difference.mean() < 0.001
+
+
+@unhurried
+@given(st.floats(0, 100), st.floats(-200, 200), st.floats(-200, 200))
+def test_what_srgb_cannot_show_keeps_lightness_and_hue(
+    lightness: float, a: float, b: float
+) -> None:
+    given_ab = np.array([a, b], np.float32)
+    fitted = fit_to_srgb(pixel(lightness, a, b)).flatten().numpy()
+    assert fitted[0] == np.float32(lightness)
+    share = np.linalg.norm(fitted[1:]) / max(np.linalg.norm(given_ab), 1e-9)
+    np.testing.assert_allclose(fitted[1:], share * given_ab, atol=1e-3)
+    assert share <= 1 + 1e-6
+    with warnings.catch_warnings():  # scikit-image's, where it clips
+        warnings.simplefilter("ignore")
+        shown = rgb2lab(lab2rgb(fitted.astype(np.float64)))
+    np.testing.assert_allclose(shown, fitted, atol=0.4)  # what `ROUNDING` leaves in the dark
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_gray_in_both(value: float) -> None:
+    rgb, ab = np.full((1, 1, 3), 128, np.uint8), np.array([value, 5.0], np.float32).reshape(2, 1, 1)
+    shown = lab_to_rgb(torch.cat((lab(rgb)[:1], torch.from_numpy(ab))))
+    assert np.array_equal(recolor(rgb, ab), rgb)
+    assert np.array_equal(picture(shown), rgb)
+
+
+def test_what_srgb_can_show_is_left_as_it_is() -> None:
+    planes = lab(color_cube(15))
+    assert torch.equal(fit_to_srgb(planes), planes)
 
 
 @unhurried
@@ -102,9 +135,11 @@ def test_any_lab_gives_an_rgb_that_has_a_lab(lightness: float, a: float, b: floa
 
 @unhurried
 @given(st.floats(0, 100), st.floats(-200, 200), st.floats(-200, 200))
-def test_any_lab_gives_the_rgb_of_scikit_image(lightness: float, a: float, b: float) -> None:
-    assume(b < 200 * (lightness + 16) / 116)  # beyond it Z is negative, which scikit-image clips
-    golden_rgb = lab2rgb(np.array([lightness, a, b])) * 255  # clipped channel by channel as well
+def test_the_rgb_is_that_of_scikit_image(lightness: float, a: float, b: float) -> None:
+    fitted = fit_to_srgb(pixel(lightness, a, b))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        golden_rgb = lab2rgb(fitted.flatten().double().numpy()) * 255
     rgb = lab_to_rgb(pixel(lightness, a, b)).flatten().numpy()
     assert np.abs(rgb - golden_rgb).max() < 0.6  # half a level is rounding
 

@@ -7,15 +7,11 @@ from scipy.stats import circmean, wasserstein_distance
 from torch import Tensor
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.evaluation.color_bias import (
-    HUES,
-    TRUE_HUES,
-    bias_sums,
-    circular_distance,
-    falsely_red,
-    mean_hue,
-    rates,
-)
+from colorizer.evaluation import color_bias
+from colorizer.evaluation.color_bias import HUE_BINS, circular_distance, falsely_red
+from colorizer.evaluation.measure import measure, scores_of
+from colorizer.evaluation.metrics import color_histogram
+from colorizer.evaluation.pair import Pair, mean_hue
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
 
@@ -34,11 +30,19 @@ def pixels(*colors: tuple[float, float], lightness: float = 50) -> Tensor:
     return torch.tensor(polar).T.reshape(1, 3, 1, -1)
 
 
-def rates_of(preds: Tensor, target: Tensor, **options: float) -> dict[str, float]:
-    sums = bias_sums(preds, target, **options)
-    return {
-        name: value.item() for name, value in rates({k: v.sum() for k, v in sums.items()}).items()
-    }
+def pair_of(preds: Tensor, target: Tensor) -> Pair:
+    lightness, true_ab = target[:, :1], target[:, 1:]
+    return Pair(lightness, preds[:, 1:], true_ab, histogram=color_histogram(true_ab))
+
+
+def rates_of(preds: Tensor, target: Tensor, *, prefix: str = "") -> dict[str, float]:
+    sums = {name: values.sum() for name, values in measure(pair_of(preds, target)).items()}
+    return {name: scores_of(sums)[prefix + name].item() for name in RATES}
+
+
+def hue_hits(preds: Tensor, target: Tensor) -> dict[str, float]:
+    sums = {name: values.sum() for name, values in measure(pair_of(preds, target)).items()}
+    return {n: v.item() for n, v in scores_of(sums).items() if n.startswith("hue_hit")}
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +70,15 @@ def test_gray_is_dull_and_never_red(originals: Tensor) -> None:
 
 
 def test_a_cast_towards_red_is_seen(originals: Tensor) -> None:
+    offset = torch.tensor([20.0, 12.0]).view(2, 1, 1)
     cast = originals.clone()
-    cast[:, 1:] += torch.tensor([20.0, 12.0]).view(2, 1, 1)
+    cast[:, 1:] += offset
     found = rates_of(cast, originals)
-    assert found["delta_a"] == pytest.approx(20, abs=1e-4)
-    assert found["delta_b"] == pytest.approx(12, abs=1e-4)
+    assert 15 < found["delta_a"] < 20  # less where sRGB has no such color
+    assert 7 < found["delta_b"] < 12
+    even = torch.tensor([50.0, 5.0, 5.0]).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+    exact = rates_of(torch.cat((even[:, :1], even[:, 1:] + offset), dim=1), even)
+    assert (exact["delta_a"], exact["delta_b"]) == pytest.approx((20, 12), abs=1e-4)
     assert found["red_share_ratio"] > 1.05  # these photographs are red to begin with
     assert found["false_red"] > 0.1
 
@@ -99,30 +107,46 @@ def test_red_is_a_sector(hue: float, red: int) -> None:
     ("lightness", "counted"), [(9.9, 0), (10.1, 1), (29, 1), (94.9, 1), (95.1, 0)]
 )
 def test_black_and_white_pixels_do_not_count(lightness: float, counted: int) -> None:
-    photo = pixels((30, 100), lightness=lightness)
-    assert bias_sums(photo, photo)["colored"].item() == counted
-    dark = bias_sums(photo, photo, max_lightness=30)["colored"].item()
-    assert dark == (counted if lightness < 30 else 0)
+    photo = pixels((8.5, 100), lightness=lightness)
+    pair = pair_of(photo, photo)
+    assert pair.colored.sum().item() == counted
+    assert pair.dark.colored.sum().item() == (counted if lightness < 30 else 0)
+
+
+def test_the_dark_has_scores_of_its_own() -> None:
+    target = torch.cat([pixels((12, 200), lightness=light) for light in (20, 70)], dim=3)
+    preds = torch.cat([pixels((12, 20), lightness=20), pixels((12, 200), lightness=70)], dim=3)
+    assert rates_of(preds, target)["false_red"] == 0.5
+    assert rates_of(preds, target, prefix="dark_")["false_red"] == 1
 
 
 def test_photographs_are_measured_apart_and_add_up(originals: Tensor) -> None:
     preds = originals.roll(1, 0).clone()
     preds[:, 0] = originals[:, 0]
-    together = bias_sums(preds, originals)
-    alone = [bias_sums(preds[i : i + 1], originals[i : i + 1]) for i in range(len(preds))]
-    for name, values in together.items():
-        torch.testing.assert_close(values, torch.cat([one[name] for one in alone]))
-    hues = torch.stack([together[name] for name in HUES]).sum(0)
-    torch.testing.assert_close(hues, together["chroma"])
-    true_hues = torch.stack([together[name] for name in TRUE_HUES]).sum(0)
-    torch.testing.assert_close(true_hues, together["true_chroma"])
+    whole = pair_of(preds, originals)
+    together = measure(whole)
+    for i in range(len(preds)):
+        alone = measure(
+            Pair(
+                originals[i : i + 1, :1],
+                preds[i : i + 1, 1:],
+                originals[i : i + 1, 1:],
+                histogram=whole.histogram,
+            )
+        )
+        for name, values in together.items():
+            torch.testing.assert_close(values[i : i + 1], alone[name], msg=name)
+    sums = color_bias.hue_histograms(whole)
+    chroma, true_chroma = color_bias.chroma_ratio(whole)
+    torch.testing.assert_close(torch.stack(sums[:HUE_BINS]).sum(0), chroma)
+    torch.testing.assert_close(torch.stack(sums[HUE_BINS:]).sum(0), true_chroma)
 
 
 def test_hues_fall_into_bins_of_15_degrees() -> None:
     photo = pixels((10, 1), (20, 16), (40, 359))
-    sums = bias_sums(photo, photo)
-    filled = {name: sums[name].item() for name in HUES if sums[name].item()}
-    assert filled == pytest.approx({"hue_00": 10, "hue_01": 20, "hue_23": 40})
+    sums = color_bias.hue_histograms(pair_of(photo, photo))[:HUE_BINS]
+    filled = {place: total.item() for place, total in enumerate(sums) if total.item()}
+    assert filled == pytest.approx({0: 10, 1: 20, 23: 40})
 
 
 def test_distance_on_the_circle_takes_the_shorter_way() -> None:
@@ -157,11 +181,43 @@ def test_mean_hue_is_circular() -> None:
 def test_the_pixels_that_are_falsely_red_are_those_counted(originals: Tensor) -> None:
     redder = originals.clone()
     redder[:, 1] += 15
-    found = falsely_red(redder, originals)
+    pair = pair_of(redder, originals)
+    found = falsely_red(pair)
     assert found.shape == originals[:, 0].shape
-    assert found.flatten(1).sum(1).tolist() == bias_sums(redder, originals)["false_red"].tolist()
+    assert found.flatten(1).sum(1).tolist() == color_bias.false_red(pair)[0].tolist()
     assert 0 < found.float().mean() < 1
 
 
 def test_no_share_of_red_is_defined_where_the_original_has_none() -> None:
     assert math.isnan(rates_of(pixels((20, 20)), pixels((20, 200)))["red_share_ratio"])
+
+
+def test_hue_hits_counted_by_hand() -> None:
+    # hit at 44 degrees, missed at 46, missed since gray, hit across 0 degrees, not vivid, hit
+    target = pixels((20, 250), (20, 250), (20, 140), (20, 350), (14, 140), (30, 90))
+    preds = pixels((9, 294), (30, 204), (7, 140), (20, 20), (20, 140), (30, 60))
+    assert hue_hits(preds, target) == pytest.approx(
+        {"hue_hit": 3 / 5, "hue_hit_blue": 1 / 2, "hue_hit_green": 0, "hue_hit_warm": 1}
+    )
+
+
+def test_photographs_of_other_sizes_weigh_the_same_in_hue_hit() -> None:
+    small, large = pixels((20, 90)), pixels(*[(20, 90)] * 50, *[(2, 90)] * 50)
+    missed = pixels((20, 270))
+    hit, vivid = (
+        torch.cat(sums)
+        for sums in zip(
+            color_bias.hue_hit(pair_of(missed, small)),
+            color_bias.hue_hit(pair_of(large, large)),
+            strict=True,
+        )
+    )
+    assert hit.tolist() == [0, 0.5]
+    assert vivid.tolist() == [1, 0.5]
+
+
+def test_what_srgb_cannot_show_is_scored_as_users_get_it() -> None:
+    garish, vivid = pixels((300, 40)), pixels((60, 40))
+    found = rates_of(garish, vivid)
+    assert 1 < found["chroma_ratio"] < 2  # of sRGB's most colorful shade, not 5
+    assert found["hue_distance"] == 0

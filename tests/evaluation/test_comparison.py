@@ -16,8 +16,9 @@ from colorizer.evaluation.comparison import (
 )
 from colorizer.evaluation.evaluate import evaluate, summarize, write_scores
 from colorizer.evaluation.grids import CAPTION, GAP
+from colorizer.evaluation.predictions import by_network
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
-from colorizer.models.predict import TorchNetwork, by_network
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.training.run_record import HISTORY, WEIGHTS, Epoch, read_history, write_history

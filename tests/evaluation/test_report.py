@@ -13,12 +13,15 @@ from PIL import Image
 
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.baselines import make_baselines
-from colorizer.evaluation.comparison import SCORES, strata_table
+from colorizer.evaluation.comparison import strata_table
 from colorizer.evaluation.evaluate import evaluate, summarize, write_scores
-from colorizer.evaluation.report import rank_by_red, rank_photographs, write_report
+from colorizer.evaluation.gallery import rank_by_red, rank_photographs
+from colorizer.evaluation.predictions import by_network
+from colorizer.evaluation.report import write_report
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
-from colorizer.models.predict import TorchNetwork, by_network
 from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.scores import table as scores
 from colorizer.training.run_record import Epoch
 
 COUNT, SIDE = 7, 32
@@ -108,9 +111,9 @@ def test_the_page_needs_nothing_else(html: str) -> None:
 def test_the_page_shows_every_score_of_every_model(html: str, evaluations: dict[str, Path]) -> None:
     text = Page(html).text
     assert "two & more" in text
-    for group, scores in SCORES.items():
+    for group, shown in scores.by_group().items():
         assert group in text
-        assert all((name in text) == (name not in ("lpips", "fid")) for name in scores)
+        assert all((score.name in text) != score.optional for score in shown)
     table = pd.read_csv(evaluations["model2"] / "intervals.csv", index_col="score")
     value, low, high = table.loc["delta_e2000", ["value", "low", "high"]]
     assert f"{value:.4g}" in text
@@ -121,12 +124,12 @@ def test_the_best_network_is_compared_with_the_others_in_pairs(
     html: str, evaluations: dict[str, Path]
 ) -> None:
     tables = {name: pd.read_csv(evaluations[name] / "sums.csv") for name in NAMES[:2]}
-    scores = {name: summarize(table)["auc_rebalanced"] for name, table in tables.items()}
-    best = max(scores, key=lambda name: scores[name])
+    found = {name: summarize(table)["auc_rebalanced"] for name, table in tables.items()}
+    best = max(found, key=lambda name: found[name])
     text = Page(html).text
     assert f"{best} has the highest auc_rebalanced" in text
     assert f"{best} less" in text
-    assert f"{2 * scores[best] - sum(scores.values()):.4g}" in text
+    assert f"{2 * found[best] - sum(found.values()):.4g}" in text
 
 
 def test_a_single_network_is_compared_with_none(
@@ -182,8 +185,8 @@ def test_writing_twice_gives_the_same_bytes(
 def test_photographs_are_ranked_by_what_color_gains() -> None:
     gray = pd.DataFrame({"delta_e2000": [1.0, 20.0, 30.0]})
     networks = {
-        "one": pd.DataFrame({"delta_e2000": [3.0, 10.0, 29.0], "false_red": [5.0, 0.0, 40.0]}),
-        "two": pd.DataFrame({"delta_e2000": [2.0, 12.0, 28.0], "false_red": [5.0, 20.0, 0.0]}),
+        "one": pd.DataFrame({"delta_e2000": [3.0, 10.0, 29.0], "false_red.0": [5.0, 0.0, 40.0]}),
+        "two": pd.DataFrame({"delta_e2000": [2.0, 12.0, 28.0], "false_red.0": [5.0, 20.0, 0.0]}),
     }
     assert rank_photographs(networks, gray).tolist() == [1, 2, 0]
     assert rank_by_red(networks).tolist() == [2, 1, 0]

@@ -18,9 +18,9 @@ from colorizer.inference.batch import Outcome, colorize_all
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.plan import Task, plan
 from colorizer.inference.recolor_file import Options, colorize_data
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.methods.hints import Hint
 from colorizer.models import create_model
-from colorizer.models.predict import TorchNetwork
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError
 from colorizer.photo.photofile import PhotoFile

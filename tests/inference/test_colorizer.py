@@ -14,10 +14,10 @@ from colorizer import Colorizer as Public
 from colorizer.color.lab import AB_SCALE, rgb_to_lab
 from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.errors import ColorizerError
+from colorizer.inference import torch_network
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model, list_models
-from colorizer.models import predict as torch_network
-from colorizer.models.predict import TorchNetwork
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError, decode

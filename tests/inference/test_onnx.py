@@ -19,8 +19,8 @@ from colorizer.errors import ColorizerError
 from colorizer.inference import export as onnx_export
 from colorizer.inference.export import export_onnx
 from colorizer.inference.onnx_network import OnnxNetwork
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
-from colorizer.models.predict import TorchNetwork
 from colorizer.models.weights import load_model, save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 

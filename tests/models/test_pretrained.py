@@ -14,8 +14,9 @@ from colorizer.color.lab import rgb_to_lab
 from colorizer.color.statistics import is_black_and_white
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.evaluate import evaluate, summarize
+from colorizer.evaluation.predictions import by_network
 from colorizer.inference.colorizer import Colorizer
-from colorizer.models.predict import TorchNetwork, by_network
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
 from colorizer.tracking import model_uri, registry

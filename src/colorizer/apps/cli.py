@@ -9,12 +9,10 @@ import typer
 from colorizer.apps.turing import commands as turing
 from colorizer.errors import ColorizerError, MissingExtraError
 from colorizer.paths import atomic_write
+from colorizer.scores.table import shown_in
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(turing.app, name="turing")
-
-SCORES = ("auc_rebalanced", "auc", "chroma_ratio", "false_red", "delta_e2000")
-"""Shown of a model, in this order."""
 
 EXPORTS = ("onnx", "safetensors")
 
@@ -75,7 +73,8 @@ def models() -> None:
         raise ColorizerError(f"no model yet: {HOW}")
     for model in known:
         version = f"version {model.version}" if model.version else "ships with colorizer"
-        scores = (f"{name} {model.scores[name]:.4g}" for name in SCORES if name in model.scores)
+        shown = [name for name in shown_in("list") if name in model.scores]
+        scores = (f"{name} {model.scores[name]:.4g}" for name in shown)
         line = f"{model.name:18s} {version:20s} {', '.join(model.aliases):18s} {', '.join(scores)}"
         typer.echo(line.rstrip())
 

@@ -24,6 +24,7 @@ EPSILON = 0.008856
 KAPPA = 7.787  # slope of the linear part near black: f(t) = KAPPA * t + 16 / 116
 
 BISECTIONS = 12  # of a chroma that sRGB cannot show: down to 1/4096 of it
+ROUNDING = 1e-4  # linear light beyond sRGB's ends that is rounding: a third of a level
 
 # The loops that Numba compiles. They go row by row, so that what a step leaves for the next stays
 # in the first cache, and each inner loop does one thing, so that it is vectorized. Arithmetic is
@@ -160,8 +161,8 @@ def _less_chroma(fy: Any, a: Any, b: Any) -> Any:
 
 @_inlined
 def _is_shown(red: Any, green: Any, blue: Any) -> Any:
-    """Whether sRGB has a color; a third of a level beyond its ends is rounding. False for NaN."""
-    low, high = _F(-1e-4), _F(1 + 1e-4)
+    """Whether sRGB has a color, up to `ROUNDING`. False for NaN."""
+    low, high = _F(-ROUNDING), _F(1 + ROUNDING)
     return (
         (red >= low)
         & (green >= low)

@@ -119,7 +119,19 @@ class LabDataset:
     def batches(
         self, batch_size: int, *, device: torch.device, order: Tensor | None = None
     ) -> Iterator[Batch]:
-        """Yield what a network sees and what it should say; the last batch may be smaller.
+        """Yield what a network sees and what it should say, as `lab_batches` in a network's scale.
+
+        Yields:
+            lightness float32 (B, 1, size, size) in -1..1 and ab float32 (B, 2, size, size)
+            divided by `AB_SCALE`.
+        """
+        for lightness, ab in self.lab_batches(batch_size, device=device, order=order):
+            yield normalize_lightness(lightness), normalize_ab(ab)
+
+    def lab_batches(
+        self, batch_size: int, *, device: torch.device, order: Tensor | None = None
+    ) -> Iterator[Batch]:
+        """Yield photographs in CIELAB; the last batch may be smaller.
 
         Of a dataset that several processes share, each yields its part of every batch. Where the
         arrays are not on the device, the next batch is brought there meanwhile.
@@ -130,8 +142,8 @@ class LabDataset:
             order: int64 (N,), the order of all photographs; by default as they lie.
 
         Yields:
-            lightness float32 (B, 1, size, size) in -1..1 and ab float32 (B, 2, size, size)
-            divided by `AB_SCALE`.
+            lightness float32 (B, 1, size, size), L* in 0..100, and ab float32 (B, 2, size, size),
+            CIELAB units.
         """
         order = torch.arange(len(self)) if order is None else order
         parts = [part[part % self.world == self.rank] for part in torch.split(order, batch_size)]
@@ -141,7 +153,7 @@ class LabDataset:
         else:
             batches = prefetch(lambda rows: self._upload(rows, device), places)
         for lightness, ab in batches:
-            yield normalize_lightness(lightness.float()), normalize_ab(ab.float())
+            yield lightness.float(), ab.float()
 
     def _upload(self, rows: Tensor, device: torch.device) -> Batch:
         batch = self.lightness[rows], self.ab[rows]

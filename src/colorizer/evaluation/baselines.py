@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from colorizer.color.lab import denormalize_ab, normalize_ab
 from colorizer.data.dataset import LabDataset
-from colorizer.models.predict import Predict
+from colorizer.evaluation.evaluate import Predict
 
 SEED = 7
 
@@ -33,7 +32,7 @@ def make_baselines(train: LabDataset, test: LabDataset) -> dict[str, Predict]:
         "gray": lambda lightness, _: colors(torch.zeros(1, 2, 1, 1), lightness),
         "mean": lambda lightness, _: colors(mean.view(1, 2, 1, 1), lightness),
         "random": lambda lightness, rows: colors(test.ab[others[rows]], lightness),
-        "truth": lambda lightness, rows: colors(_rounded(test.ab[rows]), lightness),
+        "truth": lambda lightness, rows: colors(test.ab[rows], lightness),
     }
 
 
@@ -54,8 +53,3 @@ def others_of(count: int) -> Tensor:
     others = torch.empty_like(order)
     others[order] = order.roll(1)
     return others
-
-
-def _rounded(ab: Tensor) -> Tensor:
-    """Return ab as they come back from the scale a network sees, to the last bit."""
-    return denormalize_ab(normalize_ab(ab.float()))

@@ -4,131 +4,119 @@ There is no standard measure of a colorizer's bias; these are this project's own
 C = sqrt(a^2 + b^2), hue is h = atan2(b, a). Pixels count where 10 < L* < 95, since color is hardly
 seen in black and white, and where the color predicted or the true one has C > 8.
 
-A photograph adds to sums and counts, from which `rates` makes the measures of any set of
-photographs: photographs can be drawn again, as a bootstrap does, without looking at pixels again.
+Each function returns what a photograph adds: sums, each (N,), of which the score is usually the
+first over the second. So photographs can be drawn again, as a bootstrap does, without looking at
+pixels again.
 """
-
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-DARKEST, BRIGHTEST = 10.0, 95.0  # L* between which color is seen
-COLORED = 8.0  # C above which a pixel has a color
+from colorizer.evaluation.pair import COLORED, Pair
+from colorizer.evaluation.sums import Sums, ratio
+
 SURELY_COLORED = 10.0  # C above which an original's pixel must not turn red
+VIVID = 15.0  # C above which an original's hue is to be hit
 NEUTRAL = 5.0  # C below which an original's pixel has no color
 RED = (0.0, 50.0)  # degrees; sRGB's red lies at 40
+HIT = 45.0  # degrees from the original's hue
 HUE_BINS = 24
 
-HUES = tuple(f"hue_{bin:02d}" for bin in range(HUE_BINS))
-TRUE_HUES = tuple(f"true_{name}" for name in HUES)
+
+def delta_a(pair: Pair) -> Sums:
+    """Return the mean over pixels of a* less the original's; positive is a lean toward red."""
+    difference = pair.preds[:, 1] - pair.target[:, 1]
+    return _total(difference, pair.colored), _count(pair.colored)
 
 
-def bias_sums(
-    preds: Tensor, target: Tensor, *, max_lightness: float = BRIGHTEST
-) -> dict[str, Tensor]:
-    """Return what each photograph adds to the measures of bias.
+def delta_b(pair: Pair) -> Sums:
+    """Return the mean over pixels of b* less the original's; positive is a lean toward yellow."""
+    difference = pair.preds[:, 2] - pair.target[:, 2]
+    return _total(difference, pair.colored), _count(pair.colored)
 
-    Args:
-        preds: float (N, 3, H, W), CIELAB.
-        target: the original, of the same shape and lightness.
-        max_lightness: only pixels below this L* count; 30 for what lies in the dark.
 
-    Returns:
-        Each (N,): counts of pixels (`colored`, `not_red`, `false_red`, `red`,
-        `found_red`, `neutral`), sums over pixels of CIELAB units (`delta_a`, `delta_b`, `chroma`,
-        `true_chroma`, `neutral_chroma`), and chroma by hue, `HUES` and `TRUE_HUES`, of 15 degrees
-        each from 0.
-    """
-    lightness, a, b = preds.float().unbind(1)
-    _, true_a, true_b = target.float().unbind(1)
-    chroma, true_chroma = torch.hypot(a, b), torch.hypot(true_a, true_b)
-    hue, true_hue = _hue(a, b), _hue(true_a, true_b)
-    seen = _is_seen(lightness, max_lightness)
-    counted = seen & ((chroma > COLORED) | (true_chroma > COLORED))
-    red = _is_red(hue) & (chroma > COLORED)
-    sure = seen & (true_chroma > SURELY_COLORED)
-    truly_red, not_red = sure & _is_red(true_hue), sure & ~_is_red(true_hue)
-    neutral = seen & (true_chroma < NEUTRAL)
+def chroma_ratio(pair: Pair) -> Sums:
+    """Return the chroma predicted over the true one; 1 is right, less is dull."""
+    chroma, true_chroma = pair.chroma
+    return _total(chroma, pair.colored), _total(true_chroma, pair.colored)
 
-    def total(values: Tensor, where: Tensor) -> Tensor:
-        return torch.where(where, values, 0.0).flatten(1).sum(1)
 
-    one = torch.ones_like(chroma)
-    sums = {
-        "colored": total(one, counted),
-        "delta_a": total(a - true_a, counted),
-        "delta_b": total(b - true_b, counted),
-        "chroma": total(chroma, counted),
-        "true_chroma": total(true_chroma, counted),
-        "not_red": total(one, not_red),
-        "false_red": total(one, not_red & red),
-        "red": total(one, truly_red),
-        "found_red": total(one, truly_red & red),
-        "neutral": total(one, neutral),
-        "neutral_chroma": total(chroma, neutral),
-        "red_chroma": total(chroma, counted & _is_red(hue)),
-        "true_red_chroma": total(true_chroma, counted & _is_red(true_hue)),
-    }
-    by_hue = _histogram(hue, torch.where(counted, chroma, 0.0))
-    true_by_hue = _histogram(true_hue, torch.where(counted, true_chroma, 0.0))
-    sums |= dict(zip(HUES, by_hue.unbind(1), strict=True))
-    sums |= dict(zip(TRUE_HUES, true_by_hue.unbind(1), strict=True))
+def neutral_leakage(pair: Pair) -> Sums:
+    """Return the mean C predicted where the original has C < 5."""
+    chroma, true_chroma = pair.chroma
+    neutral = pair.seen & (true_chroma < NEUTRAL)
+    return _total(chroma, neutral), _count(neutral)
+
+
+def false_red(pair: Pair) -> Sums:
+    """Return the share of surely colored pixels (C > 10), not red, that turn red, with C > 8."""
+    return _count(falsely_red(pair)), _count(_surely_colored(pair) & ~_is_red(pair.hue[1]))
+
+
+def falsely_red(pair: Pair) -> Tensor:
+    """Return which pixels `false_red` counts: bool (N, H, W)."""
+    return _surely_colored(pair) & ~_is_red(pair.hue[1]) & _turned_red(pair)
+
+
+def red_recall(pair: Pair) -> Sums:
+    """Return the share of the surely red pixels that turn red."""
+    truly_red = _surely_colored(pair) & _is_red(pair.hue[1])
+    return _count(truly_red & _turned_red(pair)), _count(truly_red)
+
+
+def red_shares(pair: Pair) -> Sums:
+    """Return red chroma and all chroma, and the same of the originals, for `red_share_ratio`."""
+    sums: Sums = ()
+    for chroma, hue in zip(pair.chroma, pair.hue, strict=True):
+        sums += _total(chroma, pair.colored & _is_red(hue)), _total(chroma, pair.colored)
     return sums
 
 
-def falsely_red(preds: Tensor, target: Tensor) -> Tensor:
-    """Return which pixels `false_red` counts: surely of another color, and red now.
+def red_share_ratio(red: Tensor, chroma: Tensor, true_red: Tensor, true_chroma: Tensor) -> Tensor:
+    """Return red's share of the chroma over that of the originals; 1 is right."""
+    return ratio(ratio(red, chroma), ratio(true_red, true_chroma))
+
+
+def hue_histograms(pair: Pair) -> Sums:
+    """Return the chroma in each of `HUE_BINS` equal bins of hue from 0°, then the originals'."""
+    sums: Sums = ()
+    for chroma, hue in zip(pair.chroma, pair.hue, strict=True):
+        bins = (hue.flatten(1) * (HUE_BINS / 360)).long().clamp(max=HUE_BINS - 1)
+        counted = torch.where(pair.colored, chroma, 0.0).flatten(1)
+        empty = torch.zeros(len(hue), HUE_BINS, dtype=chroma.dtype, device=chroma.device)
+        sums += empty.scatter_add_(1, bins, counted).unbind(1)
+    return sums
+
+
+def hue_distance(*sums: Tensor) -> Tensor:
+    """Return the `circular_distance` of what is predicted from the originals, of histograms."""
+    return circular_distance(torch.stack(sums[:HUE_BINS], -1), torch.stack(sums[HUE_BINS:], -1))
+
+
+def hue_hit(pair: Pair, *, sector: tuple[float, float] | None = None) -> Sums:
+    """Return the share of vivid pixels (C > 15) that get their hue within 45°, with C > 8.
+
+    It is what a person means by "the right color", and can be bought with too much color: read it
+    beside `chroma_ratio`, `red_share_ratio` and `neutral_leakage`.
 
     Args:
-        preds: float (N, 3, H, W), CIELAB.
-        target: the original, of the same shape and lightness.
+        pair: the batch.
+        sector: hues of the originals' pixels that count, degrees, from the first to the last; all
+            by default.
 
     Returns:
-        bool (N, H, W).
+        Pixels that are hit and pixels that count, both as shares of the photograph's pixels: so the
+        score is pooled over pixels and photographs weigh the same, whatever their size.
     """
-    lightness, a, b = preds.float().unbind(1)
-    _, true_a, true_b = target.float().unbind(1)
-    sure = _is_seen(lightness) & (torch.hypot(true_a, true_b) > SURELY_COLORED)
-    red = _is_red(_hue(a, b)) & (torch.hypot(a, b) > COLORED)
-    return sure & ~_is_red(_hue(true_a, true_b)) & red
-
-
-def rates(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the measures of bias of sets of photographs.
-
-    Args:
-        sums: `bias_sums`, added up over each set's photographs, each (...,); or one photograph's.
-
-    Returns:
-        Each (...,), and NaN where no pixel counts:
-
-        - `delta_a`, `delta_b`: mean over pixels of the difference from the original, CIELAB units;
-          a positive `delta_a` is a lean toward red;
-        - `chroma_ratio`: the chroma predicted over the true one; 1 is right, less is dull;
-        - `red_share_ratio`: the share of chroma whose hue is red, 0..50 degrees, over the
-          original's; 1 is right;
-        - `false_red`: the share of surely colored pixels (C > 10) that are not red and turn red,
-          with C > 8;
-        - `red_recall`: the share of those that are red and turn red;
-        - `neutral_leakage`: mean C predicted where the original has C < 5;
-        - `hue_distance`: circular Wasserstein distance between the chroma-weighted histograms of
-          hue, degrees.
-    """
-    hues = torch.stack([sums[name] for name in HUES], -1)
-    true_hues = torch.stack([sums[name] for name in TRUE_HUES], -1)
-    red_share = _ratio(sums["red_chroma"], sums["chroma"])
-    true_red_share = _ratio(sums["true_red_chroma"], sums["true_chroma"])
-    return {
-        "delta_a": _ratio(sums["delta_a"], sums["colored"]),
-        "delta_b": _ratio(sums["delta_b"], sums["colored"]),
-        "chroma_ratio": _ratio(sums["chroma"], sums["true_chroma"]),
-        "red_share_ratio": _ratio(red_share, true_red_share),
-        "false_red": _ratio(sums["false_red"], sums["not_red"]),
-        "red_recall": _ratio(sums["found_red"], sums["red"]),
-        "neutral_leakage": _ratio(sums["neutral_chroma"], sums["neutral"]),
-        "hue_distance": circular_distance(hues, true_hues),
-    }
+    (chroma, true_chroma), (hue, true_hue) = pair.chroma, pair.hue
+    vivid = pair.seen & (true_chroma > VIVID)
+    if sector is not None:
+        first, last = sector
+        vivid &= (true_hue - first) % 360 <= (last - first) % 360
+    off = ((hue - true_hue + 180) % 360 - 180).abs()
+    hit = vivid & (chroma > COLORED) & (off <= HIT)
+    pixels = vivid[0].numel()
+    return _count(hit) / pixels, _count(vivid) / pixels
 
 
 def circular_distance(first: Tensor, second: Tensor) -> Tensor:
@@ -152,38 +140,21 @@ def circular_distance(first: Tensor, second: Tensor) -> Tensor:
     return (ahead - ahead.median(-1, keepdim=True).values).abs().sum(-1) * (360 / first.shape[-1])
 
 
-def mean_hue(lab: Tensor) -> Tensor:
-    """Return the chroma-weighted circular mean hue of each photograph.
-
-    Args:
-        lab: float (N, 3, H, W), CIELAB.
-
-    Returns:
-        (N,), degrees in 0..360; 0 for a grayscale photograph.
-    """
-    a, b = lab[:, 1].float().flatten(1).mean(1), lab[:, 2].float().flatten(1).mean(1)
-    return _hue(a, b)
+def _surely_colored(pair: Pair) -> Tensor:
+    return pair.seen & (pair.chroma[1] > SURELY_COLORED)
 
 
-def _ratio(part: Tensor, whole: Tensor) -> Tensor:
-    """Return part / whole, and NaN where there is no whole."""
-    return torch.where(whole > 0, part / whole, torch.nan)
-
-
-def _hue(a: Tensor, b: Tensor) -> Tensor:
-    return torch.rad2deg(torch.atan2(b, a)) % 360
-
-
-def _is_seen(lightness: Tensor, max_lightness: float = BRIGHTEST) -> Tensor:
-    return (lightness > DARKEST) & (lightness < min(max_lightness, BRIGHTEST))
+def _turned_red(pair: Pair) -> Tensor:
+    return _is_red(pair.hue[0]) & (pair.chroma[0] > COLORED)
 
 
 def _is_red(hue: Tensor) -> Tensor:
     return (hue >= RED[0]) & (hue <= RED[1])
 
 
-def _histogram(hue: Tensor, weights: Tensor) -> Tensor:
-    """Return weights by hue: (N, H, W) twice -> (N, HUE_BINS)."""
-    bins = (hue.flatten(1) * (HUE_BINS / 360)).long().clamp(max=HUE_BINS - 1)
-    empty = torch.zeros(len(hue), HUE_BINS, dtype=weights.dtype, device=weights.device)
-    return empty.scatter_add_(1, bins, weights.flatten(1))
+def _total(values: Tensor, where: Tensor) -> Tensor:
+    return torch.where(where, values, 0.0).flatten(1).sum(1)
+
+
+def _count(where: Tensor) -> Tensor:
+    return where.flatten(1).sum(1).float()

@@ -6,54 +6,26 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.bootstrap import intervals, paired_differences
-from colorizer.evaluation.color_bias import rates
-from colorizer.evaluation.evaluate import read_sums, scores_of, summable
+from colorizer.evaluation.evaluate import read_sums, summable
 from colorizer.evaluation.figures import architecture, learning_curves, save_figure
 from colorizer.evaluation.grids import photo_grid, show_versions
-from colorizer.models.predict import TorchNetwork
+from colorizer.evaluation.measure import PHOTOGRAPHS, scores_of
+from colorizer.inference.torch_network import TorchNetwork
+from colorizer.scores import table as scores
 from colorizer.training.run_record import Epoch
 
 logger = logging.getLogger(__name__)
 
 STUDY = ("model1", "model2", "model3")
 """The study's networks, whose layers figure 2 shows."""
-
-SCORES: dict[str, dict[str, str]] = {
-    "How near to the original": {
-        "l2": "mean squared error of ab / 110, what the study's networks minimize; 0 is best",
-        "psnr": "signal to noise of sRGB, dB; higher is better, and dull pictures win",
-        "ssim": "structural similarity of sRGB; 1 is best, and dull pictures win",
-        "delta_e2000": "color difference that people see, CIEDE2000; 0 is best",
-        "lpips": "distance as AlexNet sees it (Zhang 2018); 0 is best",
-        "fid": "distance of the two sets of pictures as Inception sees them; 0 is best",
-        "auc": "share of pixels within a distance of the true ab, over all distances; 1 is best",
-        "auc_rebalanced": "the same, and every color counts alike, however rare; 1 is best",
-    },
-    "How much color": {
-        "colorfulness": "Hasler and Süsstrunk's; right is what the originals have",
-        "colorfulness_gap": "how far its mean is from the originals'; 0 is right",
-        "chroma_ratio": "chroma over the originals'; 1 is right, less is dull, more is garish",
-        "neutral_leakage": "chroma where the originals have none; as low as the truth's is right",
-    },
-    "Which colors": {
-        "hue_distance": "how far chroma has to turn to lie as the originals', degrees; 0 is right",
-        "delta_a": "lean toward red (+) or green (-), CIELAB units; 0 is right",
-        "delta_b": "lean toward yellow (+) or blue (-), CIELAB units; 0 is right",
-        "red_share_ratio": "red's share of the chroma over that of the originals; 1 is right",
-        "false_red": "share of other colors' pixels that turn red, C > 8; 0 is best, dull wins",
-        "dark_false_red": "the same in the dark, L* < 30",
-        "red_recall": "share of the red pixels that turn red; 1 is best",
-    },
-}
-"""The scores that tables for people show, in their order, and what each says."""
 
 HUE_STRATA = {
     "red": (0.0, 50.0),
@@ -64,13 +36,11 @@ HUE_STRATA = {
 }
 """Photographs by the mean hue of their original, degrees."""
 
-STRATA_SCORES = ("false_red", "delta_a", "red_share_ratio", "chroma_ratio")
-
 
 def write_tables(evaluations: Mapping[str, Path], folder: Path) -> pd.DataFrame:
     """Write what is compared: `metrics.csv` and `.md`, `differences.csv` and `strata.csv`.
 
-    The first has all scores, the second those of `SCORES`, which are also logged.
+    The first has all scores, the second those that the report shows, which are also logged.
 
     Args:
         evaluations: by model or baseline, the folder that `write_scores` wrote.
@@ -79,8 +49,8 @@ def write_tables(evaluations: Mapping[str, Path], folder: Path) -> pd.DataFrame:
     Returns:
         The table of metrics.
     """
-    scores = {m: json.loads((path / "metrics.json").read_text()) for m, path in evaluations.items()}
-    table = metrics_table(scores)
+    found = {m: json.loads((path / "metrics.json").read_text()) for m, path in evaluations.items()}
+    table = metrics_table(found)
     table.to_csv(folder / "metrics.csv", index=False)
     text = to_markdown(shown(table))
     (folder / "metrics.md").write_text(text)
@@ -98,9 +68,9 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of metrics with the scores that people look at first: those of `SCORES`."""
-    names = [name for group in SCORES.values() for name in group if name in table]
-    return table[["model", "photographs", *names]]
+    """Return a table of metrics with the scores that the report shows."""
+    names = [score.name for group in scores.by_group().values() for score in group]
+    return table[["model", PHOTOGRAPHS, *(name for name in names if name in table)]]
 
 
 def to_markdown(table: pd.DataFrame) -> str:
@@ -124,26 +94,23 @@ def strata_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         tables: by model, `evaluate`'s table.
 
     Returns:
-        A row for each model, stratum with photographs, and score of `STRATA_SCORES`: `model`,
-        `stratum`, `photographs`, `score`, and `value` with its 95% interval, `low` and `high`.
+        A row for each model, stratum with photographs, and score that is shown in "strata":
+        `model`, `stratum`, `photographs`, `score`, and `value` with its 95% interval, `low` and
+        `high`.
     """
+    statistic = partial(scores_of, only=scores.shown_in("strata"))
     parts = []
     for model, table in tables.items():
         hue = table["mean_hue"] % 360
         for stratum, (first, last) in HUE_STRATA.items():
             part = table[(hue >= first) & (hue < last)]
             if len(part):
-                scores = intervals(summable(part), _bias).rename_axis("score").reset_index()
-                scores.insert(0, "photographs", len(part))
-                scores.insert(0, "stratum", stratum)
-                scores.insert(0, "model", model)
-                parts.append(scores)
+                rows = intervals(summable(part), statistic).rename_axis("score").reset_index()
+                rows.insert(0, "photographs", len(part))
+                rows.insert(0, "stratum", stratum)
+                rows.insert(0, "model", model)
+                parts.append(rows)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def _bias(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    scores = rates(sums)
-    return {name: scores[name] for name in STRATA_SCORES}
 
 
 def rounded(score: float) -> str:

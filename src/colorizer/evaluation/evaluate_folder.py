@@ -18,9 +18,10 @@ from colorizer.evaluation.baselines import make_baselines
 from colorizer.evaluation.comparison import write_tables
 from colorizer.evaluation.evaluate import CPU, evaluate, write_scores
 from colorizer.evaluation.perceptual import Perceptual
+from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.report import write_report
 from colorizer.inference.plan import find_photos
-from colorizer.models.predict import TorchNetwork, by_network
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.paths import atomic_write
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.parallel import map_photos

@@ -7,9 +7,9 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
-from colorizer.color.lab import denormalize_ab, normalize_lightness
 from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.data.dataset import LabDataset
+from colorizer.models.predict import InUnits
 from colorizer.params import Train
 from colorizer.training.run_record import grid_path
 
@@ -32,7 +32,7 @@ def show_versions(model: nn.Module, photos: LabDataset, count: int) -> dict[str,
     device = next(model.parameters()).device
     lightness = photos.lightness[:count].float().to(device)
     ab = photos.ab[:count].float().to(device)
-    predicted = denormalize_ab(model.eval()(normalize_lightness(lightness)).float())
+    predicted = InUnits(model.eval())(lightness)
     versions = {"gray": torch.zeros_like(ab), "predicted": predicted, "original": ab}
     return {
         name: lab_to_rgb(torch.cat((lightness, v), dim=1)).cpu() for name, v in versions.items()

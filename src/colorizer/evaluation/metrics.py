@@ -19,12 +19,6 @@ AB_LIMIT, AB_STEP = 110, 10  # CIELAB units; sRGB's ab lie in -107.9 .. 98.3
 AB_SIDE = 2 * AB_LIMIT // AB_STEP
 AB_BINS = AB_SIDE**2
 
-LOWER_IS_BETTER = {
-    **dict.fromkeys(("l2", "l2_lab", "delta_e2000"), True),
-    **dict.fromkeys(("psnr", "ssim", "auc", "auc_rebalanced"), False),
-}
-"""The scores by which models can be ranked."""
-
 
 def squared_error(preds: Tensor, target: Tensor) -> Tensor:
     """Return the mean squared difference of each photograph: (N, C, H, W) twice -> (N,)."""

@@ -1,6 +1,7 @@
 """LPIPS and FID, distances as pretrained networks see them: an option, since these have weights."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -8,6 +9,9 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
 from colorizer.errors import ColorizerError
+
+if TYPE_CHECKING:
+    from colorizer.evaluation.pair import Pair
 
 NEEDS = (
     "LPIPS and FID (perceptual) need torchvision, torch-fidelity and the weights of AlexNet and "
@@ -77,3 +81,9 @@ class Perceptual:
         value = float(self._frechet.compute())
         self._frechet.reset()
         return value
+
+
+def lpips(pair: "Pair") -> Tensor:
+    """Return the LPIPS of each photograph, (N,), by the networks that the pair brings."""
+    assert pair.perceptual is not None
+    return pair.perceptual.lpips(*pair.rgb)

@@ -1,41 +1,28 @@
 """One page that shows how networks do: scores, hues, photographs; a file that stands alone."""
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.bootstrap import paired_differences
-from colorizer.evaluation.color_bias import HUES, TRUE_HUES, falsely_red
-from colorizer.evaluation.comparison import HUE_STRATA, SCORES, rounded, strata_table
-from colorizer.evaluation.evaluate import per_image, read_sums, scores_of, summable
+from colorizer.evaluation.color_bias import HUE_BINS
+from colorizer.evaluation.comparison import HUE_STRATA, rounded, strata_table
+from colorizer.evaluation.evaluate import read_sums, summable
 from colorizer.evaluation.figures import hue_rose, learning_curves, to_svg
-from colorizer.models.predict import Predict, TorchNetwork, by_network
-from colorizer.photo.encode import encode
+from colorizer.evaluation.gallery import gallery, red_gallery, svg_uri
+from colorizer.evaluation.measure import columns_of, scores_of
+from colorizer.evaluation.predictions import by_network
+from colorizer.inference.torch_network import TorchNetwork
+from colorizer.scores import table as scores
 from colorizer.training.run_record import Epoch
-
-SHOWN = 6  # photographs of each kind in the gallery
-
-COMPARED = ("auc_rebalanced", "auc", "chroma_ratio", "delta_a", "red_share_ratio", "false_red")
-"""The scores by which the page compares networks in pairs."""
-
-MARK = (230, 0, 60)  # sRGB, what is painted where red is false
-
-ORDERS = {
-    "best": "where the networks' colors are nearest to the original, beside gray",
-    "worst": "where they are furthest from it, beside gray",
-}
 
 
 def write_report(
@@ -77,51 +64,30 @@ def write_report(
         differences=_difference_rows(learned, best),
         roses=_draw_roses(tables),
         strata=_strata_rows(learned),
-        curves=_svg_uri(to_svg(learning_curves(histories, losses))) if histories else "",
-        gallery=_gallery(tables, predict, photos),
-        red=_red_gallery(learned, predict, photos),
+        curves=svg_uri(to_svg(learning_curves(histories, losses))) if histories else "",
+        gallery=gallery(tables, predict, photos),
+        red=red_gallery(learned, predict, photos),
     )
     path.write_text(page, encoding="utf-8")
 
 
-def rank_photographs(tables: Mapping[str, pd.DataFrame], gray: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the photographs' places from the one that networks color best to the worst.
-
-    Args:
-        tables: by network, `evaluate`'s table.
-        gray: the same of no color.
-
-    Returns:
-        int64 (N,), by the mean over networks of CIEDE2000 less that of gray: what color gains, not
-        how gray the original is.
-    """
-    gains = [(table["delta_e2000"] - gray["delta_e2000"]).to_numpy() for table in tables.values()]
-    return np.argsort(np.mean(gains, axis=0), kind="stable")
-
-
-def rank_by_red(tables: Mapping[str, pd.DataFrame]) -> NDArray[np.int64]:
-    """Return the photographs' places, int64 (N,), from the one with most falsely red pixels."""
-    red = [table["false_red"].to_numpy() for table in tables.values()]
-    return np.argsort(-np.mean(red, axis=0), kind="stable")
-
-
 def _score_rows(evaluations: Mapping[str, Path]) -> dict[str, list[dict[str, Any]]]:
     """Return by group a row for each score that any has: name, meaning, cells."""
-    scores = {
+    tables = {
         name: pd.read_csv(folder / "intervals.csv", index_col="score")
         for name, folder in evaluations.items()
     }
     return {
         group: [
             {
-                "name": name,
-                "meaning": meaning,
-                "cells": [_cell(table, name) for table in scores.values()],
+                "name": score.name,
+                "meaning": score.meaning,
+                "cells": [_cell(table, score.name) for table in tables.values()],
             }
-            for name, meaning in meanings.items()
-            if all(name in table.index for table in scores.values())
+            for score in shown
+            if all(score.name in table.index for table in tables.values())
         ]
-        for group, meanings in SCORES.items()
+        for group, shown in scores.by_group().items()
     }
 
 
@@ -137,17 +103,18 @@ def _total_scores(table: pd.DataFrame) -> dict[str, torch.Tensor]:
 
 
 def _difference_rows(tables: Mapping[str, pd.DataFrame], best: str) -> list[dict[str, Any]]:
-    """Return a row for each of `COMPARED`: how the best network differs from each other one."""
+    """Return a row for each score shown in "pairs": the best network's less each other's."""
     others = [name for name in tables if name != best]
     sums = {name: summable(tables[name]) for name in (best, *others)}
-    differences = paired_differences(sums, scores_of)
+    statistic = partial(scores_of, only=scores.shown_in("pairs"))
+    differences = paired_differences(sums, statistic)
     if differences.empty:
         return []
     of_best = differences[differences["model"] == best]
     pairs = {name: of_best[of_best["other"] == name].set_index("score") for name in others}
     return [
         {"name": score, "cells": [_cell(pairs[name], score) for name in others]}
-        for score in COMPARED
+        for score in scores.shown_in("pairs")
     ]
 
 
@@ -171,83 +138,6 @@ def _strata_rows(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
 def _draw_roses(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     roses = {}
     for name, table in tables.items():
-        predicted, original = (table[list(hues)].sum().to_numpy() for hues in (HUES, TRUE_HUES))
-        roses[name] = _svg_uri(to_svg(hue_rose(predicted, original)))
+        hues = table[columns_of(scores.by_name()["hue_distance"], table.columns)].sum().to_numpy()
+        roses[name] = svg_uri(to_svg(hue_rose(hues[:HUE_BINS], hues[HUE_BINS:])))
     return roses
-
-
-def _gallery(
-    tables: Mapping[str, pd.DataFrame], networks: Mapping[str, Predict], photos: LabDataset
-) -> list[dict[str, Any]]:
-    """Return the best and the worst photographs, each as it is in gray, colored and originally."""
-    scores = {name: per_image(table) for name, table in tables.items()}
-    order = rank_photographs({name: tables[name] for name in networks}, tables["gray"])
-    count = min(SHOWN, (len(order) + 1) // 2)
-    sections = []
-    for (title, meaning), places in zip(
-        ORDERS.items(), (order[:count], order[::-1][:count]), strict=True
-    ):
-        colored = _color(networks, photos, places)
-        rows = []
-        for row, place in enumerate(places):
-            pictures = [_picture("gray", colored["gray"][row])]
-            for name in networks:
-                caption = f"{name}, ΔE {scores[name]['delta_e2000'][place]:.1f}"
-                pictures.append(_picture(caption, colored[name][row]))
-            pictures.append(_picture("original", colored["original"][row]))
-            rows.append({"id": photos.ids[place], "pictures": pictures})
-        sections.append({"title": title, "meaning": meaning, "rows": rows})
-    return sections
-
-
-def _red_gallery(
-    tables: Mapping[str, pd.DataFrame], networks: Mapping[str, Predict], photos: LabDataset
-) -> list[dict[str, Any]]:
-    """Return the most red-biased photographs, with what turned red marked."""
-    places = rank_by_red(tables)[: min(SHOWN, len(photos))]
-    colored = _color(networks, photos, places)
-    truth = colored["original"]
-    gray = lab_to_rgb(colored["gray"])
-    mark = torch.tensor(MARK, dtype=torch.uint8)[:, None]
-    rows = []
-    for row, place in enumerate(places):
-        pictures = [_picture("original", truth[row])]
-        for name in networks:
-            red = falsely_red(colored[name][row : row + 1], truth[row : row + 1])[0]
-            marked = gray[row].clone()
-            marked[:, red] = mark
-            pictures.append(_picture(name, colored[name][row]))
-            share = f"{red.float().mean():.0%}"
-            pictures.append({"caption": f"{share} falsely red", "uri": _jpeg_uri(marked)})
-        rows.append({"id": photos.ids[place], "pictures": pictures})
-    return rows
-
-
-def _color(
-    networks: Mapping[str, Predict], photos: LabDataset, places: NDArray[np.int64]
-) -> dict[str, Tensor]:
-    """Return photographs in gray, by each network and as they were: each (N, 3, H, W), CIELAB."""
-    rows = torch.from_numpy(places.copy())
-    lightness = photos.lightness[rows].float()
-    truth = photos.ab[rows].float()
-    versions = {"gray": torch.zeros_like(truth)}
-    for name, predict in networks.items():
-        versions[name] = predict(lightness, slice(0)).cpu()
-    versions["original"] = truth
-    return {name: torch.cat((lightness, ab), dim=1) for name, ab in versions.items()}
-
-
-def _picture(caption: str, lab: Tensor) -> dict[str, str]:
-    return {"caption": caption, "uri": _jpeg_uri(lab_to_rgb(lab[None])[0])}
-
-
-def _jpeg_uri(rgb: Tensor) -> str:
-    return _uri("image/jpeg", encode(rgb.permute(1, 2, 0).contiguous().numpy(), format="jpeg"))
-
-
-def _svg_uri(svg: str) -> str:
-    return _uri("image/svg+xml", svg.encode())
-
-
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -67,7 +67,7 @@ class Colorizer:
 
             return cls(OnnxNetwork(path))
         try:
-            from colorizer.models.predict import TorchNetwork
+            from colorizer.inference.torch_network import TorchNetwork
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise

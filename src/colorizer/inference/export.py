@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
-from colorizer.color.lab import AB_SCALE, denormalize_ab, normalize_lightness
+from colorizer.color.lab import AB_SCALE
 from colorizer.errors import ColorizerError, MissingExtraError
 from colorizer.inference.onnx_network import INPUT, OUTPUT, OnnxNetwork
-from colorizer.models.predict import TorchNetwork
+from colorizer.inference.torch_network import TorchNetwork
+from colorizer.models.predict import InUnits
 from colorizer.paths import atomic_write
 
 TOLERANCE = 1e-4
@@ -25,18 +25,6 @@ AXES = {0: "batch", 2: "height", 3: "width"}
 
 SHAPES = ((1, 96, 96), (2, 70, 53), (3, 33, 128), (1, 1, 1))
 """Batch, height, width that the file is checked at."""
-
-
-class _InUnits(nn.Module):
-    """A network from CIELAB's lightness to CIELAB's ab."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, lightness: Tensor) -> Tensor:
-        ab: Tensor = self.model(normalize_lightness(lightness))
-        return denormalize_ab(ab)
 
 
 def export_onnx(weights: Path, target: Path) -> float:
@@ -67,7 +55,7 @@ def export_onnx(weights: Path, target: Path) -> float:
     with _quiet():
         sides = dict.fromkeys(AXES, torch.export.Dim.AUTO)
         program = torch.onnx.export(
-            _InUnits(network.model),
+            InUnits(network.model),
             (torch.full((2, 1, 70, 53), 50.0),),
             dynamo=True,
             verbose=False,

@@ -1,95 +1,28 @@
-"""A network computed by PyTorch."""
+"""The one way from a photograph's L* to the colors that a network predicts."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from colorizer.color.lab import denormalize_ab, normalize_lightness
-from colorizer.models.hardware import computes_bf16
-from colorizer.models.weights import load_model
-from colorizer.models.weights_metadata import WeightsMetadata
-from colorizer.photo.resize import one_thread_each, resize
-
-Precision = Literal["auto", "float32"]
-
-Predict = Callable[[Tensor, slice], Tensor]
-"""From lightness, float32 (N, 1, H, W), L* in 0..100, and which photographs they are of, to ab:
-float32 (N, 2, H, W), CIELAB units, on the same device."""
 
 
-class TorchNetwork:
-    """A network computed by PyTorch, on any device.
+class InUnits(nn.Module):
+    """A network from CIELAB's lightness to CIELAB's ab, whatever scale it computes in.
 
     Args:
-        model: a network from `create_model` with its weights.
-        metadata: what it is and the size it was trained on.
-        device: where it computes.
-        precision: "auto" computes in bfloat16 where the hardware does so natively, about twice as
-            fast and too close for the eye; "float32" gives the same numbers everywhere.
+        model: a network from `create_model`; it is shared, not copied.
+
+    Example:
+        >>> import torch
+        >>> from colorizer.models import create_model
+        >>> InUnits(create_model("model1", widths=[2, 4]))(torch.full((1, 1, 8, 8), 50.0)).shape
+        torch.Size([1, 2, 8, 8])
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        metadata: WeightsMetadata,
-        *,
-        device: str = "cpu",
-        precision: Precision = "auto",
-    ) -> None:
-        self.device = torch.device(device)
-        self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self.metadata = metadata
-        self.bf16 = precision == "auto" and computes_bf16(self.device)
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
 
-    @classmethod
-    def from_file(
-        cls, path: Path, *, device: str = "cpu", precision: Precision = "auto"
-    ) -> "TorchNetwork":
-        """Load a weights file.
-
-        Raises:
-            ColorizerError: if it is missing or no weights file of this project.
-        """
-        return cls(*load_model(path), device=device, precision=precision)
-
-    @torch.no_grad()
-    def predict_ab(self, lightness: Any) -> Any:
-        """Predict color for a batch, as `Colorizer.predict_ab`: a tensor, or an array of one."""
-        given = torch.as_tensor(lightness).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            ab = self.model(normalize_lightness(given))
-        ab = denormalize_ab(ab.float())
-        return ab if isinstance(lightness, Tensor) else ab.cpu().numpy()
-
-    def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
-        return resize(rgb, size=self.metadata.size, resample=self.metadata.resample)
-
-    def one_thread_each(self) -> AbstractContextManager[None]:
-        """Compute with one thread a call while calls come from as many as there are cores."""
-        return one_thread_each()
-
-
-def by_network(network: TorchNetwork) -> Predict:
-    """Return what a network predicts, for `evaluate` on the network's device.
-
-    A network of another size than the photographs' sees them at its own.
-    """
-    side = (network.metadata.size,) * 2
-
-    def predict(lightness: Tensor, _: slice) -> Tensor:
-        shape = lightness.shape[2:]
-        if shape == side:
-            ab: Tensor = network.predict_ab(lightness)
-            return ab
-        own = F.interpolate(lightness, side, mode="bicubic", antialias=True).clamp(0, 100)
-        return F.interpolate(network.predict_ab(own), shape, mode="bicubic", antialias=True)
-
-    return predict
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Map L* in 0..100, float32 (N, 1, H, W), to a* and b*, float32 (N, 2, H, W)."""
+        ab: Tensor = self.model(normalize_lightness(lightness))
+        return denormalize_ab(ab.float())

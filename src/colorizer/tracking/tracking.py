@@ -41,10 +41,10 @@ from PIL import Image
 
 from colorizer.errors import ColorizerError, one_line
 from colorizer.evaluation.figures import learning_curves
-from colorizer.evaluation.metrics import LOWER_IS_BETTER
 from colorizer.params import Register
 from colorizer.paths import project_root
 from colorizer.photo.encode import encode
+from colorizer.scores.table import lower_is_better
 from colorizer.tracking.model_uri import TRIAL
 from colorizer.tracking.names import CHAMPION
 from colorizer.tracking.names import DEFAULT as BEST
@@ -415,13 +415,13 @@ def deserves_alias(
     """
     if candidate["data.test"] == champion.get("data.test") and register.metric in champion:
         ours, theirs = float(candidate[register.metric]), float(champion[register.metric])
-        return ours <= theirs if LOWER_IS_BETTER[register.metric] else ours >= theirs
+        return ours <= theirs if lower_is_better(register.metric) else ours >= theirs
     return register.champion or candidate["profile"] == champion.get("profile")
 
 
 def best_model(metrics: Mapping[str, Mapping[str, float]], metric: str) -> str:
     """Return the model with the best score, given each model's metrics."""
-    sign = 1 if LOWER_IS_BETTER[metric] else -1
+    sign = 1 if lower_is_better(metric) else -1
     return min(metrics, key=lambda model: sign * metrics[model][metric])
 
 

@@ -54,6 +54,7 @@ CODE = (
     "models/model1.py",
     "models/model2.py",
     "models/model3.py",
+    "models/predict.py",
     "models/rebalanced.py",
     "models/unet.py",
     "models/zhang2016.py",

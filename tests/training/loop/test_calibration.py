@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from colorizer.color.lab import denormalize_ab, normalize_ab
-from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.color_bias import bias_sums, rates
+from colorizer.evaluation.color_bias import chroma_ratio
+from colorizer.evaluation.pair import Pair
 from colorizer.models import create_model
 from colorizer.models.heads import ChromaCurve
 from colorizer.training.loop.calibration import calibrate, find_curve
@@ -56,11 +56,10 @@ def scores(network: nn.Module, photos: LabDataset) -> tuple[float, float]:
     """Return chroma_ratio and the mean colorfulness over that of the originals."""
     lightness, target = photos.lightness.float(), photos.ab.float()
     with torch.no_grad():
-        preds = torch.cat((lightness, denormalize_ab(network(lightness))), dim=1)
-    target = torch.cat((lightness, target), dim=1)
-    sums = {name: values.sum() for name, values in bias_sums(preds, target).items()}
-    colorful, wanted = (colorfulness(lab_to_rgb(lab)).mean() for lab in (preds, target))
-    return float(rates(sums)["chroma_ratio"]), float(colorful / wanted)
+        pair = Pair(lightness, denormalize_ab(network(lightness)), target)
+    chroma, true_chroma = (sums.sum() for sums in chroma_ratio(pair))
+    colorful, wanted = (colorfulness(rgb).mean() for rgb in pair.rgb)
+    return float(chroma / true_chroma), float(colorful / wanted)
 
 
 def test_a_fresh_curve_changes_nothing() -> None:

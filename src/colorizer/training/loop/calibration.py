@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colorizer.color.lab import AB_SCALE, denormalize_ab
+from colorizer.color.lab import AB_SCALE, denormalize_ab, normalize_ab
 from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.models.heads import ChromaCurve
+from colorizer.models.predict import InUnits
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,12 @@ def calibrate(network: nn.Module, photos: LabDataset, device: torch.device) -> N
     curve.exponent.fill_(1.0)
     preds, target = _predict(network.to(device).eval(), photos, device)
     network.cpu()
-    chroma, true_chroma = _chroma(preds), _chroma(target)
+    straight = normalize_ab(preds[:, 1:])
+    chroma, true_chroma = _chroma(preds) / AB_SCALE, _chroma(target)
     wanted = _colorfulness(target)
 
     def bent() -> Tensor:
-        parts = [curve(part) for part in torch.split(preds[:, 1:], AT_ONCE)]
+        parts = [curve(part) for part in torch.split(straight, AT_ONCE)]
         return torch.cat((target[:, :1], denormalize_ab(torch.cat(parts))), dim=1)
 
     def excess(exponent: float) -> float:
@@ -92,13 +94,14 @@ def find_curve(network: nn.Module) -> ChromaCurve:
 
 
 def _predict(network: nn.Module, photos: LabDataset, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return predictions, L* and normalized ab, and originals, CIELAB: (N, 3, h, w) each."""
+    """Return predictions and originals, CIELAB: (N, 3, h, w) each."""
     step = max(1, photos.size // SIDE)
-    preds, target = [], []
-    for lightness, ab in photos.batches(AT_ONCE, device=device):
-        seen = (lightness + 1) * 50
-        preds.append(torch.cat((seen, network(lightness)), dim=1)[..., ::step, ::step].cpu())
-        target.append(torch.cat((seen, denormalize_ab(ab)), dim=1)[..., ::step, ::step].cpu())
+    predict = InUnits(network)
+    preds: list[Tensor] = []
+    target: list[Tensor] = []
+    for lightness, ab in photos.lab_batches(AT_ONCE, device=device):
+        for lab, parts in ((predict(lightness), preds), (ab, target)):
+            parts.append(torch.cat((lightness, lab), dim=1)[..., ::step, ::step].cpu())
     return torch.cat(preds), torch.cat(target)
 
 
