@@ -2,6 +2,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -326,6 +327,63 @@ def test_a_call_takes_a_path_bytes_a_picture_or_an_array(
     assert np.array_equal(np.asarray(colorizer(gray)), np.asarray(colorizer(Image.fromarray(gray))))
     with pytest.raises(FileNotFoundError):
         colorizer(tmp_path / "gone.jpg")
+
+
+EIGHT = np.random.default_rng(1).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+ARRAYS: dict[str, tuple[NDArray[Any], RGB]] = {
+    "uint8": (EIGHT, EIGHT),
+    "not contiguous": (EIGHT[:, ::-1], EIGHT[:, ::-1]),
+    "uint16": (EIGHT.astype(np.uint16) * 257, EIGHT),
+    **{name: ((EIGHT / 255).astype(name), EIGHT) for name in ("float16", "float32", "float64")},
+    "bool": (EIGHT > 99, np.where(EIGHT > 99, 255, 0).astype(np.uint8)),
+    "(H, W)": (EIGHT[..., 0], np.dstack([EIGHT[..., 0]] * 3)),
+    "(H, W), uint16": (EIGHT[..., 0].astype(np.uint16) * 257, np.dstack([EIGHT[..., 0]] * 3)),
+    "(H, W, 1)": (EIGHT[..., :1], np.dstack([EIGHT[..., 0]] * 3)),
+    "(H, W, 4), opaque": (np.dstack([EIGHT, np.full((6, 9), 255, np.uint8)]), EIGHT),
+    "(H, W, 4), clear": (np.dstack([EIGHT / 255, np.zeros((6, 9))]), np.full_like(EIGHT, 255)),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_of_every_kind_are_colored(name: str) -> None:
+    array, rgb = ARRAYS[name]
+    colorizer = Colorizer(TorchNetwork(Flat(20, -10), METADATA))
+    np.testing.assert_array_equal(np.asarray(colorizer(array)), colorizer.colorize(rgb))
+
+
+def test_a_list_of_photographs_gives_a_list() -> None:
+    colorizer = Colorizer(TorchNetwork(Flat(20, -10), METADATA))
+    batch = [EIGHT, encode(Image.fromarray(EIGHT[1:])), EIGHT[..., 0] > 99]
+    answer = colorizer(batch)
+    assert [np.asarray(image).tolist() for image in answer] == [
+        np.asarray(colorizer(photo)).tolist() for photo in batch
+    ]
+    assert colorizer([]) == []
+
+
+@pytest.mark.parametrize(
+    ("photo", "error", "said"),
+    [
+        (EIGHT.astype(np.int64), TypeError, "an array of int64; expected uint8, uint16, bool, or "),
+        (EIGHT.astype(complex), TypeError, "an array of complex128; expected uint8"),
+        (EIGHT.astype(float), ValueError, "values from 2 to 255; expected .* divide it by 255"),
+        (EIGHT / 255 - 1, ValueError, "values from -0.992157 to 0;"),
+        (np.full((2, 2), np.nan), ValueError, "values from nan to nan"),
+        (EIGHT[None], ValueError, r"shape \(1, 6, 9, 3\); expected .*; give a batch as a list"),
+        (EIGHT.transpose(2, 0, 1), ValueError, r"shape \(3, 6, 9\); expected \(H, W\), "),
+        (EIGHT[:0], ValueError, r"shape \(0, 9, 3\); expected"),
+        (EIGHT[0, 0], ValueError, r"shape \(3,\); expected"),
+        (torch.zeros(3, 4), TypeError, "of type Tensor; expected a path, an image file's bytes, "),
+        (None, TypeError, "of type NoneType; expected a path"),
+    ],
+)
+def test_what_is_no_photograph_is_told_in_one_line(
+    photo: Any, error: type[Exception], said: str
+) -> None:
+    for given in (photo, [photo]):
+        with pytest.raises(error, match=said) as raised:
+            colorless()(given)
+        assert len(str(raised.value).splitlines()) == 1
 
 
 def test_strength_multiplies_the_chroma() -> None:

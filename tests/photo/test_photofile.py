@@ -1,7 +1,6 @@
 import io
 import struct
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from colorizer.photo import pixels
 from colorizer.photo.decode import ImageError
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import FORMATS, PhotoFile
+from icc_profiles import cmyk_profile, encoded, gamma, profile, rgb_profile, srgb_curve
 
 RGB = NDArray[np.uint8]
 
@@ -83,67 +83,6 @@ def read_png_16(data: bytes) -> NDArray[np.uint16]:
     assert (lines[:, 0] == 1).all()
     levels = lines[:, 1:].reshape(height, width, 2 * channels).cumsum(axis=1, dtype=np.uint8)
     return levels.view(">u2").astype(np.uint16)
-
-
-def profile(space: bytes, tags: Mapping[bytes, bytes], connection: bytes = b"XYZ ") -> bytes:
-    """Return an ICC profile of a scanner (ICC.1:2001)."""
-    white = struct.pack(">3i", 63190, 65536, 54061)
-    said = {
-        b"desc": b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(79),
-        b"wtpt": b"XYZ \0\0\0\0" + white,
-        **tags,
-    }
-    table, values, start = b"", b"", 132 + 12 * len(said)
-    for name, value in said.items():
-        table += name + struct.pack(">II", start + len(values), len(value))
-        values += value + bytes(-len(value) % 4)
-    size = start + len(values)
-    heading = struct.pack(">I4xI4s4s4s12x4s", size, 0x02400000, b"scnr", space, connection, b"acsp")
-    heading += bytes(28) + white
-    return heading.ljust(128, b"\0") + struct.pack(">I", len(said)) + table + values
-
-
-def gamma(exponent: float) -> bytes:
-    """Return a curve of a profile."""
-    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(256 * exponent))
-
-
-def rgb_profile(curve: bytes, columns: str = "rgb") -> bytes:
-    """Return a profile of sRGB's primaries, or of these swapped, with a curve of its own."""
-    xyz = {
-        "r": (0.4361, 0.2225, 0.0139),
-        "g": (0.3851, 0.7169, 0.0971),
-        "b": (0.1431, 0.0606, 0.7139),
-    }
-    tags = {}
-    for name, column in zip("rgb", columns, strict=True):
-        fixed = struct.pack(">3i", *(round(65536 * value) for value in xyz[column]))
-        tags |= {f"{name}XYZ".encode(): b"XYZ \0\0\0\0" + fixed, f"{name}TRC".encode(): curve}
-    return profile(b"RGB ", tags)
-
-
-def srgb_curve(levels: int) -> bytes:
-    light = linear(np.arange(levels) / (levels - 1))
-    return b"curv\0\0\0\0" + struct.pack(
-        f">I{levels}H", levels, *(65535 * light).round().astype(int)
-    )
-
-
-def cmyk_profile(ink: tuple[int, int, int]) -> bytes:
-    """Return a profile in which anything but bare paper is one color, in 8-bit CIELAB."""
-    corners = b"".join(bytes(ink) if corner else bytes([255, 128, 128]) for corner in range(16))
-    matrix = struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).ravel())
-    straight = bytes(range(256))
-    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + matrix + 4 * straight + corners + 3 * straight
-    return profile(b"CMYK", {b"A2B0": table}, b"Lab ")
-
-
-def linear(level: NDArray[np.floating]) -> NDArray[np.floating]:
-    return np.where(level > 0.04045, ((level + 0.055) / 1.055) ** 2.4, level / 12.92)
-
-
-def encoded(light: NDArray[np.floating]) -> NDArray[np.floating]:
-    return np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, 12.92 * light)
 
 
 # What comes in

@@ -76,7 +76,7 @@ def evaluate_folder(
     with atomic_write(out) as unfinished:
         unfinished.mkdir()
         with tempfile.TemporaryDirectory(dir=unfinished) as arrays:
-            photos = _read(files, folder, Path(arrays), sharpest.size, sharpest.resample)
+            photos = read_photos(files, folder, Path(arrays), sharpest.size, sharpest.resample)
             predict = {name: by_network(network) for name, network in networks.items()}
             predict |= make_baselines(photos, photos)
             evaluations = {name: unfinished / "scores" / name for name in predict}
@@ -111,10 +111,21 @@ def _load(models: Mapping[str, Path]) -> dict[str, TorchNetwork]:
     return networks
 
 
-def _read(
+def read_photos(
     files: Sequence[Path], folder: Path, arrays: Path, size: int, resample: str
 ) -> LabDataset:
-    """Return the photographs that are in color, as arrays on disk, so that any number fits."""
+    """Return the photographs that are in color, as arrays on disk, so that any number fits.
+
+    Args:
+        files: the photographs.
+        folder: where they are; their ids are their paths in it.
+        arrays: a folder for the arrays.
+        size: of the arrays' squares, pixels.
+        resample: as of `resize`.
+
+    Raises:
+        ColorizerError: if fewer than two are in color.
+    """
     shape = (len(files), 3, size, size)
     lab = np.lib.format.open_memmap(arrays / "lab.npy", mode="w+", dtype=np.float16, shape=shape)
     ids: list[str] = []

@@ -29,14 +29,16 @@ def read_orientation(image: Image.Image) -> int:
 
 
 def turn_upright(picture: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn a picture, (H, W) or (H, W, channels), upright, by how it lies, 1 to 8."""
+    """Turn a picture, (H, W) or uint8 (H, W, 3), upright, by how it lies, 1 to 8."""
+    pixels = picture if picture.ndim == 2 else picture.view("V3")[..., 0]  # moved as a whole
     if orientation >= 5:
-        picture = picture.swapaxes(0, 1)
+        pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
-        picture = picture[::-1]
+        pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
-        picture = picture[:, ::-1]
-    return np.ascontiguousarray(picture)
+        pixels = pixels[:, ::-1]
+    pixels = np.ascontiguousarray(pixels)
+    return pixels if picture.ndim == 2 else pixels[..., None].view(np.uint8)
 
 
 def exif_block(image: Image.Image) -> bytes:

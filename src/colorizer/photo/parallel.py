@@ -26,7 +26,8 @@ def map_photos(function: Callable[[Item], Result], items: Iterable[Item]) -> Ite
         The results, in the order of `items`.
     """
     taken, stopped, room = 0, False, Condition()
-    ahead = AHEAD * cpu_count()
+    cores = cpu_count()
+    ahead = AHEAD * cores
 
     def work(index: int, item: Item) -> Any:
         with room:
@@ -34,7 +35,7 @@ def map_photos(function: Callable[[Item], Result], items: Iterable[Item]) -> Ite
         return None if stopped else function(item)
 
     jobs = (delayed(work)(index, item) for index, item in enumerate(items) if not stopped)
-    results = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(jobs)
+    results = Parallel(n_jobs=cores, prefer="threads", return_as="generator")(jobs)
     try:
         for result in results:
             yield result
