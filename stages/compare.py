@@ -1,6 +1,7 @@
 """Put the models side by side: tables, the study's figures, the report, and the champion."""
 
 import json
+import time
 
 from colorizer.console import entry_point
 from colorizer.data.dataset import LabDataset
@@ -9,12 +10,15 @@ from colorizer.evaluation.report import write_report
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.tracking.tracking import Published, Store, best_model, tolerate
+from colorizer.tracking.champion import best_model
+from colorizer.tracking.live_logging import log_comparison
+from colorizer.tracking.published import Published
 
 
 @entry_point
 def main() -> None:
     """Run the stage."""
+    started_at = time.time()
     params = load_params()
     profile, paths = params.active, Paths(params.profile)
     runs = {model: Published(paths.run(model), paths.evaluation(model)) for model in params.models}
@@ -38,12 +42,10 @@ def main() -> None:
         profile=params.profile,
         fingerprints={model: run.record.fingerprint for model, run in runs.items()},
         best=best,
+        started_at=started_at,
         photographs=json.loads((paths.data / "color.json").read_text()),
     )
-    if params.tracking.enabled:
-        with tolerate("publishing the comparison"):
-            store = Store(params.tracking.experiment)
-            store.publish_comparison(paths.report, list(runs.values()), profile.register_)
+    log_comparison(params.tracking, paths.report, list(runs.values()), profile.register_)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from colorizer.evaluation.predictions import by_network
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.params import load_params
 from colorizer.paths import Paths
-from colorizer.tracking.tracking import SCORED, Published, Store, tolerate
+from colorizer.tracking.live_logging import log_model
+from colorizer.tracking.published import SCORED, Published
 from colorizer.training.engine import choose_device
 from colorizer.training.run_record import WEIGHTS, RunRecord
 
@@ -37,12 +38,8 @@ def main(model: str) -> None:
     (folder / SCORED).write_text(json.dumps(scored) + "\n")
     versions = show_versions(network.model, photos, knobs.grid_photos)
     photo_grid(versions).save(folder / "grid.png")
-    if params.tracking.enabled:
-        with tolerate("registering the model"):
-            store = Store(params.tracking.experiment)
-            store.publish(
-                Published(paths.run(model), paths.evaluation(model)), params.active.register_
-            )
+    published = Published(paths.run(model), folder)
+    log_model(params.tracking, published, params.active.register_)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import json
+import math
 import os
 import re
 import signal
@@ -36,8 +37,8 @@ from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError, decode
 from colorizer.tracking import serving
+from colorizer.tracking.registration import SIGNATURE
 from colorizer.tracking.serving import LARGE, MAX_IMAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_PIXELS
-from colorizer.tracking.tracking import SIGNATURE
 
 MEBI = 2**20
 
@@ -99,6 +100,14 @@ TOO_HEAVY: dict[str, tuple[list[Any], str]] = {
 }
 
 
+WRONG_PARAMS: list[tuple[dict[str, Any], str]] = [
+    ({"format": "gif"}, "format is 'gif': choose png or jpeg"),
+    ({"strength": -1.0}, "strength is -1.0: expected a number of at least 0"),
+    ({"strength": math.nan}, "strength is nan: expected"),
+    ({"strength": "much"}, "strength"),
+]
+
+
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
@@ -147,6 +156,27 @@ def test_the_code_of_a_model_registered_before_finds_what_it_imports() -> None:
     assert found == [ImageError, Colorizer]
 
 
+def test_strength_and_format_are_parameters(model: PyFuncModel, weights: Path) -> None:
+    colorizer, asked = Colorizer.from_file(weights), pd.DataFrame({"image": [GOOD]})
+    for params, expected in {
+        (): colorizer.colorize_bytes(GOOD),
+        (("strength", 2),): colorizer.colorize_bytes(GOOD, strength=2),
+        (("format", "jpeg"), ("strength", 0.5)): colorizer.colorize_bytes(
+            GOOD, format="jpeg", strength=0.5
+        ),
+    }.items():
+        assert model.predict(asked, params=dict(params))["image"][0] == expected
+    assert colorizer.colorize_bytes(GOOD) != colorizer.colorize_bytes(GOOD, strength=2)
+
+
+@pytest.mark.parametrize(("params", "reason"), WRONG_PARAMS)
+def test_a_parameter_of_another_value_is_refused(
+    model: PyFuncModel, params: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(MlflowException, match=reason):
+        model.predict(pd.DataFrame({"image": [GOOD]}), params=params)
+
+
 def test_rows_keep_their_index(model: PyFuncModel) -> None:
     asked = pd.DataFrame({"image": [photo(3, 5), photo(7, 4)]}, index=["a", "b"])
     answered = model.predict(asked)
@@ -169,7 +199,7 @@ def test_the_limits_are_as_said_and_themselves_allowed(model: PyFuncModel) -> No
     assert (MAX_IMAGE_BYTES, MAX_REQUEST_BYTES) == (32 * MEBI, 64 * MEBI)
     assert MAX_REQUEST_PIXELS == 64_000_000
     network = model.unwrap_python_model().colorizer
-    network.colorize_bytes = lambda file: b"done"
+    network.colorize_bytes = lambda file, **_: b"done"
     half = MAX_REQUEST_BYTES // 2
     assert ask(model, GOOD + bytes(half - len(GOOD)), bytes(half)) == [b"done"] * 2
     assert ask(model, bomb(8000, 4000), bomb(8000, 4000)) == [b"done"] * 2
@@ -200,7 +230,7 @@ class Counting:
         self.now = {"small": 0, "large": 0}
         self.most = {"small": 0, "large": 0}
 
-    def colorize_bytes(self, file: bytes) -> bytes:
+    def colorize_bytes(self, file: bytes, **_: object) -> bytes:
         kind = "small" if file == GOOD else "large"
         with self.lock:
             self.now[kind] += 1
@@ -316,6 +346,12 @@ def test_the_server_survives_what_it_is_sent(saved: Path, weights: Path, tmp_pat
             {"instances": [row]},
         ):
             assert answered(server.post(body)) == [expected(GOOD)], body.keys()
+        jpeg = server.post(request_for(GOOD) | {"params": {"format": "jpeg", "strength": 2}})
+        assert answered(jpeg) == [
+            Colorizer.from_file(weights).colorize_bytes(GOOD, format="jpeg", strength=2)
+        ]
+        refused = server.post(request_for(GOOD) | {"params": {"format": "gif"}})
+        assert (refused.status_code, refused.json()["message"]) == (400, WRONG_PARAMS[0][1])
         before = server.peak_memory()
 
         for name, (images, reason) in BROKEN.items():

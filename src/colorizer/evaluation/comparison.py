@@ -162,6 +162,7 @@ def write_summary(
     profile: str,
     fingerprints: Mapping[str, str],
     best: str,
+    started_at: float,
     photographs: Mapping[str, Any],
 ) -> None:
     """Write comparison.json, from which MLflow is told of a comparison, now or later.
@@ -172,6 +173,7 @@ def write_summary(
         profile: the block of params.yaml that it is of.
         fingerprints: by model, its training's.
         best: the model that becomes the champion.
+        started_at: when the comparison began, seconds since 1970.
         photographs: how many there are, and how many were dropped.
     """
     summary = {
@@ -180,6 +182,7 @@ def write_summary(
         "fingerprints": dict(fingerprints),
         "best": best,
         "photographs": dict(photographs),
+        "started_at": int(started_at * 1000),
         "created_at": int(time.time() * 1000),
     }
     path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

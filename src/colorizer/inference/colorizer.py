@@ -160,13 +160,20 @@ class Colorizer:
         small = rgb_to_lab(self.network.resize(rgb))
         return np.asarray(self.predict_ab(small[None, :1])[0], np.float32)
 
-    def colorize_bytes(self, data: bytes, *, format: Format = "png") -> bytes:
+    def colorize_bytes(
+        self, data: bytes, *, format: Format = "png", strength: float = 1.0
+    ) -> bytes:
         """Color an image file: bytes as `decode` takes them, an image file's bytes out.
+
+        Args:
+            data: the file.
+            format: what comes out.
+            strength: multiplies the colors' chroma.
 
         Raises:
             ImageError: if the bytes are no image, or hold several pictures.
         """
-        return encode(self.colorize(decode(data).rgb), format=format)
+        return encode(self.colorize(decode(data).rgb, strength=strength), format=format)
 
     def colorize_many(self, photos: Iterable[bytes], *, format: Format = "png") -> Iterator[bytes]:
         """Color image files on all cores, each decoding while others compute or are encoded.

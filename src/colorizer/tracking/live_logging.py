@@ -1,15 +1,19 @@
-"""MLflow follows a training while it lasts."""
+"""What the stages tell MLflow while they run; MLflow is imported only if tracking is enabled."""
 
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
-from colorizer.params import Tracking
-from colorizer.tracking.tracking import RunLog, Store, tolerate
+from colorizer.params import Register, Tracking
+from colorizer.tracking.published import Published, tolerate
 from colorizer.training.run_record import Epoch, RunRecord, list_grids
+
+if TYPE_CHECKING:
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    from colorizer.tracking.run_log import RunLog
 
 SAMPLING = 5  # seconds between two readings of the machine's load
 
@@ -22,7 +26,7 @@ class LiveRun:
     fails costs one warning, not the training.
     """
 
-    def __init__(self, log: RunLog | None, thread: Executor) -> None:
+    def __init__(self, log: "RunLog | None", thread: Executor) -> None:
         self._log = log
         self._thread = thread
         self._news: tuple[list[Epoch], Path] = [], Path()
@@ -61,6 +65,9 @@ def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
     log = monitor = None
     if tracking.enabled:
         with tolerate("starting the run"):
+            from colorizer.tracking.run_log import RunLog
+            from colorizer.tracking.store import Store
+
             store = Store(tracking.experiment)
             run_id = store.open_run(record)
             store.client.update_run(run_id, status="RUNNING")
@@ -82,7 +89,31 @@ def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
                 log.client.set_terminated(log.run_id, status)
 
 
-def _start_monitor(run_id: str) -> SystemMetricsMonitor:
+def log_model(tracking: Tracking, published: Published, register: Register) -> None:
+    """Register a scored model; a failure is a warning."""
+    if tracking.enabled:
+        with tolerate("registering the model"):
+            from colorizer.tracking.registration import publish
+            from colorizer.tracking.store import Store
+
+            publish(Store(tracking.experiment), published, register)
+
+
+def log_comparison(
+    tracking: Tracking, report: Path, published: list[Published], register: Register
+) -> None:
+    """Log a comparison and make its best model the champion; a failure is a warning."""
+    if tracking.enabled:
+        with tolerate("publishing the comparison"):
+            from colorizer.tracking.registration import publish_comparison
+            from colorizer.tracking.store import Store
+
+            publish_comparison(Store(tracking.experiment), report, published, register)
+
+
+def _start_monitor(run_id: str) -> "SystemMetricsMonitor":
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
     monitor = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
         run_id, sampling_interval=SAMPLING, resume_logging=True
     )

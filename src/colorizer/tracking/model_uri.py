@@ -13,6 +13,7 @@ from colorizer.tracking.names import (
     CHAMPION,
     DEFAULT,
     SHIPPED,
+    TRIAL,
     Best,
     File,
     Shipped,
@@ -30,9 +31,6 @@ from colorizer.tracking.registry import (
 from colorizer.training.run_record import WEIGHTS
 
 logger = logging.getLogger(__name__)
-
-TRIAL = "trial"
-"""A version's tag: it is of a small run that shows how things work, such as the demo's."""
 
 PRETRAINED = (
     REPOSITORY / "models" / "pretrained",

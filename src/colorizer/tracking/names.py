@@ -28,6 +28,10 @@ NO_MODEL = "none"
 """Instead of a model's name: only a person's hints give color."""
 
 CHAMPION = "champion"
+
+TRIAL = "trial"
+"""A version's tag: it is of a small run that shows how things work, such as the demo's."""
+
 LATEST = "latest"
 SUFFIXES = (".safetensors", ".onnx")
 MODELS, RUNS = "models:/", "runs:/"

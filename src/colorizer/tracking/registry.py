@@ -32,16 +32,6 @@ T = TypeVar("T")
 ADDRESS = "MLFLOW_TRACKING_URI"
 REPOSITORY = Path(__file__).resolve().parents[3]
 
-QUIET = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-"""What MLflow's environment says unless it says otherwise, to be set before MLflow is imported; a
-server that is down is then noticed in seconds, not in minutes."""
-
 UNKNOWN = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """MLflow's words for: no such model, or no such alias or version of it."""
 
@@ -93,12 +83,7 @@ class Registry:
 
     def find(self, wanted: Version) -> "ModelVersion | None":
         """Return a version, if there is one."""
-        client, name = self._client, wanted.name
-        if wanted.alias:
-            return _ask(client.get_model_version_by_alias, name, wanted.alias)
-        if wanted.number == LATEST:
-            return max(self._versions(name), key=lambda v: int(v.version), default=None)
-        return _ask(client.get_model_version, name, wanted.number)
+        return find_version(self._client, wanted)
 
     def fetch(self, wanted: Version | Logged | Run) -> Path:
         """Return a model's weights file.
@@ -152,9 +137,6 @@ class Registry:
         newest = max(same, key=lambda model: model.creation_timestamp)
         return f"{newest.artifact_location}/artifacts/{WEIGHTS}"
 
-    def _versions(self, name: str) -> "list[ModelVersion]":
-        return list(self._client.search_model_versions(f"name = '{name}'"))
-
     def _names(self) -> list[str]:
         return [model.name for model in self._client.search_registered_models()]
 
@@ -163,7 +145,7 @@ class Registry:
         if wanted.name not in names:
             return self._nothing(f"registered model {wanted.name!r}", names)
         aliases = dict(_by_version(self._client.get_registered_model(wanted.name).aliases))
-        numbers = sorted((str(v.version) for v in self._versions(wanted.name)), key=int)
+        numbers = [str(v.version) for v in _versions(self._client, wanted.name)]
         there = [" ".join((f"{wanted.name}/{n}", *aliases.get(n, ()))) for n in numbers]
         what = f"alias {wanted.alias!r}" if wanted.alias else f"version {wanted.number}"
         return self._nothing(f"{what} of {wanted.name}", there)
@@ -180,8 +162,6 @@ def open_registry(address: str) -> Iterator[Registry]:
     Raises:
         ColorizerError: if MLflow is not installed, or the registry does not answer.
     """
-    for key, value in QUIET.items():
-        os.environ.setdefault(key, value)
     try:
         import mlflow
     except ImportError:
@@ -203,15 +183,24 @@ def open_registry(address: str) -> Iterator[Registry]:
         os.environ.update({ADDRESS: environment} if environment else {})
 
 
+def find_version(client: "MlflowClient", wanted: Version) -> "ModelVersion | None":
+    """Return a version of a registered model, if there is one."""
+    if wanted.alias:
+        return _ask(client.get_model_version_by_alias, wanted.name, wanted.alias)
+    if wanted.number == LATEST:
+        return next(reversed(_versions(client, wanted.name)), None)
+    return _ask(client.get_model_version, wanted.name, wanted.number)
+
+
 def find_logged_model(client: "MlflowClient", version: "ModelVersion") -> "LoggedModel | None":
     """Return the logged model that a version, or the version it was copied from, is of."""
     source = version.source or ""
     match parse(source) if source.startswith(MODELS) else None:
         case Logged(model_id):
             return _ask(client.get_logged_model, model_id)
-        case Version(name, number=number) if number:
-            original = _ask(client.get_model_version, name, number)
-            return find_logged_model(client, original) if original else None
+        case Version() as original:
+            copied = find_version(client, original)
+            return find_logged_model(client, copied) if copied else None
     return None
 
 
@@ -221,6 +210,11 @@ def read_scores(client: "MlflowClient", version: "ModelVersion") -> dict[str, fl
     metrics = sorted((model and model.metrics) or [], key=lambda m: (m.timestamp, m.step))
     scores = {m.key.removeprefix(SCORE): m.value for m in metrics if m.key.startswith(SCORE)}
     return scores or dict(_numbers(version.tags))
+
+
+def _versions(client: "MlflowClient", name: str) -> "list[ModelVersion]":
+    """Return a registered model's versions, the latest last."""
+    return sorted(client.search_model_versions(f"name = '{name}'"), key=lambda v: int(v.version))
 
 
 def _ask(find: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

@@ -1,4 +1,4 @@
-"""The registered model as MLflow loads it: image bytes in, PNG bytes out.
+"""The registered model as MLflow loads it: image bytes in, PNG or JPEG bytes out.
 
 MLflow keeps this file as the model's code ("models from code") beside a copy of the package and the
 weights, so that the model loads where this repository is not. Its server calls `predict` from many
@@ -8,10 +8,11 @@ threads at once; so may a program that loads the model.
 import base64
 import contextlib
 import json
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import mlflow
 import numpy as np
@@ -23,7 +24,9 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from colorizer.inference.colorizer import Colorizer
 from colorizer.photo.decode import ImageError, count_pixels
+from colorizer.photo.encode import Format
 
+FORMATS = get_args(Format)
 MEBI, MEGA = 2**20, 10**6
 
 MAX_IMAGE_BYTES = 32 * MEBI
@@ -69,15 +72,18 @@ class ColorizerModel(PythonModel):
         Args:
             context: MLflow's; unused.
             model_input: a column `image`: a file's bytes, or those as base64.
-            params: none are known.
+            params: `strength`, which multiplies the colors' chroma, 1 by default; `format` of the
+                results, "png" by default, or "jpeg".
 
         Returns:
-            A column `image` of PNG bytes, each of its input's size.
+            A column `image` of image files' bytes, each of its input's size.
 
         Raises:
-            RefusedError: if an image cannot be read, there is none, or they are too large or too
-                many for one request; nothing is colored unless all are within the limits.
+            RefusedError: if a parameter has another value, an image cannot be read, there is none,
+                or they are too large or too many for one request; nothing is colored unless all
+                are within the limits.
         """
+        options = _check_params(params or {})
         files, pixels = [], []
         for row, image in enumerate(model_input["image"]):
             with _naming(row):
@@ -88,7 +94,8 @@ class ColorizerModel(PythonModel):
         for row, (file, size) in enumerate(zip(files, pixels, strict=True)):
             workers = self.large if size > LARGE else self.several
             with _naming(row):
-                colored.append(workers.submit(self.colorizer.colorize_bytes, file).result())
+                work = workers.submit(self.colorizer.colorize_bytes, file, **options)
+                colored.append(work.result())
         return pd.DataFrame({"image": colored}, index=model_input.index)
 
 
@@ -96,6 +103,15 @@ def _workers(count: int) -> ThreadPoolExecutor:
     """Return threads that share the cores: all PyTorch's threads of all of them are no more."""
     share = max(1, torch.get_num_threads() // count)
     return ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(share,))
+
+
+def _check_params(params: dict[str, Any]) -> dict[str, Any]:
+    strength, format = params.get("strength", 1.0), params.get("format", "png")
+    if not 0 <= strength < math.inf:  # so that NaN is refused too
+        raise RefusedError(f"strength is {strength}: expected a number of at least 0")
+    if format not in FORMATS:
+        raise RefusedError(f"format is {format!r}: choose {' or '.join(FORMATS)}")
+    return {"strength": strength, "format": format}
 
 
 @contextlib.contextmanager

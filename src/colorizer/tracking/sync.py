@@ -7,7 +7,9 @@ from collections.abc import Collection
 from colorizer.errors import ColorizerError, one_line
 from colorizer.params import Params, Profile
 from colorizer.paths import Paths
-from colorizer.tracking.tracking import FAILURES, Published, Store
+from colorizer.tracking.published import Published
+from colorizer.tracking.registration import publish, publish_comparison
+from colorizer.tracking.store import FAILURES, Store
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +36,13 @@ def _sync_profile(store: Store, paths: Paths, profile: Profile, expected: Collec
     all_models = {m: Published(paths.run(m), paths.evaluation(m)) for m in profile.models}
     made = {model: published for model, published in all_models.items() if published.complete}
     for published in made.values():
-        store.publish(published, profile.register_)
+        publish(store, published, profile.register_)
     summary = paths.report / "comparison.json"
     if summary.exists():
         compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]
         parts = {model: made[model] for model in compared if model in made}
         if compared == {model: part.record.fingerprint for model, part in parts.items()}:
-            store.publish_comparison(paths.report, list(parts.values()), profile.register_)
+            publish_comparison(store, paths.report, list(parts.values()), profile.register_)
     for model in all_models:
         if model not in made and model not in expected:
             continue

@@ -13,7 +13,7 @@ from colorizer.apps.turing.trials import Method, Protocol
 from colorizer.errors import one_line
 
 if TYPE_CHECKING:
-    from colorizer.tracking.tracking import Store
+    from colorizer.tracking.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def publish(results: Sequence[Result], study: str, protocol: Protocol) -> None:
     """
     try:
         from colorizer.params import Tracking, load_params
-        from colorizer.tracking.tracking import Store
+        from colorizer.tracking.store import Store
     except ModuleNotFoundError as error:
         logger.warning("warning: not logged to MLflow: %s is not installed", error.name)
         return

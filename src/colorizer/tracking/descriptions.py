@@ -1,0 +1,113 @@
+"""What registered models and their versions say of themselves, in Markdown."""
+
+import inspect
+from collections.abc import Mapping
+from importlib import import_module
+
+from colorizer.evaluation.comparison import rounded
+from colorizer.models import list_models
+from colorizer.scores import table as scores
+from colorizer.training.run_record import RunRecord
+
+USE = """### How to call it
+
+```python
+from colorizer import Colorizer
+Colorizer.load("{name}")("photo.jpg").save("color.jpg")
+```
+
+or, where only MLflow is:
+
+```python
+model = mlflow.pyfunc.load_model("models:/{uri}")
+images = pandas.DataFrame({{"image": [open("photo.jpg", "rb").read()]}})
+model.predict(images, params={{"strength": 1.0, "format": "png"}})["image"][0]  # bytes
+```
+
+or `mlflow models serve -m models:/{uri} --env-manager local`. `strength` multiplies the colors'
+chroma.
+"""
+
+LIMITS = (
+    "A result is a guess, not a document: the network does not know what was there.",
+    "The colors are those of a picture of {size}×{size} pixels, brought to the photograph's size: "
+    "small things take the colors of what is around them.",
+)
+TRIAL_LIMIT = "A small run that shows how things work: not for use."
+
+
+def describe_model(name: str, network: str = "") -> str:
+    """Describe a registered model.
+
+    Args:
+        name: of the registered model.
+        network: which all its versions are of; "" if they are of several.
+    """
+    if network:
+        what = f"The network `{network}`, trained to color black-and-white photographs."
+    else:
+        what = "The best of all registered models: a photograph in black and white in, color out."
+    use = USE.format(name=name, uri=f"{name}@champion")
+    return "\n\n".join(filter(None, (what, _network(network), use)))
+
+
+def describe_version(
+    record: RunRecord, metrics: Mapping[str, float], *, uri: str, trial: bool, original: str = ""
+) -> str:
+    """Describe a version of a registered model.
+
+    Args:
+        record: of its training.
+        metrics: its scores on the test photographs.
+        uri: name and number, as in `colorizer/3`.
+        trial: whether it is of a small run that shows how things work.
+        original: the version that it is a copy of, if it is one.
+    """
+    head = f"`{record.model}` of the profile `{record.profile}`"
+    parts = (
+        f"{head}, a copy of `{original}`." if original else f"{head}.",
+        _network(record.model),
+        f"### Trained on\n\n{_training(record)}",
+        f"### Scores on {record.data['test']['photographs']:,} test photographs\n\n"
+        f"{_table(metrics)}",
+        f"### Limits\n\n{_limits(record, metrics, trial)}",
+        USE.format(name=uri, uri=uri),
+    )
+    return "\n\n".join(filter(None, parts))
+
+
+def _network(name: str) -> str:
+    """Return the first line of a network's own documentation."""
+    if name not in list_models():
+        return ""
+    return (inspect.getdoc(import_module(f"colorizer.models.{name}")) or "").partition("\n")[0]
+
+
+def _training(record: RunRecord) -> str:
+    data, train = record.data["train"], record.params.get("train", {})
+    lines = [
+        f"{data['photographs']:,} photographs at {data['size']}×{data['size']} pixels "
+        f"(data set `{record.profile}-train`), to minimize the {record.loss}",
+        f"epoch {record.best_epoch} of {train.get('epochs', '?')}, seed {train.get('seed', '?')}",
+        f"commit `{record.commit}`" if record.commit else "",
+    ]
+    return "\n".join(f"- {line}" for line in lines if line)
+
+
+def _table(metrics: Mapping[str, float]) -> str:
+    rows = [
+        f"| `{score.name}` | {rounded(metrics[score.name])} | {score.meaning} |"
+        for group in scores.by_group().values()
+        for score in group
+        if score.name in metrics
+    ]
+    return "\n".join(("| score | value | what it says |", "|---|--:|---|", *rows))
+
+
+def _limits(record: RunRecord, metrics: Mapping[str, float], trial: bool) -> str:
+    lines = [line.format(size=record.data["train"]["size"]) for line in LIMITS]
+    if "chroma_ratio" in metrics:
+        lines.append(f"Its colors have {metrics['chroma_ratio']:.0%} of the originals' chroma.")
+    if "false_red" in metrics:
+        lines.append(f"It turns {metrics['false_red']:.1%} of other colors' pixels red.")
+    return "\n".join(f"- {line}" for line in (*([TRIAL_LIMIT] if trial else []), *lines))

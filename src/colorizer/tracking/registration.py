@@ -1,0 +1,195 @@
+"""Finished trainings become logged models, versions of registered models, and the champion."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.entities import LoggedModelOutput, Param
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+
+from colorizer.errors import ColorizerError
+from colorizer.params import Register
+from colorizer.photo.encode import encode
+from colorizer.tracking.champion import TEST_DATA, deserves_alias
+from colorizer.tracking.descriptions import describe_model, describe_version
+from colorizer.tracking.names import CHAMPION, MODELS, TRIAL, Version
+from colorizer.tracking.names import DEFAULT as BEST
+from colorizer.tracking.published import Published
+from colorizer.tracking.registry import find_logged_model, find_version
+from colorizer.tracking.run_log import RunLog
+from colorizer.tracking.store import Store, flatten
+
+REQUIREMENTS = (
+    *("mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
+    "torch",
+)
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("string", "image")]),
+    outputs=Schema([ColSpec("binary", "image")]),
+    params=ParamSchema(
+        [ParamSpec("strength", "double", 1.0), ParamSpec("format", "string", "png")]
+    ),
+)
+"""Base64 or bytes in: of a `binary` column MLflow decodes base64 itself, skips what is none, and
+cannot say in which image; a `string` column it hands over as it came."""
+
+OUTDATED_TAGS = {"fingerprint", "weights", "profile", "commit", "model"}
+"""What versions had as tags, besides all scores, before a logged model had it."""
+
+
+def registered_name(model: str) -> str:
+    """Return the name under which a model is registered."""
+    return f"{BEST}-{model}"
+
+
+def publish(store: Store, published: Published, register: Register) -> None:
+    """Tell of a finished training, its scores and its model whatever is not told yet."""
+    record = published.record
+    run_id = store.open_run(record)
+    log = RunLog(store.client, run_id)
+    log.finish(published.run)
+    name = registered_name(record.model)
+    version = _find(store, name, published) or _register(store, run_id, published)
+    model = find_logged_model(store.client, version)
+    if model and not _is_of(model.tags, published):  # an earlier release kept them elsewhere
+        store.client.set_logged_model_tags(model.model_id, _model_tags(published))
+    log.add_scores(published, model.model_id if model else None)
+    if not store.client.get_registered_model(name).description:
+        store.client.update_registered_model(name, describe_model(name, record.model))
+    _refresh(store, version, published, register)
+    _crown(store, version, record.profile, register)
+    store.client.set_terminated(run_id, end_time=record.finished_at)
+
+
+def publish_comparison(
+    store: Store, report: Path, published: list[Published], register: Register
+) -> None:
+    """Tell of a comparison, and make the best of its models the champion of all."""
+    summary = json.loads((report / "comparison.json").read_text(encoding="utf-8"))
+    _log_comparison(store, report, summary)
+    best = next((p for p in published if p.record.model == summary["best"]), None)
+    source = _find(store, registered_name(summary["best"]), best) if best else None
+    if best is None or source is None:
+        raise ColorizerError(f"{summary['best']} is not registered yet: run `make sync`")
+    original = f"{source.name}/{source.version}"
+    version = _find(store, BEST, best) or store.client.copy_model_version(
+        f"{MODELS}{original}", BEST
+    )
+    if not store.client.get_registered_model(BEST).description:
+        store.client.update_registered_model(BEST, describe_model(BEST))
+    _refresh(store, version, best, register, original)
+    _crown(store, version, summary["profile"], register)
+
+
+def _log_comparison(store: Store, report: Path, summary: dict[str, Any]) -> None:
+    client, ended = store.client, summary["created_at"]
+    tags = {key: summary[key] for key in ("fingerprint", "profile", "best")}
+    run_id = store.find_run(summary["fingerprint"]) or store.create_run(
+        "comparison", summary.get("started_at", ended), tags
+    )
+    if client.get_run(run_id).info.status != "FINISHED":
+        counts = flatten({"photographs": summary["photographs"]})
+        client.log_batch(run_id, params=[Param(k, str(v)) for k, v in counts.items()])
+        client.log_artifacts(run_id, str(report))
+        client.set_terminated(run_id, end_time=ended)
+
+
+def _register(store: Store, run_id: str, published: Published) -> ModelVersion:
+    """Log a training's model, as an output of its run, and register it."""
+    from colorizer.tracking import serving  # which is the model's code, and sets itself as one
+
+    record = published.record
+    model = store.client.create_logged_model(
+        store.experiment_id,
+        record.model,
+        source_run_id=run_id,
+        params={key: str(value) for key, value in flatten(record.params).items()},
+        tags=_model_tags(published),
+    )
+    example = pd.DataFrame({"image": [_example_photo()]})
+    mlflow.pyfunc.log_model(
+        name=record.model,
+        model_id=model.model_id,
+        python_model=serving.__file__,
+        artifacts={"weights": str(published.weights)},
+        code_paths=[str(Path(__file__).parents[1])],
+        signature=SIGNATURE,
+        input_example=(example, {"strength": 1.0, "format": "png"}),
+        pip_requirements=[f"{name}=={_public_version(name)}" for name in REQUIREMENTS],
+    )
+    store.client.log_outputs(run_id, [LoggedModelOutput(model.model_id, record.best_epoch)])
+    return mlflow.register_model(f"{MODELS}{model.model_id}", registered_name(record.model))
+
+
+def _find(store: Store, name: str, published: Published) -> ModelVersion | None:
+    """Return the version of a training's weights."""
+    client, run_id = store.client, store.find_run(published.record.fingerprint)
+    for version in client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'"):
+        model = find_logged_model(client, version)
+        if _is_of(version.tags | (model.tags if model else {}), published):
+            return version
+    return None
+
+
+def _is_of(tags: Mapping[str, str], published: Published) -> bool:
+    return tags.items() >= published.identity.items()
+
+
+def _model_tags(published: Published) -> dict[str, str]:
+    return published.identity | {"profile": published.record.profile}
+
+
+def _refresh(
+    store: Store,
+    version: ModelVersion,
+    published: Published,
+    register: Register,
+    original: str = "",
+) -> None:
+    """Bring a version's tags and description up to date, such as after a new evaluation."""
+    record, metrics, client = published.record, published.metrics, store.client
+    tags = {
+        "data.train": record.data["train"]["digest"],
+        TEST_DATA: record.data["test"]["digest"],
+        register.metric: str(metrics[register.metric]),
+        **({} if register.champion else {TRIAL: "true"}),
+    }
+    for key in (OUTDATED_TAGS | set(metrics)) & set(version.tags) - set(tags):
+        client.delete_model_version_tag(version.name, version.version, key)
+    for key, value in tags.items():
+        if version.tags.get(key) != value:
+            client.set_model_version_tag(version.name, version.version, key, value)
+    uri = f"{version.name}/{version.version}"
+    text = describe_version(
+        record, metrics, uri=uri, trial=not register.champion, original=original
+    )
+    if version.description != text:
+        client.update_model_version(version.name, version.version, text)
+
+
+def _crown(store: Store, version: ModelVersion, profile: str, register: Register) -> None:
+    """Give a version its profile's alias, and `champion` if it has earned that."""
+    client, name, number = store.client, version.name, version.version
+    client.set_registered_model_alias(name, profile, number)
+    candidate = client.get_model_version(name, number)
+    champion = find_version(client, Version(name, alias=CHAMPION))
+    if champion is None or deserves_alias(candidate.tags, champion.tags, register):
+        client.set_registered_model_alias(name, CHAMPION, number)
+
+
+def _example_photo() -> bytes:
+    """Return a small gray ramp as PNG: what a request to the served model looks like."""
+    ramp = np.linspace(0, 255, 32, dtype=np.uint8)
+    return encode(np.repeat(np.tile(ramp, (32, 1))[..., None], 3, axis=2))
+
+
+def _public_version(package: str) -> str:
+    """Return an installed version without its local part: 2.13.0 of 2.13.0+cpu."""
+    return version_of(package).split("+")[0]
