@@ -26,7 +26,6 @@ def main() -> None:
     histories = {model: run.history for model, run in runs.items()}
     losses = {model: run.record.loss for model, run in runs.items()}
     photos = LabDataset.open(paths.lab, "test")
-
     paths.report.mkdir(parents=True, exist_ok=True)
     baselines = {folder.name: folder for folder in sorted(paths.baselines.iterdir())}
     evaluations = {model: run.evaluation for model, run in runs.items()} | baselines
@@ -35,13 +34,12 @@ def main() -> None:
     draw_figures(networks, histories, photos, paths.report, losses=losses, count=shown)
     title, page = f"{params.profile}: {', '.join(networks)}", paths.report / "report.html"
     write_report(page, title, evaluations, networks, photos, histories, losses)
-    best = best_model({m: run.metrics for m, run in runs.items()}, profile.register_.metric)
     write_summary(
         paths.report / "comparison.json",
         table,
         profile=params.profile,
         fingerprints={model: run.record.fingerprint for model, run in runs.items()},
-        best=best,
+        best=best_model({m: run.metrics for m, run in runs.items()}, profile.register_.metric),
         started_at=started_at,
         photographs=json.loads((paths.data / "color.json").read_text()),
     )

@@ -17,8 +17,8 @@ STAGES = sorted((ROOT / "stages").glob("*.py"))
 NOT_OUTCOME = {
     # values reach DVC as params, paths as outs; these tell of an outcome but do not shape it
     *("colorizer", "colorizer.params", "colorizer.paths", "colorizer.console", "colorizer.errors"),
-    *("colorizer.data.workers", "colorizer.tracking.tracking", "colorizer.tracking.live_logging"),
-    *("colorizer.tracking.serving", "colorizer.tracking.model_uri", "colorizer.models"),
+    *("colorizer.data.workers", "colorizer.tracking.published", "colorizer.tracking.live_logging"),
+    *("colorizer.tracking.names", "colorizer.models"),
 }
 BESIDE = {"train": {"colorizer.evaluation.grids"}}
 """By stage, what it draws beside its outcome."""
