@@ -92,7 +92,7 @@ def test_a_folder_is_summed_up_and_a_failure_shows_in_the_exit_code(
     assert (folder / "new/deep/three.jpg").exists()
     (folder / "old/broken.jpg").unlink()
     again = run(folder, "old", "-o", "new", "--model", weights)
-    assert (again.returncode, again.stderr) == (0, b"2 left alone, since the result exists\n")
+    assert (again.returncode, again.stderr) == (0, b"2 skipped: the result exists\n")
 
 
 def test_records_are_for_scripts(folder: Path, weights: Path) -> None:
@@ -157,9 +157,12 @@ def test_a_hint_colors_a_photograph_without_any_model(folder: Path) -> None:
     ("arguments", "line"),
     [
         (["one.png", "--hint", "5,5,red"], "hint '5,5,red': expected x,y,#rrggbb"),
-        (["one.png", "--model", "none"], "--model none colors by hints alone"),
-        (["one.png", "--model", "none", "--strength", "2"], "--strength is of a model's colors"),
-        (["old", "--hint", "5,5,#ff0000"], "hints are of a single photograph, and there are 3"),
+        (["one.png", "--model", "none"], "--model none needs hints"),
+        (
+            ["one.png", "--model", "none", "--strength", "2"],
+            "--strength multiplies a model's colors",
+        ),
+        (["old", "--hint", "5,5,#ff0000"], "hints need a single photograph, found 3"),
         (["one.png", "--hints", "gone.png"], "--hints gone.png: No such file"),
         (["one.png", "--hints", "old/broken.jpg"], "--hints old/broken.jpg: no readable image"),
         (["one.png", "--hints", "one.png"], "--hints one.png: expected transparency where there"),

@@ -66,7 +66,7 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(ColorizerError, match=f"port {port}: .*: name another by --port"):
+        with pytest.raises(ColorizerError, match=f"port {port}: .*: name another with --port"):
             local_server.serve(FastAPI(), port=port, open_browser=False, say=pytest.fail)
 
 

@@ -182,8 +182,8 @@ def export(
         with atomic_write(target) as unfinished:
             difference = write_half(weights, unfinished)
         typer.echo(
-            f"{target}: half precision moves no color of a picture of noise by over "
-            f"{difference:.2g} CIELAB units"
+            f"{target}: half precision changes colors by at most {difference:.2g} CIELAB units "
+            "(measured on noise)"
         )
 
 

@@ -26,8 +26,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 SAID = {
     "colorized": "colorized",
-    "copied": "copied, being in color already",
-    "exists": "left alone, since the result exists",
+    "copied": "in color already and copied",
+    "exists": "skipped: the result exists",
     "failed": "failed",
 }
 
@@ -57,17 +57,20 @@ def colorize(
     ] = DEFAULT,
     strength: Annotated[float, typer.Option(min=0, help="multiplies the colors' chroma")] = 1.0,
     format: Annotated[
-        str, typer.Option(help="of the results: jpeg, png, tiff, webp, bmp, avif [default: own]")
+        str,
+        typer.Option(
+            help="of the results: jpeg, png, tiff, webp, bmp, avif [default: the photograph's]"
+        ),
     ] = "",
     hint: Annotated[
         list[str] | None,
-        typer.Option(
-            help="color of a pixel, x,y,#rrggbb, of a single photograph; repeat it for more"
-        ),
+        typer.Option(help="color of a pixel of a single photograph, x,y,#rrggbb; can be repeated"),
     ] = None,
     hints: Annotated[
         Path | None,
-        typer.Option(help="picture of the photograph's size, transparent but for strokes of color"),
+        typer.Option(
+            help="picture of the photograph's size: strokes of color on transparent ground"
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="also color photographs that are in color")
@@ -76,7 +79,7 @@ def colorize(
         bool, typer.Option("--overwrite", help="replace results that exist")
     ] = False,
     compare: Annotated[
-        bool, typer.Option("--compare", help="also write sheets of before and after")
+        bool, typer.Option("--compare", help="also write sheets that show before and after")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="print a JSON record for each file")] = False,
 ) -> None:
@@ -92,7 +95,7 @@ def colorize(
         return
     tasks = plan(map(Path, paths), out, format=options.format)
     if options.guided and len(tasks) > 1:
-        raise ColorizerError(f"hints are of a single photograph, and there are {len(tasks):,}")
+        raise ColorizerError(f"hints need a single photograph, found {len(tasks):,}: name one")
     counts: Counter[str] = Counter()
     with _progress(len(tasks)) as advance:
         for outcome in _outcomes(tasks, model, options):
@@ -140,10 +143,10 @@ def _require_colors(model: str, options: "Options") -> None:
         return
     if options.strength != 1:
         raise ColorizerError(
-            "--strength is of a model's colors, and with --model none there are none"
+            "--strength multiplies a model's colors, and --model none has none: leave one out"
         )
     if not options.guided:
-        raise ColorizerError("--model none colors by hints alone: give some by --hint or --hints")
+        raise ColorizerError("--model none needs hints: add --hint or --hints")
 
 
 def _outcomes(tasks: "list[Task]", model: str, options: "Options") -> "Iterator[Outcome]":
@@ -176,10 +179,10 @@ def _colorize_stdin(model: str, options: "Options") -> None:
     from colorizer.inference.recolor_file import colorize_data
 
     if sys.stdout.isatty():
-        raise ColorizerError("a picture on the terminal helps nobody: add > color.jpg")
+        raise ColorizerError("the output is a terminal: add > color.jpg")
     new = colorize_data(sys.stdin.buffer.read(), _load(model), options)
     if not new.anew:
-        typer.echo("it is in color and was passed on: --force colors it anew", err=True)
+        typer.echo("the photograph is in color and was copied: --force colors it", err=True)
     sys.stdout.buffer.write(new.data)
 
 

@@ -78,7 +78,7 @@ def serve(app: FastAPI, *, port: int, open_browser: bool, say: Callable[[str], N
         try:
             listener.bind((ADDRESS, port))
         except (OSError, OverflowError) as error:
-            raise ColorizerError(f"port {port}: {error}: name another by --port") from None
+            raise ColorizerError(f"port {port}: {error}: name another with --port") from None
         listener.listen()  # from here on a browser waits until it is answered
         address = f"http://{ADDRESS}:{listener.getsockname()[1]}"
         say(f"{address} (Ctrl+C ends it)")

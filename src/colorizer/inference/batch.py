@@ -69,7 +69,7 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
     seconds = time.perf_counter() - started
     if new.anew:
         return Outcome(task, "colorized", "", seconds)
-    message = f"{task.source} is in color and was copied: --force colors it anew"
+    message = f"{task.source} is in color and was copied: --force colors it"
     return Outcome(task, "copied", message, seconds)
 
 

@@ -46,9 +46,9 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.is_dir():
-            raise ColorizerError(f"{path} is a folder: name the study's database by --db")
+            raise ColorizerError(f"{path} is a folder: name the study's database with --db")
         if not path.is_file():
-            raise ColorizerError(f"{path}: no such file: name the study's database by --db")
+            raise ColorizerError(f"{path}: no such file: name the study's database with --db")
         with self._transaction() as connection:
             kind, version = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -56,7 +56,7 @@ class Database:
             )
         if (kind, version) != (APPLICATION, VERSION):
             raise ColorizerError(
-                f"{path} is no database of this version of colorizer turing: name another by --db"
+                f"{path} is no database of this version of colorizer turing: name another with --db"
             )
 
     @classmethod
@@ -222,7 +222,7 @@ def _require_same(path: Path, begun: Protocol, asked: Protocol) -> None:
     """Refuse to mix answers to different questions."""
     if begun.photos != asked.photos:
         raise ColorizerError(
-            f"{path} is a study of other photographs: name these by --photos, or another --db"
+            f"{path} is a study of other photographs: name these with --photos, or another --db"
         )
     if begun != asked:
         options = f"--seconds {begun.seconds:g} --practice {begun.practice} --pairs {begun.pairs}"

@@ -128,7 +128,7 @@ def find_color_photos(folder: Path, *, needed: int) -> dict[str, str]:
     if len(found) < needed:
         raise ColorizerError(
             f"{folder}: {len(found)} readable photographs in color; expected at least {needed}, "
-            "since nobody sees one twice: add some, or ask for fewer by --pairs and --practice"
+            "since nobody sees one twice: add some, or ask for fewer with --pairs and --practice"
         )
     return {name: digest for digest, name in found.items()}
 

@@ -59,4 +59,4 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.IntegrityError:
         raise
     except sqlite3.DatabaseError as error:
-        raise ColorizerError(f"{path}: {error}: name another database by --db") from None
+        raise ColorizerError(f"{path}: {error}: name another database with --db") from None

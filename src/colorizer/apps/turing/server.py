@@ -93,7 +93,7 @@ def served(path: Path) -> Iterator[None]:
         ColorizerError: if another program serves it.
     """
     if not path.parent.is_dir():  # which the lock would make
-        raise ColorizerError(f"{path}: no such folder: name another database by --db")
+        raise ColorizerError(f"{path}: no such folder: name another database with --db")
     lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
     try:
         lock.acquire()
@@ -102,7 +102,7 @@ def served(path: Path) -> Iterator[None]:
             f"{path}: another `colorizer turing` serves this study: end it, or name another --db"
         ) from None
     except OSError as error:
-        raise ColorizerError(f"{path}: {error.strerror}: name another database by --db") from None
+        raise ColorizerError(f"{path}: {error.strerror}: name another database with --db") from None
     try:
         yield
     finally:

@@ -168,7 +168,7 @@ class Session:
 
     def _colors(self, photo: Photograph, model: str, strength: float) -> NDArray[np.float32]:
         if all(model != choice.name for choice in self.choices):
-            raise ColorizerError(f"no model {model!r} here: name it by --model when you begin")
+            raise ColorizerError(f"no model {model!r} here: name it with --model when you begin")
         if photo.hints is None:
             return strength * self._predict(photo.id, model)
         return self._guide(photo.id, photo.revision, model, strength)
