@@ -35,6 +35,7 @@ from colorizer.evaluation.metrics import delta_e2000, psnr
 from colorizer.methods import propagation
 from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode
+from colorizer.photo.resize import resize
 
 COUNTS = (0, 1, 5, 20, 100)
 SIDE = 512
@@ -200,8 +201,8 @@ def _square(rgb: NDArray[np.uint8]) -> Tensor:
     """Cut the middle square out: uint8 (1, 3, 340, 340)."""
     side = min(rgb.shape[:2])
     top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
-    cut = Image.fromarray(rgb[top : top + side, left : left + side]).resize((340, 340))
-    return _tensor(np.asarray(cut))
+    middle = rgb[top : top + side, left : left + side]
+    return _tensor(resize(middle, size=340, resample="bicubic"))
 
 
 def _tensor(rgb: NDArray[np.uint8]) -> Tensor:

@@ -95,6 +95,16 @@ def test_the_file_says_what_it_is(each: tuple[Path, Path]) -> None:
     assert [taken.name, given.name] == ["lightness", "ab"]
     assert shapes == [["batch", 1, "height", "width"], ["batch", 2, "height", "width"]]
     assert str(Path(package.__file__).parent) not in str(model.SerializeToString())
+    assert model.ir_version <= 9  # onnxruntime below 1.18 reads no later one
+    assert [(opset.domain, opset.version <= 18) for opset in model.opset_import] == [("", True)]
+
+
+def test_the_file_says_how_to_feed_it(files: tuple[Path, Path]) -> None:
+    said = {entry.key: entry.value for entry in onnx.load(files[1]).metadata_props}
+    assert said["input"].startswith("lightness: float32 (batch, 1, height, width), L* in 0..100")
+    assert said["output"].startswith("ab: float32 (batch, 2, height, width), a* and b* in CIELAB")
+    assert said["size"] == "any; trained on whole pictures resized to 32x32, bicubic, antialiased"
+    assert {"color", "use"} < set(said)
 
 
 def test_a_photograph_is_colored_as_by_the_weights(files: tuple[Path, Path]) -> None:

@@ -135,3 +135,21 @@ def test_what_cannot_be_calibrated_is_refused_before_the_training(
     with pytest.raises(ColorizerError, match=said):
         trainer.train()
     assert not trainer.folder.exists()
+
+
+def test_weights_from_elsewhere_are_loaded_before_the_first_step_and_not_on_resuming(
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[float] = []
+
+    def load(head: nn.Conv2d) -> None:
+        nn.init.zeros_(head.weight)
+        loaded.append(0)
+
+    monkeypatch.setattr(nn.Conv2d, "load_pretrained", load, raising=False)
+    trainer = make_trainer("model1", widths=[2, 4])
+    trainer.train()
+    first = len(loaded)
+    assert first > 0
+    make_trainer("model1", widths=[2, 4]).train()
+    assert len(loaded) == first

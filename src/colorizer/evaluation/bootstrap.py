@@ -9,9 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-DRAWS = 10_000
-SEED = 7
-LEVEL = 0.95
+from colorizer.evaluation.interval import DRAWS, SEED, percentile_interval
 
 AT_ONCE = 1000  # draws in memory
 
@@ -116,10 +114,9 @@ def _totals(sums: pd.DataFrame) -> dict[str, Tensor]:
 
 
 def _table(values: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> pd.DataFrame:
-    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     rows = {}
     for name, value in values.items():
         defined = drawn[name][~drawn[name].isnan()].numpy()
-        low, high = np.quantile(defined, ends) if len(defined) else (math.nan, math.nan)
+        low, high = percentile_interval(defined) if len(defined) else (math.nan, math.nan)
         rows[name] = (float(value), low, high)
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])

@@ -15,6 +15,7 @@ from colorizer.errors import ColorizerError, MissingExtraError
 from colorizer.inference.onnx_network import INPUT, OUTPUT, OnnxNetwork
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models.predict import InUnits
+from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.paths import atomic_write
 
 TOLERANCE = 1e-4
@@ -22,6 +23,10 @@ TOLERANCE = 1e-4
 
 AXES = {0: "batch", 2: "height", 3: "width"}
 """Which may be of any length."""
+
+OPSET = 18
+"""Of ONNX, from December 2022, as is the IR version 8 that goes with it: runtimes of today and of
+some years ago read the file."""
 
 SHAPES = ((1, 96, 96), (2, 70, 53), (3, 33, 128), (1, 1, 1))
 """Batch, height, width that the file is checked at."""
@@ -31,8 +36,8 @@ def export_onnx(weights: Path, target: Path) -> float:
     """Write a weights file's network as ONNX, and check that ONNX Runtime agrees with PyTorch.
 
     The graph takes `lightness`, float32 (N, 1, H, W), L* in 0..100, and returns `ab`, float32
-    (N, 2, H, W), in CIELAB units, for any N, H and W. It holds the model's metadata. The file
-    appears under its name only when it is whole and checked.
+    (N, 2, H, W), in CIELAB units, for any N, H and W. It holds the model's metadata, and
+    how to use it in words. The file appears under its name only when it is whole and checked.
 
     Args:
         weights: the network's, as `save_weights` wrote them.
@@ -58,6 +63,7 @@ def export_onnx(weights: Path, target: Path) -> float:
             InUnits(network.model),
             (torch.full((2, 1, 70, 53), 50.0),),
             dynamo=True,
+            opset_version=OPSET,
             verbose=False,
             input_names=[INPUT],
             output_names=[OUTPUT],
@@ -66,7 +72,9 @@ def export_onnx(weights: Path, target: Path) -> float:
     assert program is not None
     model = program.model_proto
     _tidy(model)
-    onnx.helper.set_model_props(model, network.metadata.to_metadata())
+    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
+    properties = network.metadata.to_metadata() | _how_to_use(network.metadata)
+    onnx.helper.set_model_props(model, properties)
     with atomic_write(target) as unfinished:
         onnx.save(model, unfinished)
         difference = _compare(network, OnnxNetwork(unfinished))
@@ -97,8 +105,21 @@ def _tidy(model: Any) -> None:
     for value in (*model.graph.input, *model.graph.output):
         for axis, name in AXES.items():
             value.type.tensor_type.shape.dim[axis].dim_param = name
-    for part in (model.graph, *model.graph.node, *model.graph.value_info):
-        del part.metadata_props[:]
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.value_info, *graph.initializer):
+        del part.metadata_props[:]  # which IR version 8 does not have
+
+
+def _how_to_use(metadata: WeightsMetadata) -> dict[str, str]:
+    """Return how to feed the graph, for people who have the file alone."""
+    trained = f"{metadata.size}x{metadata.size}, {metadata.resample}, antialiased"
+    return {
+        "input": f"{INPUT}: float32 (batch, 1, height, width), L* in 0..100 of an sRGB picture",
+        "output": f"{OUTPUT}: float32 (batch, 2, height, width), a* and b* in CIELAB units",
+        "color": "CIELAB of sRGB, illuminant D65, 2-degree observer",
+        "size": f"any; trained on whole pictures resized to {trained}",
+        "use": "resize the picture, feed its L*, resize ab to the picture, join it with its own L*",
+    }
 
 
 def _compare(network: TorchNetwork, exported: OnnxNetwork) -> float:

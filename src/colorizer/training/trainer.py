@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from colorizer.color.ab_quantization import count_bins, rebalancing_weights
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.models import create_model
+from colorizer.models import create_model, load_pretrained
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import Params
 from colorizer.paths import atomic_write
-from colorizer.training.checkpoint import snapshot
+from colorizer.training.checkpoint import STATE, snapshot
 from colorizer.training.engine import choose_precision, compile_pays, make_fabric
 from colorizer.training.loop.calibration import calibrate, find_curve
 from colorizer.training.loop.fit import Fit, OnEpochEnd, fit, warn_if_long
@@ -120,6 +120,8 @@ class Trainer:
         train, engine, recipe = self.params.active.train, self.params.engine, self.recipe
         torch.manual_seed(train.seed)
         network = create_model(self.metadata.model, **self.metadata.arguments)
+        if not (self.folder / STATE).exists():  # an interrupted training has all of its weights
+            load_pretrained(network)
         learned = self._photos_to_learn_from(network)
         objective = Objective(
             network,

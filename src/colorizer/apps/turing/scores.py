@@ -7,10 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colorizer.apps.turing.trials import Answer
-
-DRAWS = 10_000
-SEED = 7
-LEVEL = 0.95
+from colorizer.evaluation.interval import DRAWS, SEED, percentile_interval
 
 
 @dataclass(frozen=True)
@@ -87,5 +84,4 @@ def fooling_interval(
     who = random.integers(len(pairs), size=(draws, len(pairs)))
     drawn = random.binomial(pairs[who], (fooled / pairs)[who])
     rates = drawn.sum(1) / pairs[who].sum(1)
-    low, high = np.quantile(rates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return percentile_interval(rates)
