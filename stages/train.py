@@ -9,7 +9,7 @@ from colorizer.evaluation.grids import draw_samples
 from colorizer.params import load_params
 from colorizer.paths import Paths, project_root
 from colorizer.tracking.live_logging import follow
-from colorizer.training.checkpoint import only_process
+from colorizer.training.lock import only_process
 from colorizer.training.run_record import Epoch
 from colorizer.training.trainer import Trainer
 

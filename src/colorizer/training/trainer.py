@@ -11,24 +11,25 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from colorizer.color.ab_quantization import count_bins, rebalancing_weights
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.models import create_model, load_pretrained
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import Params
 from colorizer.paths import atomic_write
-from colorizer.training.checkpoint import STATE, snapshot
+from colorizer.training.code import training_code
 from colorizer.training.engine import choose_precision, compile_pays, make_fabric
-from colorizer.training.loop.calibration import calibrate, find_curve
-from colorizer.training.loop.fit import Fit, OnEpochEnd, fit, warn_if_long
-from colorizer.training.loop.losses import Objective
+from colorizer.training.loop.calibration import calibrated
+from colorizer.training.loop.checkpoint import STATE
+from colorizer.training.loop.fit import Fit, OnEpochEnd, fit
+from colorizer.training.loop.preparation import prepare
+from colorizer.training.progress import Progress, warn_if_long
 from colorizer.training.run_record import (
     GRIDS,
     HISTORY,
     RECORD,
     WEIGHTS,
+    Epoch,
     RunRecord,
     fingerprint,
     git_commit,
@@ -36,36 +37,6 @@ from colorizer.training.run_record import (
 )
 
 logger = logging.getLogger(__name__)
-
-PACKAGE = Path(__file__).parents[1]
-PRIOR_SIDE = 64  # pixels of a photograph's side that the colors' prior looks at
-PRIOR_PHOTOS = 256  # at once
-
-CODE = (
-    "color/ab_quantization.py",
-    "color/kernels.py",
-    "color/lab.py",
-    "color/lab_torch.py",
-    "color/statistics.py",
-    "data/dataset.py",
-    "models/heads.py",
-    "models/layers.py",
-    "models/flagship.py",
-    "models/model1.py",
-    "models/model2.py",
-    "models/model3.py",
-    "models/predict.py",
-    "models/rebalanced.py",
-    "models/unet.py",
-    "models/zhang2016.py",
-    "training/checkpoint.py",
-    "training/loop/augmentation.py",
-    "training/loop/calibration.py",
-    "training/loop/fit.py",
-    "training/loop/losses.py",
-    "training/trainer.py",
-)
-"""The code that a training's weights depend on: part of its fingerprint."""
 
 
 class Trainer:
@@ -117,36 +88,50 @@ class Trainer:
             on_epoch_end: called by the main process with the network and the history so far, before
                 the epoch's checkpoint; what it writes into `folder`/`GRIDS` is kept by `save`.
         """
-        train, engine, recipe = self.params.active.train, self.params.engine, self.recipe
-        torch.manual_seed(train.seed)
-        network = create_model(self.metadata.model, **self.metadata.arguments)
-        if not (self.folder / STATE).exists():  # an interrupted training has all of its weights
-            load_pretrained(network)
-        learned = self._photos_to_learn_from(network)
-        objective = Objective(
-            network,
-            recipe.loss,
-            gradient_weight=recipe.gradient,
-            bin_weights=self._bin_weights(learned) if recipe.uniform < 1 else None,
+        train, engine, metadata = self.params.active.train, self.params.engine, self.metadata
+        objective, photos = prepare(
+            metadata.model,
+            metadata.arguments,
+            self.train_photos,
+            seed=train.seed,
+            recipe=self.recipe,
+            resumed=(self.folder / STATE).exists(),
         )
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
         if self.is_main and not (self.folder / RECORD).exists():
             self.record.write(self.folder)
-            warn_if_long(self.metadata.model, objective, learned, train, self.fabric)
+            warn_if_long(metadata.model, objective, photos, train, self.fabric)
         self.fabric.launch()
-        steps = train.epochs * math.ceil(len(learned) / train.batch_size)
+        steps = train.epochs * math.ceil(len(photos) / train.batch_size)
 
-        self._fit = fit(
-            objective,
-            learned,
-            self.test_photos,
-            params=train,
-            recipe=recipe,
-            fabric=self.fabric,
-            folder=self.folder,
-            on_epoch_end=on_epoch_end,
-            resident=engine.resident,
-            compiled=compile_pays(engine, self.fabric.device, steps=steps),
+        with Progress(len(photos), train.epochs, enabled=self.is_main) as progress:
+
+            def after_epoch(network: nn.Module, history: list[Epoch]) -> None:
+                progress.show(network, history)
+                on_epoch_end(network, history)
+
+            self._fit = fit(
+                objective,
+                photos,
+                self.test_photos,
+                params=train,
+                recipe=self.recipe,
+                fabric=self.fabric,
+                folder=self.folder,
+                on_epoch_end=after_epoch,
+                resident=engine.resident,
+                compiled=compile_pays(engine, self.fabric.device, steps=steps),
+            )
+
+    def calibrated(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return weights with the chroma curve fitted, if the model's recipe asks for one."""
+        return calibrated(
+            self.metadata.model,
+            self.metadata.arguments,
+            weights,
+            self.train_photos,
+            recipe=self.recipe,
+            device=self.fabric.device,
         )
 
     def save(self, folder: Path) -> None:
@@ -155,7 +140,7 @@ class Trainer:
         result = self._fit
         with atomic_write(folder) as unfinished:
             unfinished.mkdir()
-            save_weights(unfinished / WEIGHTS, self.metadata, self._calibrated(result.weights))
+            save_weights(unfinished / WEIGHTS, self.metadata, self.calibrated(result.weights))
             write_history(unfinished / HISTORY, result.history)
             shutil.copytree(self.folder / GRIDS, unfinished / GRIDS)
             finished_at = result.history[-1].finished_at
@@ -170,37 +155,6 @@ class Trainer:
         self.folder.replace(trash)  # at once, so that no half of it is ever resumed
         shutil.rmtree(trash)
 
-    def _bin_weights(self, photos: LabDataset) -> Tensor:
-        """Return how much each bin counts, by the colors of the photographs to learn from."""
-        step = max(1, photos.size // PRIOR_SIDE)
-        ab = photos.ab[..., ::step, ::step]
-        starts = range(0, len(ab), PRIOR_PHOTOS)
-        parts = [count_bins(ab[start : start + PRIOR_PHOTOS].float()) for start in starts]
-        counts = torch.stack(parts).sum(0)
-        return rebalancing_weights(counts, self.recipe.uniform)
-
-    def _photos_to_learn_from(self, network: nn.Module) -> LabDataset:
-        """Return the training photographs but those that are kept out to calibrate on."""
-        if not self.recipe.calibrate:
-            return self.train_photos
-        find_curve(network)  # now, and not after hours of training
-        if self.recipe.calibrate >= len(self.train_photos):
-            raise ColorizerError(
-                f"recipe.calibrate of {self.metadata.model} is {self.recipe.calibrate}; expected "
-                f"fewer than the {len(self.train_photos)} training photographs"
-            )
-        return self.train_photos.divide(self.recipe.calibrate)[0]
-
-    def _calibrated(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        if not self.recipe.calibrate:
-            return weights
-        network = create_model(self.metadata.model, **self.metadata.arguments)
-        network.load_state_dict(weights)
-        _, kept_out = self.train_photos.divide(self.recipe.calibrate)
-        calibrate(network, kept_out, self.fabric.device)
-        calibrated: dict[str, Tensor] = snapshot(network.state_dict())
-        return calibrated
-
     def _describe(self) -> RunRecord:
         profile = self.params.active
         asked = {
@@ -213,13 +167,14 @@ class Trainer:
             subset: {"photographs": len(p), "size": p.size, "digest": p.digest}
             for subset, p in photos.items()
         }
-        code = [path for pattern in CODE for path in PACKAGE.glob(pattern)]
         made_with = {
             "split": profile.split.model_dump(),
             "preprocess": profile.preprocess.model_dump(),
         }
         return RunRecord(
-            fingerprint=fingerprint({"params": asked, "data": data}, code),
+            fingerprint=fingerprint(
+                {"params": asked, "data": data}, training_code(self.metadata.model)
+            ),
             model=self.metadata.model,
             profile=self.params.profile,
             params=asked | made_with,

@@ -9,24 +9,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model
 from colorizer.params import Engine, Recipe, Train
-from colorizer.training.checkpoint import STATE
 from colorizer.training.engine import Precision, make_fabric
-from colorizer.training.loop.fit import (
-    Fit,
-    _require_shares,
-    cosine,
-    duration,
-    estimate_seconds,
-    fit,
-    warn_if_long,
-)
+from colorizer.training.loop.checkpoint import STATE
+from colorizer.training.loop.fit import Fit, _require_shares, fit
 from colorizer.training.loop.losses import Objective
 from colorizer.training.run_record import HISTORY, Epoch, read_history
 
@@ -42,11 +33,6 @@ def photographs(count: int, *, seed: int) -> LabDataset:
     ab = torch.cat((lightness - 50, 50 - lightness), dim=1)
     ids = [f"photo{i}" for i in range(count)]
     return LabDataset(lightness.half(), ab.half(), ids, digest=f"digest{seed}")
-
-
-@pytest.fixture
-def fabric() -> Fabric:
-    return make_fabric(CPU)
 
 
 @pytest.fixture
@@ -260,36 +246,6 @@ def test_a_compiled_training_learns_the_same(
     assert compiled.weights.keys() == eager.weights.keys()
 
 
-def test_estimating_leaves_the_network_as_it_was(fabric: Fabric) -> None:
-    model = create_model("model1", widths=[4, 4])
-    before = {k: v.clone() for k, v in model.state_dict().items()}
-    recipe = Train(seed=7, epochs=5, batch_size=4, lr=0.01, grid_every=1, grid_photos=1)
-    seconds = estimate_seconds(
-        Objective(model, "l2"), photographs(10, seed=1), recipe, fabric=fabric
-    )
-    assert seconds > 0
-    assert same_weights(model.state_dict(), before)
-    assert all(parameter.grad is None for parameter in model.parameters())
-
-
-def test_a_long_training_on_a_cpu_is_announced(
-    fabric: Fabric, caplog: pytest.LogCaptureFixture
-) -> None:
-    model = create_model("model1", widths=[4, 4])
-    forever = Train(seed=7, epochs=10**9, batch_size=4, lr=0.01, grid_every=1, grid_photos=1)
-    warn_if_long("model1", Objective(model, "l2"), photographs(10, seed=1), forever, fabric)
-    assert "training model1 on this CPU will take about" in caplog.text
-    assert "make demo" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0 s"), (89, "89 s"), (95, "2 min"), (7200, "2.0 h"), (302_400, "3.5 days")],
-)
-def test_duration_is_said_as_a_person_would(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
-
-
 BINS = Recipe(loss="bins", uniform=0.5, schedule="cosine", flip=True, crop=0.7, average=0.9)
 
 
@@ -332,11 +288,3 @@ def test_the_average_is_kept_and_followed_while_training_is_the_same(
     assert train[0] == train[1]
     assert test[0] != test[1]
     assert not same_weights(plain.weights, averaged.weights)
-
-
-def test_a_cosine_rises_and_falls_to_nothing() -> None:
-    shares = [cosine(progress / 100) for progress in range(101)]
-    assert shares[0] == 0
-    assert max(shares) == shares[5] == 1
-    assert shares[5:] == sorted(shares[5:], reverse=True)
-    assert shares[100] == pytest.approx(0, abs=1e-12)

@@ -7,7 +7,7 @@ it did, it is surer than it should be.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -18,8 +18,10 @@ from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
+from colorizer.models import create_model
 from colorizer.models.heads import ChromaCurve
 from colorizer.models.predict import InUnits
+from colorizer.params import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,34 @@ HALVINGS = 12  # of what is left to search in
 CORRECTIONS = 3  # of the gain that mean chroma asks for, which counts pixels without color too
 COLORED = 8.0  # CIELAB units of chroma above which a pixel has a color, as in `color_bias`
 TINY = 1e-6  # for a network that predicts no color at all
+
+
+def calibrated(
+    model: str,
+    arguments: Mapping[str, Any],
+    weights: dict[str, Tensor],
+    photos: LabDataset,
+    *,
+    recipe: Recipe,
+    device: torch.device,
+) -> dict[str, Tensor]:
+    """Return a training's weights with the chroma curve fitted, if the recipe asks for one.
+
+    Args:
+        model: a name in `list_models()`.
+        arguments: what `create_model` was given.
+        weights: the trained ones.
+        photos: all training photographs; the last `recipe.calibrate` of them were kept out.
+        recipe: the model's own.
+        device: where the network predicts them.
+    """
+    if not recipe.calibrate:
+        return weights
+    network = create_model(model, **arguments)
+    network.load_state_dict(weights)
+    _, kept_out = photos.divide(recipe.calibrate)
+    calibrate(network, kept_out, device)
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
 @torch.no_grad()

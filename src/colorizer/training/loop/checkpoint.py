@@ -1,16 +1,12 @@
-"""What an interrupted training goes on from: a checkpoint, and a lock for those who write it."""
+"""The state of a training on disk, from which an interrupted one resumes."""
 
-import contextlib
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
 
-from colorizer.errors import ColorizerError
 from colorizer.paths import atomic_write
 
 STATE = "state.pt"
@@ -78,20 +74,3 @@ def snapshot(state: Any) -> Any:
     if isinstance(state, list):
         return [snapshot(value) for value in state]
     return state
-
-
-@contextlib.contextmanager
-def only_process(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a training's folder, such as one that outlived its `dvc repro`.
-
-    Raises:
-        ColorizerError: if another process is training there.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder.with_suffix(".lock"), timeout=0):
-            yield
-    except Timeout:
-        raise ColorizerError(
-            f"another process is training in {folder}: wait for it, or end it (`ps` shows it)"
-        ) from None

@@ -1,4 +1,4 @@
-"""What an interrupted training finds: a whole checkpoint, and a folder of its own."""
+"""What an interrupted training finds: a whole checkpoint."""
 
 import itertools
 import pickle
@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from colorizer.errors import ColorizerError
-from colorizer.training.checkpoint import STATE, Checkpoint, only_process, snapshot
+from colorizer.training.loop.checkpoint import STATE, Checkpoint, snapshot
 
 
 def make_state(epoch: int) -> dict[str, Any]:
@@ -139,14 +138,3 @@ def test_no_thread_outlives_a_training(tmp_path: Path) -> None:
     with Checkpoint(tmp_path) as checkpoint:
         checkpoint.save(make_state(1))
     assert threading.active_count() == before
-
-
-def test_a_second_process_is_kept_out(tmp_path: Path) -> None:
-    with (
-        only_process(tmp_path / "run"),
-        pytest.raises(ColorizerError, match="another process is training"),
-        only_process(tmp_path / "run"),
-    ):
-        pass
-    with only_process(tmp_path / "run"):  # free again
-        pass

@@ -1,0 +1,80 @@
+"""What a training begins with: a fresh network, its loss, and the photographs it learns from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from colorizer.color.ab_quantization import count_bins, rebalancing_weights
+from colorizer.data.dataset import LabDataset
+from colorizer.errors import ColorizerError
+from colorizer.models import create_model, load_pretrained
+from colorizer.params import Recipe
+from colorizer.training.loop.calibration import find_curve
+from colorizer.training.loop.losses import Objective
+
+PRIOR_SIDE = 64  # pixels of a photograph's side that the colors' prior looks at
+PRIOR_PHOTOS = 256  # at once
+
+
+def prepare(
+    model: str,
+    arguments: Mapping[str, Any],
+    photos: LabDataset,
+    *,
+    seed: int,
+    recipe: Recipe,
+    resumed: bool = False,
+) -> tuple[Objective, LabDataset]:
+    """Build a network and its loss, and keep out the photographs that it is calibrated on.
+
+    Args:
+        model: a name in `list_models()`.
+        arguments: what `create_model` is given.
+        photos: all training photographs.
+        seed: of the initial weights.
+        recipe: the model's own.
+        resumed: whether a checkpoint has all of the weights, so that none are needed from
+            elsewhere.
+
+    Returns:
+        The loss of a freshly initialized network, and the photographs to learn from.
+
+    Raises:
+        ColorizerError: if the network and the recipe do not fit, or `recipe.calibrate` leaves no
+            photographs to learn from.
+    """
+    torch.manual_seed(seed)
+    network = create_model(model, **arguments)
+    if not resumed:
+        load_pretrained(network)
+    if recipe.calibrate:
+        find_curve(network)  # refuse a network without one now, not after hours of training
+        if recipe.calibrate >= len(photos):
+            raise ColorizerError(
+                f"recipe.calibrate of {model} is {recipe.calibrate}; expected fewer than the "
+                f"{len(photos)} training photographs"
+            )
+        photos, _ = photos.divide(recipe.calibrate)
+    objective = Objective(
+        network,
+        recipe.loss,
+        gradient_weight=recipe.gradient,
+        bin_weights=prior_weights(photos, recipe.uniform) if recipe.uniform < 1 else None,
+    )
+    return objective, photos
+
+
+def prior_weights(photos: LabDataset, uniform: float) -> Tensor:
+    """Return how much a pixel of each color bin counts, by how rare the bin is: float32 (Q,).
+
+    Args:
+        photos: whose colors are counted, on every few pixels.
+        uniform: the share of the uniform distribution in the prior, as in `rebalancing_weights`.
+    """
+    step = max(1, photos.size // PRIOR_SIDE)
+    ab = photos.ab[..., ::step, ::step]
+    starts = range(0, len(ab), PRIOR_PHOTOS)
+    parts = [count_bins(ab[start : start + PRIOR_PHOTOS].float()) for start in starts]
+    return rebalancing_weights(torch.stack(parts).sum(0), uniform)
