@@ -22,7 +22,8 @@ from colorizer.data.dataset import LabDataset, permutation
 from colorizer.data.preprocess import preprocess
 from colorizer.data.workers import workers
 from colorizer.models import create_model
-from colorizer.params import Engine, Preprocess, Recipe, Train, load_params
+from colorizer.params import Engine, Preprocess, Train, load_params
+from colorizer.params.recipe import Recipe
 from colorizer.training.engine import make_fabric
 from colorizer.training.loop.fit import fit
 from colorizer.training.loop.losses import Objective, l2

@@ -9,7 +9,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from colorizer.errors import ColorizerError
-from colorizer.params import Archive, Params, Recipe, load_params
+from colorizer.params import Archive, Params, load_params
+from colorizer.params.recipe import Recipe
 
 Change = Callable[[tuple[str | int, ...], Any], Path]
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model
-from colorizer.params import Engine, Recipe, Train
+from colorizer.params import Engine, Train
+from colorizer.params.recipe import Recipe
 from colorizer.training.engine import Precision, make_fabric
 from colorizer.training.loop.checkpoint import STATE
 from colorizer.training.loop.fit import Fit, _require_shares, fit

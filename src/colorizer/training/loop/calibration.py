@@ -21,7 +21,7 @@ from colorizer.errors import ColorizerError
 from colorizer.models import create_model
 from colorizer.models.heads import ChromaCurve
 from colorizer.models.predict import InUnits
-from colorizer.params import Recipe
+from colorizer.params.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,8 @@ from torch.optim import Optimizer
 
 from colorizer.data.dataset import LabDataset, Resident, permutation
 from colorizer.errors import ColorizerError
-from colorizer.params import Recipe, Train
+from colorizer.params import Train
+from colorizer.params.recipe import Recipe
 from colorizer.training.loop.augmentation import augment, draw_choices
 from colorizer.training.loop.checkpoint import Checkpoint
 from colorizer.training.loop.losses import Objective

@@ -10,7 +10,7 @@ from colorizer.color.ab_quantization import count_bins, rebalancing_weights
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model, load_pretrained
-from colorizer.params import Recipe
+from colorizer.params.recipe import Recipe
 from colorizer.training.loop.calibration import find_curve
 from colorizer.training.loop.losses import Objective
 
