@@ -14,6 +14,7 @@ CODE = (
     "models/heads.py",
     "models/layers.py",
     "models/{model}.py",
+    "params/recipe.py",
     "training/loop",
 )
 """Files and folders of the package; the stage `train` in dvc.yaml has the same as dependencies.
