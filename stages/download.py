@@ -9,9 +9,13 @@ from colorizer.paths import Paths, project_root
 @entry_point
 def main() -> None:
     """Run the stage."""
-    params = load_params()
-    partial = project_root() / ".downloads"
-    fetch(params.active.download.archives, Paths(params.profile).archives, partial=partial)
+    params, root = load_params(), project_root()
+    fetch(
+        params.active.download.archives,
+        Paths(params.profile).archives,
+        partial=root / ".downloads",
+        cache=root / ".dvc/cache/files/md5",
+    )
 
 
 if __name__ == "__main__":

@@ -107,6 +107,50 @@ def folders(tmp_path: Path) -> Folders:
     return Folders(tmp_path / "archives", tmp_path / "downloads")
 
 
+def test_an_archive_that_is_there_is_kept_and_one_that_is_not_named_goes(
+    host: Host, folders: Folders, make_archive: MakeArchive
+) -> None:
+    other = make_archive({"other.jpg": b"other"}, "other.zip")
+    for archives in ([host.archive(), other], [host.archive()], [host.archive(), other]):
+        fetch(archives, folders.final, partial=folders.partial)
+        assert {path.name for path in folders.final.iterdir()} == {a.name for a in archives}
+    assert host.ranges == [None]  # one request in all
+
+
+@pytest.mark.parametrize("there", [PAYLOAD[:-1] + b"!", PAYLOAD[:-1], b""])
+def test_a_file_with_another_checksum_is_fetched_again_and_nothing_it_links_to_is_harmed(
+    host: Host, folders: Folders, tmp_path: Path, there: bytes
+) -> None:
+    linked = tmp_path / "linked"
+    linked.write_bytes(there)
+    folders.final.mkdir()
+    (folders.final / "photos.zip").hardlink_to(linked)
+    assert folders.fetch(host.archive()).read_bytes() == PAYLOAD
+    assert linked.read_bytes() == there
+
+
+def test_a_failure_costs_no_archive_that_is_there(host: Host, folders: Folders) -> None:
+    folders.fetch(host.archive())
+    host.answers = [Answer(404)]
+    changed = Archive(source=host.url.replace("photos", "new"), bytes=9, md5="0" * 32)
+    with pytest.raises(ArchiveError):
+        folders.fetch(changed)
+    assert [path.name for path in folders.final.iterdir()] == ["photos.zip"]
+
+
+@pytest.mark.parametrize(("cached", "requests"), [(PAYLOAD, 0), (PAYLOAD[:-1] + b"!", 1)])
+def test_a_deleted_archive_comes_from_dvcs_cache_if_it_is_whole_there(
+    host: Host, folders: Folders, tmp_path: Path, cached: bytes, requests: int
+) -> None:
+    archive = host.archive()
+    path = tmp_path / "cache" / archive.md5[:2] / archive.md5[2:]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(cached)
+    fetch([archive], folders.final, partial=folders.partial, cache=tmp_path / "cache")
+    assert (folders.final / archive.name).read_bytes() == PAYLOAD
+    assert len(host.ranges) == requests
+
+
 def test_local_archive_is_copied_under_its_own_name(
     make_archive: MakeArchive, folders: Folders
 ) -> None:

@@ -32,16 +32,20 @@ class _InterruptedError(Exception):
     """The connection ended early; asking again may help."""
 
 
-def fetch(archives: Sequence[Archive], folder: Path, *, partial: Path) -> None:
-    """Bring archives into `folder`, all of them or none.
+def fetch(
+    archives: Sequence[Archive], folder: Path, *, partial: Path, cache: Path | None = None
+) -> None:
+    """Bring archives into `folder`, all of them or none, and remove whatever else is there.
 
-    A download goes on from where an earlier one stopped; only complete and verified files get their
-    final names. Those that are complete wait in `partial` for the others: a failure costs none.
+    An archive that is there already is kept. A download goes on from where an earlier one stopped;
+    only complete and verified files get their final names. Those that are complete wait in
+    `partial` for the others: a failure costs none.
 
     Args:
         archives: where they are, and what they must be.
         folder: where the files go, under the archives' own names.
         partial: where unfinished downloads wait to be resumed.
+        cache: DVC's cache of files by their MD5, which is asked before a server is.
 
     Raises:
         ArchiveError: if one cannot be had, is not what was expected, or all do not fit on the disk.
@@ -49,27 +53,51 @@ def fetch(archives: Sequence[Archive], folder: Path, *, partial: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     partial.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{partial}.lock"):  # one download at a time: two would write the same part
-        missing = sum(a.bytes - min(_size(_part(a, partial)), a.bytes) for a in archives)
-        _require_space(partial, missing)
-        parts = [_fetch(archive, partial) for archive in archives]
-        for archive, part in zip(archives, parts, strict=True):
+        missing = [archive for archive in archives if not _is_at(folder / archive.name, archive)]
+        lacking = sum(a.bytes - min(_size(_part(a, partial)), a.bytes) for a in missing)
+        _require_space(partial, lacking)
+        parts = [_fetch(archive, partial, cache) for archive in missing]
+        for archive, part in zip(missing, parts, strict=True):
+            _remove(folder / archive.name)  # it may be a link into DVC's cache
             shutil.move(part, folder / archive.name)
+        for path in set(folder.iterdir()) - {folder / archive.name for archive in archives}:
+            logger.info("%s: removed, since params.yaml does not name it", path)
+            _remove(path)
 
 
 def _part(archive: Archive, partial: Path) -> Path:
     return partial / f"{archive.md5}.part"
 
 
-def _fetch(archive: Archive, partial: Path) -> Path:
+def _fetch(archive: Archive, partial: Path, cache: Path | None) -> Path:
     part = _part(archive, partial)
+    cached = cache and cache / archive.md5[:2] / archive.md5[2:]
     with _progress(archive) as bar:
-        if urlsplit(archive.source).scheme in ("http", "https"):
+        if cached and _is_at(cached, archive):
+            _copy(cached, part, bar)
+        elif urlsplit(archive.source).scheme in ("http", "https"):
             _download(archive, part, bar)
         else:
             _require_local(archive)
             _copy(Path(archive.source), part, bar)
     _verify(part, archive)
     return part
+
+
+def _is_at(path: Path, archive: Archive) -> bool:
+    return path.is_file() and _size(path) == archive.bytes and _md5(path) == archive.md5
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as reader:
+        return hashlib.file_digest(reader, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _progress(archive: Archive) -> "tqdm[Any]":
@@ -197,8 +225,7 @@ def _reason(error: Exception) -> str:
 
 
 def _verify(part: Path, archive: Archive) -> None:
-    with part.open("rb") as reader:
-        md5 = hashlib.file_digest(reader, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    md5 = _md5(part)
     if md5 != archive.md5:
         size = _size(part)
         part.unlink()
