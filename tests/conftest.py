@@ -30,8 +30,8 @@ torch.set_num_threads(1)  # the tests' pictures are so small that threads only w
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the pipeline: it takes as long as all the rest, which another process runs."""
-    items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+    """Begin with the pipeline's one run, which another process's tests of it find finished."""
+    items.sort(key=lambda item: item.path.name != "test_run.py")
 
 
 @pytest.fixture(scope="session")

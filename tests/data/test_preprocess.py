@@ -14,15 +14,17 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from colorizer.data.archive import ArchiveError
-from colorizer.data.dataset import SUBSETS, LabDataset, ab_path, lightness_path, manifest_path
+from colorizer.data.dataset import LabDataset, ab_path, lightness_path, manifest_path
 from colorizer.data.preprocess import photo_to_lab, preprocess
 from colorizer.data.workers import workers
+from colorizer.errors import ColorizerError
 from colorizer.params import Archive, Engine, Preprocess, Resample
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.resize import resize
 
 PARAMS = Preprocess(image_size=24, resample="bicubic")
 PHOTOS = [f"sample.zip/mirflickr/im{n}.jpg" for n in (5, 2, 6, 3, 4, 1)]  # 1 is gray
+SUBSETS = "train", "test"
 SPLIT = pd.DataFrame({"id": PHOTOS, "subset": ["train"] * 4 + ["test"] * 2})
 
 
@@ -119,6 +121,20 @@ def test_arrays_are_made_anew_over_older_ones(make: Callable[..., Path]) -> None
     expected = read_all(make("fresh"))
     make("lab", SPLIT.iloc[::2], Preprocess(image_size=9, resample="bilinear"))
     assert read_all(make("lab")) == expected
+
+
+def test_validation_photographs_have_arrays_and_leave_the_others(
+    make: Callable[..., Path],
+) -> None:
+    ids = ["sample.zip/mirflickr/im7.jpg", "sample.zip/mirflickr/im8.jpg"]
+    more = pd.concat([SPLIT, pd.DataFrame({"id": ids, "subset": "validation"})])
+    before, after = read_all(make("without")), read_all(make("with", more))
+    assert LabDataset.open(make("with", more), "validation").ids == ids
+    assert {name: after[name] for name in before if name.endswith(".npy")} == {
+        name: data for name, data in before.items() if name.endswith(".npy")
+    }
+    with pytest.raises(ColorizerError, match="no validation photographs"):
+        LabDataset.open(make("without"), "validation")
 
 
 def test_digest_is_of_the_arrays_of_one_subset(make: Callable[..., Path]) -> None:

@@ -53,6 +53,15 @@ def test_more_photographs_leave_the_order_of_the_others() -> None:
     assert [photo for photo in many if photo in few] == few
 
 
+def test_validation_photographs_are_the_next_ones() -> None:
+    without = split(IDS, Split(seed=7, train=4, test=2))
+    table = split(IDS, Split(seed=7, train=4, test=2, validation=1))
+    assert table[:6].equals(without)
+    assert table["subset"].tolist() == ["train"] * 4 + ["test"] * 2 + ["validation"]
+    with pytest.raises(ColorizerError, match=r"\(4 train \+ 2 test \+ 2 validation\)"):
+        split(IDS, Split(seed=7, train=4, test=2, validation=2))
+
+
 def test_too_few_photographs_are_an_error_that_counts_the_missing() -> None:
     assert len(split(IDS, Split(seed=7, train=5, test=2))) == len(IDS)
     with pytest.raises(ColorizerError, match="1,009 photographs are needed") as error:

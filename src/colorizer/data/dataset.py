@@ -14,7 +14,8 @@ from torch import Tensor
 from colorizer.color.lab import normalize_ab, normalize_lightness
 from colorizer.errors import ColorizerError
 
-SUBSETS = ("train", "test")
+SUBSETS = ("train", "test", "validation")
+"""A split has the first two, and the third if its params ask for one."""
 
 SHARDS = 8
 """Photograph i is in shard i % SHARDS; a number of devices that divides it can share a training."""
@@ -63,7 +64,7 @@ class LabDataset:
 
     @classmethod
     def open(cls, folder: Path, subset: str) -> "LabDataset":
-        """Map a subset ("train" or "test") that `preprocess` wrote.
+        """Map a subset, one of `SUBSETS`, that `preprocess` wrote.
 
         Raises:
             ColorizerError: if `folder` holds no such arrays.

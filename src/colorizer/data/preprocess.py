@@ -52,24 +52,25 @@ def preprocess(archives: Path, split: pd.DataFrame, folder: Path, params: Prepro
         ImageError: if a photograph cannot be decoded; the line says which.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ids = {subset: split.loc[split["subset"] == subset, "id"].tolist() for subset in SUBSETS}
-    for subset in SUBSETS:
+    subsets = [subset for subset in SUBSETS if (split["subset"] == subset).any()]
+    ids = {subset: split.loc[split["subset"] == subset, "id"].tolist() for subset in subsets}
+    for subset in subsets:
         _allocate(folder, subset, len(ids[subset]), params.image_size)
     jobs = (
         delayed(_write_rows)(
             archives, folder, subset, first, ids[subset][first : first + CHUNK], params
         )
-        for subset in SUBSETS
+        for subset in subsets
         for first in range(0, len(ids[subset]), CHUNK)
     )
-    digests = {subset: xxhash.xxh3_128() for subset in SUBSETS}
+    digests = {subset: xxhash.xxh3_128() for subset in subsets}
     bar = tqdm(total=len(split), unit="photo", desc="lab", disable=None)
     with bar, one_thread_each():
         for subset, written in Parallel(return_as="generator")(jobs):  # in the split's order
             for digest in written:
                 digests[subset].update(digest)
             bar.update(len(written))
-    manifest = {s: {"ids": ids[s], "digest": digests[s].hexdigest()} for s in SUBSETS}
+    manifest = {s: {"ids": ids[s], "digest": digests[s].hexdigest()} for s in subsets}
     manifest_path(folder).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

@@ -23,7 +23,7 @@ def read_colors(path: Path) -> pd.DataFrame:
 
 
 def split(ids: list[str], params: Split) -> pd.DataFrame:
-    """Choose train and test photographs at random.
+    """Choose train, test and validation photographs at random.
 
     The order of SHA-256("seed/id") is the shuffle: it depends on the seed and the ids alone, so it
     is the same on any machine and under any version of Python or NumPy.
@@ -33,20 +33,23 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
         params: the seed, and how many of each.
 
     Returns:
-        split.csv: columns `id` and `subset` ("train" or "test"), the training photographs first.
+        split.csv: columns `id` and `subset` ("train", "test" or "validation", in this order). More
+        validation photographs leave the others what they are.
 
     Raises:
         ColorizerError: if there are too few photographs; it says how many are missing.
     """
-    wanted = params.train + params.test
+    counts = {"train": params.train, "test": params.test, "validation": params.validation}
+    wanted = sum(counts.values())
     if len(ids) < wanted:
+        parts = " + ".join(f"{count:,} {subset}" for subset, count in counts.items() if count)
         raise ColorizerError(
-            f"{wanted:,} photographs are needed ({params.train:,} train + {params.test:,} test) "
+            f"{wanted:,} photographs are needed ({parts}) "
             f"but {len(ids):,} remain after the gray ones are dropped: {wanted - len(ids):,} are "
             "missing; lower split.train or split.test in params.yaml, or add archives"
         )
     chosen = sorted(ids, key=lambda photo_id: _shuffle_key(photo_id, params.seed))[:wanted]
-    subsets = ["train"] * params.train + ["test"] * params.test
+    subsets = [subset for subset, count in counts.items() for _ in range(count)]
     return pd.DataFrame({"id": chosen, "subset": subsets})
 
 

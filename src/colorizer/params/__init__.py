@@ -84,11 +84,12 @@ class DropGrayscale(Block):
 
 
 class Split(Block):
-    """How many photographs to train and to test on."""
+    """How many photographs to train and to test on, and how many to choose by."""
 
     seed: int
     train: Positive
     test: Positive
+    validation: Annotated[int, Field(ge=0)] = 0
 
 
 class Preprocess(Block):

@@ -1,0 +1,146 @@
+"""What an edit makes stale, asked of the real DVC after a run: nothing but what it changes."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from colorizer.models import list_models
+
+if TYPE_CHECKING:
+    from tests.pipeline.conftest import Project
+
+MODELS = "model1", "model2", "model3"
+TRAIN = {f"train@{model}" for model in MODELS}
+EVALUATE = {f"evaluate@{model}" for model in MODELS}
+SCORES = {*EVALUATE, "baselines", "compare"}
+FROM_PREPROCESS = {"preprocess", *TRAIN, *SCORES}
+
+EDITS: dict[str, set[str]] = {
+    **{
+        f"src/colorizer/models/{model}.py": {f"train@{model}", f"evaluate@{model}", "compare"}
+        if model in MODELS
+        else {"compare"}
+        for model in list_models()
+    },
+    # color conversion
+    "src/colorizer/color/kernels.py": {"drop_grayscale", *FROM_PREPROCESS},
+    "src/colorizer/color/lab.py": {"drop_grayscale", *FROM_PREPROCESS},
+    "src/colorizer/color/ab_quantization.py": {*TRAIN, *SCORES},
+    "src/colorizer/color/recoloring.py": SCORES,
+    # archives and photographs
+    "stages/download.py": set(),
+    "src/colorizer/data/download.py": set(),
+    "src/colorizer/data/archive.py": {"drop_grayscale", "preprocess"},
+    "src/colorizer/data/grayscale.py": {"drop_grayscale"},
+    "src/colorizer/data/split.py": {"split"},
+    "src/colorizer/data/preprocess.py": {"preprocess"},
+    "src/colorizer/data/workers.py": set(),
+    # training
+    "src/colorizer/models/layers.py": {*TRAIN, *EVALUATE, "compare"},
+    "src/colorizer/training/loop/fit.py": TRAIN,
+    "src/colorizer/training/loop/losses.py": TRAIN,
+    "src/colorizer/params/recipe.py": TRAIN,
+    "src/colorizer/training/progress.py": set(),
+    "src/colorizer/training/engine.py": set(),
+    "src/colorizer/console.py": set(),
+    "stages/train.py": set(),
+    # scores, pictures and captions
+    "src/colorizer/evaluation/metrics.py": SCORES,
+    "src/colorizer/evaluation/baselines.py": {"baselines", "compare"},
+    "src/colorizer/evaluation/grids.py": {*EVALUATE, "compare"},
+    "src/colorizer/evaluation/figures.py": {"compare"},
+    "src/colorizer/evaluation/report.html": {"compare"},
+    # MLflow, and the champion's rule
+    "src/colorizer/tracking/champion.py": {*EVALUATE, "compare"},
+    "src/colorizer/tracking/live_logging.py": set(),
+    "src/colorizer/tracking/tracking.py": set(),
+    "src/colorizer/tracking/serving.py": set(),
+}
+"""By file, the stages that an edit makes stale."""
+
+Stale = Callable[[], set[str]]
+
+
+@pytest.fixture(scope="module")
+def stale(project: "Project") -> Iterator[Stale]:
+    """Return a function that asks DVC, in this process, which stages it would run."""
+    from dvc.repo import Repo
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.folder)
+
+        def ask() -> set[str]:
+            with Repo(project.folder) as repo:
+                status: dict[str, Any] = repo.status()
+            return set(status)
+
+        assert ask() == set()
+        yield ask
+
+
+@pytest.mark.parametrize(("file", "stages"), EDITS.items(), ids=EDITS)
+def test_an_edit_makes_stale_what_it_changes(
+    file: str, stages: set[str], stale: Stale, project: "Project"
+) -> None:
+    path = project.folder / file
+    before = path.read_bytes()
+    path.write_bytes(before + b"\n# edited\n")
+    try:
+        assert stale() == stages
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_default_of_a_recipe_makes_trainings_stale(stale: Stale, project: "Project") -> None:
+    path = project.folder / "src/colorizer/params/recipe.py"
+    before = path.read_text()
+    path.write_text(before.replace("flip: bool = False", "flip: bool = True"))
+    assert path.read_text() != before
+    assert stale() == TRAIN
+    path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "stages"),
+    [
+        ("register.metric", "psnr", {*EVALUATE, "compare"}),
+        ("train.lr", 0.5, TRAIN),
+        ("train.grid_photos", 1, {*TRAIN, "compare"}),
+        ("models.model2.widths", [4, 8, 16], {"train@model2"}),
+        ("split.seed", 8, {"split"}),
+        ("preprocess.image_size", 16, {"preprocess"}),
+        ("evaluate.batch_size", 1, {*EVALUATE, "baselines"}),
+    ],
+)
+def test_a_knob_makes_stale_what_reads_it(
+    knob: str, value: object, stages: set[str], stale: Stale, project: "Project"
+) -> None:
+    *path, name = ("profiles", "demo", *knob.split("."))
+
+    def turn(params: dict[str, Any]) -> None:
+        for key in path:
+            params = params[key]
+        params[name] = value
+
+    before = (project.folder / "params.yaml").read_bytes()
+    project.change_params(turn)
+    assert stale() == stages
+    (project.folder / "params.yaml").write_bytes(before)
+
+
+def test_a_pycache_makes_nothing_stale(stale: Stale, project: "Project") -> None:
+    for folder in (project.folder / "src/colorizer").rglob("*/"):
+        (folder / "__pycache__").mkdir(exist_ok=True)
+        (folder / "__pycache__/new.cpython-313.pyc").write_bytes(b"compiled")
+    assert stale() == set()
+
+
+def test_what_is_stale_is_what_repro_would_run(stale: Stale, project: "Project") -> None:
+    path = project.folder / "src/colorizer/models/model2.py"
+    before = path.read_bytes()
+    path.write_bytes(before + b"# edited\n")
+    said = project.dvc("repro", "--dry")
+    path.write_bytes(before)
+    ran = {line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")}
+    assert ran == {"train@model2", "evaluate@model2", "compare"}

@@ -1,0 +1,59 @@
+"""Experiments, clones and the cache: what people do around a finished run."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.pipeline.conftest import Project
+
+
+def test_an_experiment_keeps_its_run_and_the_first_result_comes_back(project: "Project") -> None:
+    before = project.query("select count(*) from runs")[0][0]
+    path = project.folder / "models/demo/model1/weights.safetensors"
+    weights = path.read_bytes()
+    project.dvc("exp", "run", "--temp", "-S", "profiles.demo.train.lr=0.0005", "train@model1")
+    assert path.read_bytes() == weights
+    runs = project.query(
+        "select r.name, p.value from runs r join params p on p.run_uuid = r.run_uuid "
+        "where p.key = 'train.lr' and p.value = '0.0005'"
+    )
+    assert runs == [("model1", "0.0005")]
+    assert project.query("select count(*) from runs")[0][0] == before + 1
+    assert "0.0005" in project.dvc("exp", "show", "--csv")
+
+
+def test_a_clone_pulls_the_results_and_tells_a_new_store_everything_once(
+    project: "Project", tmp_path: Path
+) -> None:
+    told = project.query("select name, start_time, end_time from runs where name != 'model1'")
+    project.dvc("remote", "add", "--force", "--default", "local", str(tmp_path / "remote"))
+    project.dvc("push")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "results")
+    clone = project.clone(tmp_path / "clone")
+    clone.dvc("pull")
+    assert "up to date" in clone.dvc("status")
+    for _ in range(2):
+        status, said = clone.run(sys.executable, "-m", "colorizer.apps.cli", "sync")
+        assert status == 0, said
+    again = clone.query("select name, start_time, end_time from runs where name != 'model1'")
+    assert sorted(again) == sorted(told)
+    steps = clone.query("select count(*) from metrics where key = 'loss/train'")
+    assert steps == [(2 * len(project.models),)]
+    versions = clone.query("select name, version from model_versions order by name")
+    assert versions == [
+        ("colorizer", 1),
+        *((f"colorizer-{model}", 1) for model in project.models),
+    ]
+
+
+def test_other_widths_of_one_model_concern_that_model_alone(project: "Project") -> None:
+    def widen(params: dict[str, Any]) -> None:
+        params["profiles"]["demo"]["models"]["model2"]["widths"] = [4, 8, 16]
+
+    project.change_params(widen)
+    assert set(json.loads(project.dvc("status", "--json"))) == {"train@model2"}
+    assert "widths" in project.dvc("params", "diff")
+    assert "train@model2" in project.dvc("dag")
