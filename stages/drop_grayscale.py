@@ -16,7 +16,7 @@ def main() -> None:
     params = load_params()
     paths = Paths(params.profile)
     thresholds = params.active.drop_grayscale
-    names = [archive.name for archive in params.active.download.archives]
+    names = sorted(path.name for path in paths.archives.iterdir())
     with workers(params.engine):
         photos = survey(paths.archives, names)
     table = color_table(photos, thresholds)

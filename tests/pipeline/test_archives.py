@@ -25,9 +25,8 @@ def test_archives_stay_and_their_source_is_not_read_again(
     for name in ("stages/download.py", "src/colorizer/data/download.py"):
         with (project.folder / name).open("a") as code:
             code.write("# edited\n")
-    kept = (archives / "sample.zip").stat()
-    assert "didn't change" in project.dvc("repro", "download")
-    assert (archives / "sample.zip").stat().st_ino == kept.st_ino
+    said = project.dvc("repro", "download")  # without a cache DVC runs the stage to fill it
+    assert ("didn't change" in said) == cached
 
     added = make_archive({"photo.jpg": b"photo"}, "more.zip").model_dump()
 

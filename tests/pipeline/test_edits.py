@@ -35,6 +35,7 @@ EDITS: dict[str, set[str]] = {
     "src/colorizer/data/grayscale.py": {"drop_grayscale"},
     "src/colorizer/data/split.py": {"split"},
     "src/colorizer/data/preprocess.py": {"preprocess"},
+    "src/colorizer/photo/icc.py": {"drop_grayscale", "preprocess", "compare"},
     "src/colorizer/data/workers.py": set(),
     # training
     "src/colorizer/models/layers.py": {*TRAIN, *EVALUATE, "compare"},
@@ -47,10 +48,10 @@ EDITS: dict[str, set[str]] = {
     "stages/train.py": set(),
     # scores, pictures and captions
     "src/colorizer/evaluation/metrics.py": SCORES,
-    "src/colorizer/evaluation/baselines.py": {"baselines", "compare"},
-    "src/colorizer/evaluation/grids.py": {*EVALUATE, "compare"},
-    "src/colorizer/evaluation/figures.py": {"compare"},
-    "src/colorizer/evaluation/report.html": {"compare"},
+    "src/colorizer/scores/table.py": SCORES,
+    "src/colorizer/evaluation/grids.py": SCORES,
+    "src/colorizer/evaluation/figures.py": SCORES,
+    "src/colorizer/evaluation/report.html": SCORES,
     # MLflow, and the champion's rule
     "src/colorizer/tracking/champion.py": {*EVALUATE, "compare"},
     "src/colorizer/tracking/live_logging.py": set(),
@@ -130,9 +131,11 @@ def test_a_knob_makes_stale_what_reads_it(
 
 
 def test_a_pycache_makes_nothing_stale(stale: Stale, project: "Project") -> None:
-    for folder in (project.folder / "src/colorizer").rglob("*/"):
+    packages = {path.parent for path in (project.folder / "src/colorizer").rglob("*.py")}
+    for folder in packages:
         (folder / "__pycache__").mkdir(exist_ok=True)
         (folder / "__pycache__/new.cpython-313.pyc").write_bytes(b"compiled")
+    assert len(packages) > 10
     assert stale() == set()
 
 

@@ -13,6 +13,7 @@ CODE = (
     "data/dataset.py",
     "models/heads.py",
     "models/layers.py",
+    "models/predict.py",
     "models/{model}.py",
     "params/recipe.py",
     "training/loop",
