@@ -21,7 +21,8 @@ from colorizer.training.code import training_code
 from colorizer.training.engine import choose_precision, compile_pays, make_fabric
 from colorizer.training.loop.calibration import calibrated
 from colorizer.training.loop.checkpoint import STATE
-from colorizer.training.loop.fit import Fit, OnEpochEnd, fit
+from colorizer.training.loop.fit import Fit, OnEpochEnd, fit, mean_loss
+from colorizer.training.loop.losses import Objective
 from colorizer.training.loop.preparation import prepare
 from colorizer.training.progress import Progress, warn_if_long
 from colorizer.training.run_record import (
@@ -74,6 +75,7 @@ class Trainer:
         self.folder = checkpoints / self.record.fingerprint
         if (self.folder / RECORD).exists():
             self.record = RunRecord.read(self.folder)
+        self._objective: Objective | None = None
         self._fit: Fit | None = None
 
     @property
@@ -97,6 +99,7 @@ class Trainer:
             recipe=self.recipe,
             resumed=(self.folder / STATE).exists(),
         )
+        self._objective = objective
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
         if self.is_main and not (self.folder / RECORD).exists():
             self.record.write(self.folder)
@@ -122,6 +125,17 @@ class Trainer:
                 resident=engine.resident,
                 compiled=compile_pays(engine, self.fabric.device, steps=steps),
             )
+
+    def loss_of(self, network: nn.Module, photos: LabDataset) -> float:
+        """Return the mean of the training's loss over photographs, for a callback of `train`.
+
+        Args:
+            network: what the callback is given.
+            photos: on any device, such as those of the subset "validation".
+        """
+        assert self._objective is not None, "train first"
+        batch_size = self.params.active.train.batch_size
+        return mean_loss(self._objective.of(network), photos, batch_size, self.fabric)
 
     def calibrated(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return weights with the chroma curve fitted, if the model's recipe asks for one."""
