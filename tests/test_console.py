@@ -49,13 +49,6 @@ def test_derived_error_with_a_cause_shows_no_traceback() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_missing_mlflow_is_one_line() -> None:
-    done = run("sys.modules['mlflow'] = None; import mlflow")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: MLflow is not installed: run `make setup`")
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_mistake_of_ours_keeps_its_traceback() -> None:
     done = run("{}['lr']")
     assert done.returncode == 1

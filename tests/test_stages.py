@@ -30,18 +30,20 @@ NO_OUTCOME = {
         *("colorizer.models", "colorizer.models.registry"),
         *("colorizer.models.weights", "colorizer.models.weights_metadata"),
         *("colorizer.training.code", "colorizer.training.run_record"),
-        *("colorizer.training.trainer", "colorizer.tracking.published"),
+        "colorizer.training.trainer",
     ),
-    "MLflow is told of results": ("colorizer.tracking.tracking", "colorizer.tracking.live_logging"),
+    "MLflow is told of results": (
+        *("colorizer.tracking.live_logging", "colorizer.tracking.names"),
+        "colorizer.tracking.published",
+    ),
 }
 """Modules that shape no stage's outcome, and why."""
 
-USED_BY_THOSE = {
-    "colorizer.training.trainer": "colorizer.training.loop",  # the trainer runs the loop
-    "colorizer.tracking": "colorizer.tracking.champion",  # the registry follows the rule
-}
-"""What such modules use that shapes an outcome nevertheless: by what they begin with, what it
-begins with."""
+RUNS = {"train": "colorizer.training.trainer"}
+"""By stage, which of these modules runs code that shapes its outcome."""
+
+RULES = {"evaluate": {"colorizer.tracking.champion"}}
+"""By stage, the rules that it follows by way of MLflow."""
 
 DRAWN_BESIDE = {"train": {"colorizer.evaluation.grids"}}
 """By stage, what it draws beside its outcome."""
@@ -76,22 +78,17 @@ def files_used_by(name: str, imports: grimp.ImportGraph, *networks: str) -> set[
     left_out |= DRAWN_BESIDE.get(name, set())
     tree = ast.walk(ast.parse((ROOT / f"stages/{name}.py").read_text()))
     pending = {node.module for node in tree if isinstance(node, ast.ImportFrom) and node.module}
-    pending |= {f"colorizer.models.{network}" for network in networks}
-    seen: set[str] = set()
+    pending |= {f"colorizer.models.{network}" for network in networks} | RULES.get(name, set())
+    if name in RUNS:
+        pending |= imports.find_modules_directly_imported_by(RUNS[name])
+    used: set[str] = set()
     while pending:
         module = pending.pop()
-        if module in imports.modules and module not in seen:
-            seen.add(module)
-            further = imports.find_modules_directly_imported_by(module)
-            pending |= further if module not in left_out else outcome_beyond(module, further)
-    used = seen - left_out
+        if module in imports.modules and module not in used | left_out:
+            used.add(module)
+            pending |= imports.find_modules_directly_imported_by(module)
     paths = [PACKAGE.parent / module.replace(".", "/") for module in used]
     return {path.with_suffix(".py") for path in paths if not path.is_dir()}
-
-
-def outcome_beyond(module: str, imported: set[str]) -> set[str]:
-    starts = tuple(what for by, what in USED_BY_THOSE.items() if module.startswith(by))
-    return {name for name in imported if starts and name.startswith(starts)}
 
 
 @pytest.mark.parametrize("model", list_models())

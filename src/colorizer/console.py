@@ -36,13 +36,6 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
             main(*args, **kwargs)
         except ColorizerError as error:
             sys.exit(f"error (process {rank}): {error}" if rank else f"error: {error}")
-        except ModuleNotFoundError as error:
-            if error.name != "mlflow":
-                raise
-            sys.exit(
-                "error: MLflow is not installed: run `make setup`, or set tracking.enabled to "
-                "false in params.yaml"
-            )
         except Terminated:
             sys.exit(128 + signal.SIGTERM)
         except KeyboardInterrupt:

@@ -55,7 +55,7 @@ EDITS: dict[str, set[str]] = {
     # MLflow, and the champion's rule
     "src/colorizer/tracking/champion.py": {*EVALUATE, "compare"},
     "src/colorizer/tracking/live_logging.py": set(),
-    "src/colorizer/tracking/tracking.py": set(),
+    "src/colorizer/tracking/store.py": set(),
     "src/colorizer/tracking/serving.py": set(),
 }
 """By file, the stages that an edit makes stale."""
