@@ -59,8 +59,8 @@ def score(name: str, photos: LabDataset, batch_size: int, rounds: int) -> dict[s
     network = TorchNetwork(create_model(name), metadata, precision="float32")
 
     def forward() -> None:
-        for lightness, _ in photos.batches(batch_size, device=CPU):
-            network.predict_ab((lightness + 1) * 50)
+        for lightness, _ in photos.lab_batches(batch_size, device=CPU):
+            network.predict_ab(lightness)
 
     def ours() -> pd.DataFrame:
         return evaluate(by_network(network), photos, batch_size=batch_size)

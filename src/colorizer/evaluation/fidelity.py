@@ -3,7 +3,6 @@
 from torch import Tensor, ones_like
 
 from colorizer.color.lab import normalize_ab
-from colorizer.color.statistics import absolute_colorfulness, colorfulness
 from colorizer.evaluation import metrics
 from colorizer.evaluation.pair import Pair
 from colorizer.evaluation.sums import Sums
@@ -52,12 +51,12 @@ def auc_rebalanced(pair: Pair) -> Sums:
 
 def colorful(pair: Pair) -> Tensor:
     """Return the colorfulness of what is predicted."""
-    return colorfulness(pair.rgb[0])
+    return pair.colorfulness[0]
 
 
 def colorful_original(pair: Pair) -> Tensor:
     """Return the colorfulness of the originals."""
-    return colorfulness(pair.rgb[1])
+    return pair.colorfulness[1]
 
 
 def colorfulness_distance(pair: Pair) -> Tensor:
@@ -73,12 +72,12 @@ def colorfulness_excess(pair: Pair) -> Sums:
 
 def absolute_colorful(pair: Pair) -> Tensor:
     """Return the `absolute_colorfulness` of what is predicted."""
-    return absolute_colorfulness(pair.rgb[0])
+    return pair.absolute_colorfulness[0]
 
 
 def absolute_colorful_original(pair: Pair) -> Tensor:
     """Return the `absolute_colorfulness` of the originals."""
-    return absolute_colorfulness(pair.rgb[1])
+    return pair.absolute_colorfulness[1]
 
 
 def absolute_colorfulness_excess(pair: Pair) -> Sums:

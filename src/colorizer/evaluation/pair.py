@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from colorizer.color.lab_torch import fit_to_srgb, lab_to_rgb
+from colorizer.color.statistics import absolute_colorfulness, colorfulness
 
 if TYPE_CHECKING:
     from colorizer.evaluation.perceptual import Perceptual
@@ -55,6 +56,16 @@ class Pair:
     def rgb(self) -> tuple[Tensor, Tensor]:
         """The two as sRGB, uint8 (N, 3, H, W)."""
         return lab_to_rgb(self.preds), lab_to_rgb(self.target)
+
+    @cached_property
+    def colorfulness(self) -> tuple[Tensor, Tensor]:
+        """The colorfulness of the two, (N,)."""
+        return colorfulness(self.rgb[0]), colorfulness(self.rgb[1])
+
+    @cached_property
+    def absolute_colorfulness(self) -> tuple[Tensor, Tensor]:
+        """The `absolute_colorfulness` of the two, (N,)."""
+        return absolute_colorfulness(self.rgb[0]), absolute_colorfulness(self.rgb[1])
 
     @cached_property
     def chroma(self) -> tuple[Tensor, Tensor]:
