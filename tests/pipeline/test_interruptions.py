@@ -39,7 +39,8 @@ def wait_for_epoch(project: "Project", epoch: int, training: subprocess.Popen[st
 @pytest.fixture
 def trainable(finished: "Project", tmp_path: Path) -> "Project":
     """A copy of the project whose training takes long enough to be interrupted."""
-    project = finished.copy(tmp_path / "project", "cache", "models")
+    project = finished.copy(tmp_path / "project", "cache")
+    shutil.rmtree(project.folder / "models")
 
     def lengthen(params: dict[str, Any]) -> None:
         params["profiles"]["demo"]["train"] |= {"epochs": 40, "grid_every": 20}
