@@ -11,6 +11,8 @@ import pytest
 from mlflow.entities.model_registry import ModelVersion
 
 from colorizer.params import Register, Tracking
+from colorizer.scores.table import by_group, by_name
+from colorizer.tracking.descriptions import describe_version
 from colorizer.tracking.live_logging import follow, log_model
 from colorizer.tracking.names import TRIAL
 from colorizer.tracking.published import Published
@@ -146,7 +148,7 @@ def test_a_version_has_few_tags_and_says_the_rest_in_its_description(
         "epoch 2 of 2, seed 7",
         "commit `c0ffee`",
         "Scores on 16 test photographs",
-        "| `psnr` | 20 |",
+        "- `psnr` **20**: signal-to-noise ratio",
         "have 58% of the originals' chroma",
         "a guess, not a document",
         'Colorizer.load("colorizer-model1/1")',
@@ -156,6 +158,14 @@ def test_a_version_has_few_tags_and_says_the_rest_in_its_description(
     registered = store.client.get_registered_model("colorizer-model1").description
     assert "The study's baseline" in registered
     assert "models:/colorizer-model1@champion" in registered
+
+
+def test_a_description_fits_mlflow_s_tables(publishable: Make) -> None:
+    metrics = dict.fromkeys(by_name(), -123.456)
+    record = publishable("long", "flagship").record
+    text = describe_version(record, metrics, uri="colorizer/999", trial=True, original="x" * 100)
+    assert all(f"`{s.name}`" in text for group in by_group().values() for s in group)
+    assert len(text) < 5000
 
 
 def test_what_a_person_wrote_of_a_registered_model_stays(store: Store, publishable: Make) -> None:
@@ -203,7 +213,7 @@ def test_a_new_evaluation_is_the_next_step_of_the_same_metrics(
     (version,) = store.client.search_model_versions("name = 'colorizer-again'")
     assert version.tags["l2"] == "0.4"
     assert read_scores(store.client, version) == SCORES | {"l2": 0.4}
-    assert "| `l2` | 0.4 |" in (version.description or "")
+    assert "- `l2` **0.4**:" in (version.description or "")
 
 
 def test_a_version_that_an_earlier_release_registered_is_told_the_rest(

@@ -7,13 +7,14 @@ from importlib import import_module
 from colorizer.evaluation.comparison import rounded
 from colorizer.models import list_models
 from colorizer.scores import table as scores
+from colorizer.tracking.names import CHAMPION
 from colorizer.training.run_record import RunRecord
 
 USE = """### How to call it
 
 ```python
 from colorizer import Colorizer
-Colorizer.load("{name}")("photo.jpg").save("color.jpg")
+Colorizer.load("{uri}")("photo.jpg").save("color.jpg")
 ```
 
 or, where only MLflow is:
@@ -47,7 +48,7 @@ def describe_model(name: str, network: str = "") -> str:
         what = f"The network `{network}`, trained to color black-and-white photographs."
     else:
         what = "The best of all registered models: a photograph in black and white in, color out."
-    use = USE.format(name=name, uri=f"{name}@champion")
+    use = USE.format(uri=f"{name}@{CHAMPION}")
     return "\n\n".join(filter(None, (what, _network(network), use)))
 
 
@@ -69,9 +70,9 @@ def describe_version(
         _network(record.model),
         f"### Trained on\n\n{_training(record)}",
         f"### Scores on {record.data['test']['photographs']:,} test photographs\n\n"
-        f"{_table(metrics)}",
+        f"{_scores(metrics)}",
         f"### Limits\n\n{_limits(record, metrics, trial)}",
-        USE.format(name=uri, uri=uri),
+        USE.format(uri=uri),
     )
     return "\n\n".join(filter(None, parts))
 
@@ -94,14 +95,13 @@ def _training(record: RunRecord) -> str:
     return "\n".join(f"- {line}" for line in lines if line)
 
 
-def _table(metrics: Mapping[str, float]) -> str:
-    rows = [
-        f"| `{score.name}` | {rounded(metrics[score.name])} | {score.meaning} |"
+def _scores(metrics: Mapping[str, float]) -> str:
+    return "\n".join(  # a list: MLflow's page shows tables without room between their columns
+        f"- `{score.name}` **{rounded(metrics[score.name])}**: {score.meaning}"
         for group in scores.by_group().values()
         for score in group
         if score.name in metrics
-    ]
-    return "\n".join(("| score | value | what it says |", "|---|--:|---|", *rows))
+    )
 
 
 def _limits(record: RunRecord, metrics: Mapping[str, float], trial: bool) -> str:

@@ -24,7 +24,7 @@ from colorizer.tracking.names import DEFAULT as BEST
 from colorizer.tracking.published import Published
 from colorizer.tracking.registry import find_logged_model, find_version
 from colorizer.tracking.run_log import RunLog
-from colorizer.tracking.store import Store, flatten
+from colorizer.tracking.store import Store, flatten, source_tags
 
 REQUIREMENTS = (
     *("mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
@@ -111,7 +111,7 @@ def _register(store: Store, run_id: str, published: Published) -> ModelVersion:
         record.model,
         source_run_id=run_id,
         params={key: str(value) for key, value in flatten(record.params).items()},
-        tags=_model_tags(published),
+        tags=_model_tags(published) | source_tags(record),
     )
     example = pd.DataFrame({"image": [_example_photo()]})
     mlflow.pyfunc.log_model(

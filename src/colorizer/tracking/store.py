@@ -76,8 +76,7 @@ class Store:
                 "profile": record.profile,
                 "dvc.stage": record.stage,
                 "dvc.experiment": record.experiment,
-                "mlflow.source.git.commit": record.commit,
-                "mlflow.source.name": "stages/train.py",
+                **source_tags(record),
             },
         )
         if "described" not in self.client.get_run(run_id).data.tags:
@@ -133,6 +132,12 @@ class Store:
             params=[Param(key, value) for key, value in params.items()],
         )
         self.client.set_terminated(run_id, end_time=now)
+
+
+def source_tags(record: RunRecord) -> dict[str, str]:
+    """Return MLflow's tags of the code that a training ran; it shows them as its source."""
+    commit = {"mlflow.source.git.commit": record.commit} if record.commit else {}
+    return {"mlflow.source.name": "stages/train.py", **commit}
 
 
 def dataset_of(record: RunRecord, subset: str) -> Dataset:
