@@ -31,7 +31,8 @@ MODELS: dict[str, dict[str, Any]] = {
     "unet": {"widths": [4, 8, 8]},
     "zhang2016": {"width": 2},
     "rebalanced": {"widths": [4, 8, 8, 8, 8, 8]},
-    "flagship": {"widths": [4, 8, 8, 8, 8, 8]},
+    "model3_tuned": {"widths": [4, 8, 8, 8, 8, 8]},
+    "flagship": {"encoder": "lite0", "widths": [8, 8, 8]},
 }
 
 

@@ -41,7 +41,7 @@ def lab(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_trainer(lab: Path, tmp_path: Path) -> Callable[..., Trainer]:
-    def make(model: str = "flagship", **entry: Any) -> Trainer:
+    def make(model: str = "model3_tuned", **entry: Any) -> Trainer:
         params = yaml.safe_load((ROOT / "params.yaml").read_text())
         params |= {"profile": "demo", "models": [model]}
         params["engine"] |= {"accelerator": "cpu", "precision": "32-true"}
@@ -70,7 +70,7 @@ def test_a_calibrated_training_ends_with_a_fitted_curve_and_is_otherwise_the_sam
 
 
 @pytest.mark.parametrize("norm", ["group", "batch"])
-def test_a_flagship_that_was_interrupted_ends_as_one_that_was_not(
+def test_a_tuned_model3_that_was_interrupted_ends_as_one_that_was_not(
     make_trainer: Callable[..., Trainer], tmp_path: Path, norm: str
 ) -> None:
     everything = {
@@ -120,11 +120,15 @@ def test_the_network_learns_nothing_from_photographs_that_are_kept_out(
     ("model", "entry", "said"),
     [
         ("model1", {"widths": [4, 4], "recipe": {"calibrate": 4}}, "set the model's `curve: true`"),
-        ("flagship", {**NARROW, "curve": False, "recipe": RECIPE}, "set the model's `curve: true`"),
         (
-            "flagship",
+            "model3_tuned",
+            {**NARROW, "curve": False, "recipe": RECIPE},
+            "set the model's `curve: true`",
+        ),
+        (
+            "model3_tuned",
             {**NARROW, "recipe": RECIPE | {"calibrate": 12}},
-            "recipe.calibrate of flagship is 12; expected fewer than the 12 training photographs",
+            "recipe.calibrate of model3_tuned is 12; expected fewer than the 12 training",
         ),
     ],
 )

@@ -1,39 +1,141 @@
-"""This project's own: the study's model3, its colors made as strong and as uneven as photographs'.
+"""This project's own: an encoder that knows objects, a U-Net decoder, color as one of many bins.
 
-A network of residual blocks, group normalization and attention, of as many parameters, was tried in
-its place and scored worse after the same number of epochs (docs/results/beyond.md).
+The encoder has learned from ImageNet what things are; the decoder learns from photographs what
+color they have. What a decoder of this size learns of objects from 8,000 photographs alone is too
+little: grass, skies and faces have to be recognized before they can be colored.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from colorizer.models.heads import TEMPERATURE, Head, build_skip_network
-from colorizer.models.layers import Init, Norm
+from colorizer.color.ab_quantization import annealed_mean
+from colorizer.color.lab import normalize_ab
+from colorizer.errors import ColorizerError
+from colorizer.models.efficientnet_lite import VARIANTS, EfficientNetLite
+from colorizer.models.heads import BinsNetwork, outputs_of
+
+MULTIPLE = 32  # pixels that the sides of what the encoder sees are a multiple of
+STRIDE = 4  # pixels of the photograph, in each direction, that share a prediction
+MEAN, DEVIATION = 127 / 255, 128 / 255  # of the pictures that the encoder was trained on
+
+
+class UpBlock(nn.Module):
+    """Bilinear upsampling to the skip's size, the skip beside it, and two 3x3 convolutions."""
+
+    def __init__(self, inputs: int, skip: int, outputs: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for channels in (inputs + skip, outputs):
+            layers += [
+                nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(),
+            ]
+        self.convs = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Map (N, inputs, h, w) and (N, skip, H, W) to (N, outputs, H, W)."""
+        x = F.interpolate(x, skip.shape[-2:], mode="bilinear")
+        output: Tensor = self.convs(torch.cat((x, skip), dim=1))
+        return output
+
+
+class EncoderDecoder(nn.Module):
+    """An EfficientNet-Lite encoder and a decoder up to a quarter of the photograph's size.
+
+    Args:
+        encoder: a name in `VARIANTS`.
+        widths: channels of the decoder's three blocks, at strides 16, 8 and 4.
+        outputs: channels of the 1x1 head.
+        dropout: share of the head's input channels that training leaves out.
+    """
+
+    def __init__(
+        self, encoder: str, widths: Sequence[int], outputs: int, *, dropout: float
+    ) -> None:
+        super().__init__()
+        self.encoder = EfficientNetLite(encoder)
+        *_, first, second, third, deepest = self.encoder.channels
+        steps = pairwise((deepest, *widths))
+        self.decoder = nn.ModuleList(
+            UpBlock(inputs, skip, width)
+            for (inputs, width), skip in zip(steps, (third, second, first), strict=True)
+        )
+        self.dropout = nn.Dropout2d(dropout)
+        self.head = nn.Conv2d(widths[-1], outputs, 1)
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Map lightness (N, 1, H, W) in -1..1 to (N, outputs, H / 4, W / 4), rounded up."""
+        height, width = lightness.shape[-2:]
+        down, across = _missing(height, MULTIPLE), _missing(width, MULTIPLE)
+        x = F.pad(lightness, (0, across, 0, down), mode="replicate")
+        x = ((x + 1) / 2 - MEAN) / DEVIATION
+        _, *skips, x = self.encoder(x.expand(-1, 3, -1, -1))
+        for block, skip in zip(self.decoder, reversed(skips), strict=True):
+            x = block(x, skip)
+        output: Tensor = self.head(self.dropout(x))
+        rows, columns = ((side + STRIDE - 1) // STRIDE for side in (height, width))
+        return output[..., :rows, :columns]
+
+
+class Flagship(BinsNetwork):
+    """Bins whose re-balancing is taken back in part before they become a color.
+
+    Training counts rare colors more, so that they are learned at all; what the network then says is
+    as if photographs had as many of them. `correction` times the logarithm of the weights is
+    subtracted from the logits: 0 leaves vivid colors, of which too many are wrong, 1 dull ones.
+
+    Args:
+        body: from lightness to logits at a quarter of the size.
+        temperature: of the annealed mean.
+        correction: alpha, the share of the re-balancing that is taken back.
+    """
+
+    log_weights: Tensor
+
+    def __init__(self, body: nn.Module, temperature: float, correction: float) -> None:
+        super().__init__(body, temperature, nn.Identity())
+        self.correction = correction
+        self.register_buffer("log_weights", torch.zeros(len(self.centers)))
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
+        logits = self.logits(lightness).float()
+        logits = logits - self.correction * self.log_weights.view(1, -1, 1, 1)
+        ab = normalize_ab(annealed_mean(logits, self.centers, self.temperature))
+        height, width = lightness.shape[-2:]
+        ab = F.interpolate(ab, scale_factor=float(STRIDE), mode="bilinear")
+        return ab[..., :height, :width]
+
+
+def _missing(side: int, multiple: int) -> int:
+    """Return how much a side lacks to a multiple, without negative numbers: ONNX rounds them up."""
+    return (multiple - side % multiple) % multiple
 
 
 def flagship(
-    widths: Sequence[int] = (32, 64, 128, 256, 256, 256),
-    dilations: Sequence[int] = (1, 2, 2, 2, 2, 2),
-    norm: Norm = "none",
-    init: Init = "kaiming",
-    head: Head = "ab",
-    stride: int = 1,
-    temperature: float = TEMPERATURE,
-    curve: bool = True,
+    encoder: str = "lite2",
+    widths: Sequence[int] = (224, 144, 96),
+    temperature: float = 0.7,
+    correction: float = 0.45,
+    dropout: float = 0.1,
 ) -> nn.Module:
-    """Build model3's encoder, decoder and 1x1 head, followed by a `ChromaCurve`.
+    """Build the encoder, the decoder and the head of bins; the encoder's weights are random.
 
-    With `head: bins`, for ablations, a `stride` of 4 saves memory, as in `rebalanced`.
+    Raises:
+        ColorizerError: if there is no such encoder, or a number is out of its range.
     """
-    return build_skip_network(
-        "flagship",
-        widths,
-        dilations,
-        norm=norm,
-        init=init,
-        head=head,
-        stride=stride,
-        temperature=temperature,
-        curve=curve,
-    )
+    if encoder not in VARIANTS:
+        raise ColorizerError(
+            f"flagship: encoder is {encoder!r}; choose one of {', '.join(VARIANTS)}"
+        )
+    if len(widths) != 3 or min(widths) < 1:
+        raise ColorizerError(f"flagship: widths is {list(widths)}; expected three positive numbers")
+    if not temperature > 0:
+        raise ColorizerError(f"temperature is {temperature!r}; expected a number above 0")
+    body = EncoderDecoder(encoder, widths, outputs_of("bins"), dropout=dropout)
+    return Flagship(body, temperature, correction)

@@ -10,7 +10,16 @@ from colorizer.errors import ColorizerError
 if TYPE_CHECKING:
     from torch import nn
 
-NETWORKS = ("flagship", "model1", "model2", "model3", "rebalanced", "unet", "zhang2016")
+NETWORKS = (
+    "flagship",
+    "model1",
+    "model2",
+    "model3",
+    "model3_tuned",
+    "rebalanced",
+    "unet",
+    "zhang2016",
+)
 """Each is a function in a module of its own name, which is imported when it is asked for."""
 
 

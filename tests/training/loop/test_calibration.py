@@ -130,10 +130,12 @@ def test_a_gray_network_stays_gray_and_finite(photos: LabDataset) -> None:
     assert not network(photos.lightness).any()
 
 
-def test_the_flagship_has_a_curve_and_the_study_s_networks_none() -> None:
+def test_the_tuned_model3_has_a_curve_and_the_study_s_networks_none() -> None:
     narrow: dict[str, Any] = {"widths": [4, 8, 8, 8, 8, 8]}
     for head in ("ab", "bins"):
-        assert isinstance(find_curve(create_model("flagship", head=head, **narrow)), ChromaCurve)
-    for network in (create_model("model1"), create_model("flagship", curve=False, **narrow)):
+        assert isinstance(
+            find_curve(create_model("model3_tuned", head=head, **narrow)), ChromaCurve
+        )
+    for network in (create_model("model1"), create_model("model3_tuned", curve=False, **narrow)):
         with pytest.raises(ColorizerError, match=r"set the model's `curve: true`"):
             find_curve(network)
