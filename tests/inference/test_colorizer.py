@@ -109,6 +109,16 @@ def test_the_network_sees_a_square_of_the_size_it_learned_from() -> None:
     assert -1 <= shown.min() < shown.max() <= 1
 
 
+def test_a_network_may_see_a_photograph_in_its_own_proportions() -> None:
+    model = Ramp()
+    metadata = WeightsMetadata("ramp", {}, 16, geometry="keep")
+    for height, width, seen in ((50, 200, (16, 64)), (200, 50, (64, 16)), (16, 16, (16, 16))):
+        colorizer = Colorizer(TorchNetwork(model, metadata))
+        gray = np.full((height, width, 3), 119, dtype=np.uint8)
+        assert colorizer.predict_photo(gray).shape == (2, *seen)
+        assert colorizer.colorize(gray).shape == (height, width, 3)
+
+
 def test_the_network_sees_normalized_lightness() -> None:
     model = Flat()
     colorizer = Colorizer(TorchNetwork(model, WeightsMetadata("flat", {}, 8)))

@@ -22,7 +22,7 @@ from colorizer.inference.onnx_network import OnnxNetwork
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
 from colorizer.models.weights import load_model, save_weights
-from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.models.weights_metadata import Geometry, WeightsMetadata
 
 MODELS: dict[str, dict[str, Any]] = {
     "model1": {"widths": [4, 8], "norm": "none"},
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("onnx")
 
 
-def export(name: str, folder: Path) -> tuple[Path, Path]:
+def export(name: str, folder: Path, geometry: Geometry = "square") -> tuple[Path, Path]:
     torch.manual_seed(0)
     arguments = MODELS[name]
     model = create_model(name, **arguments)
@@ -50,7 +50,8 @@ def export(name: str, folder: Path) -> tuple[Path, Path]:
             module.running_mean.normal_()  # type: ignore[union-attr,operator]
             module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr,operator]
     weights, exported = (folder / f"{name}.{end}" for end in ("safetensors", "onnx"))
-    save_weights(weights, WeightsMetadata(name, arguments, size=32), model.state_dict())
+    metadata = WeightsMetadata(name, arguments, size=32, geometry=geometry)
+    save_weights(weights, metadata, model.state_dict())
     assert export_onnx(weights, exported) < 1e-4
     return weights, exported
 
@@ -114,6 +115,13 @@ def test_a_photograph_is_colored_as_by_the_weights(files: tuple[Path, Path]) -> 
     expected = Colorizer.from_file(weights, precision="float32").colorize(rgb)
     found = Colorizer.load(str(exported)).colorize(rgb)
     assert np.abs(found.astype(int) - expected).mean() < 0.5  # resized by another library
+
+
+def test_a_photograph_is_seen_in_its_own_proportions_by_both(tmp_path: Path) -> None:
+    wide = np.random.default_rng(3).integers(0, 256, (40, 100, 3), dtype=np.uint8)
+    both = export("model1", tmp_path, geometry="keep")
+    expected, found = (Colorizer.from_file(path).predict_photo(wide) for path in both)
+    assert expected.shape == found.shape == (2, 32, 80)
 
 
 def test_neither_pytorch_nor_mlflow_is_needed(files: tuple[Path, Path], tmp_path: Path) -> None:

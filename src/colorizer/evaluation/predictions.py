@@ -12,14 +12,14 @@ def by_network(network: TorchNetwork) -> Predict:
 
     A network of another size than the photographs' sees them at its own.
     """
-    side = (network.metadata.size,) * 2
 
     def predict(lightness: Tensor, _: slice) -> Tensor:
-        shape = lightness.shape[2:]
-        if shape == side:
+        height, width = shape = lightness.shape[2:]
+        seen = network.metadata.shape(height, width)
+        if shape == seen:
             ab: Tensor = network.predict_ab(lightness)
             return ab
-        own = F.interpolate(lightness, side, mode="bicubic", antialias=True).clamp(0, 100)
+        own = F.interpolate(lightness, seen, mode="bicubic", antialias=True).clamp(0, 100)
         return F.interpolate(network.predict_ab(own), shape, mode="bicubic", antialias=True)
 
     return predict

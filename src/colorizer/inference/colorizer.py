@@ -129,7 +129,7 @@ class Colorizer:
     def colorize(self, rgb: NDArray[np.uint8], *, strength: float = 1.0) -> NDArray[np.uint8]:
         """Color one photograph.
 
-        The network sees the photograph as it saw those it learned from, resized to a square; its
+        The network sees the photograph at `metadata.shape`, a square or in its own proportions; its
         colors are brought back to the photograph's size and joined with the photograph's own
         lightness.
 
@@ -149,8 +149,8 @@ class Colorizer:
             rgb: uint8 (H, W, 3), of which only the lightness is used.
 
         Returns:
-            float32 (2, size, size), a* and b* in CIELAB units, of the whole photograph at the size
-            that the network knows.
+            float32 (2, h, w), a* and b* in CIELAB units, of the whole photograph at the size at
+            which the network sees it, `metadata.shape`.
 
         Raises:
             TypeError: if `rgb` is of another type.

@@ -51,9 +51,9 @@ class OnnxNetwork:
 
     def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
-        side = (self.metadata.size, self.metadata.size)
+        height, width = self.metadata.shape(*rgb.shape[:2])
         filter = Image.Resampling[self.metadata.resample.upper()]
-        return np.asarray(Image.fromarray(rgb).resize(side, filter))
+        return np.asarray(Image.fromarray(rgb).resize((width, height), filter))
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Compute as ever: ONNX Runtime's threads are shared by all calls."""

@@ -64,7 +64,8 @@ class TorchNetwork:
 
     def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
-        return resize(rgb, size=self.metadata.size, resample=self.metadata.resample)
+        shape = self.metadata.shape(*rgb.shape[:2])
+        return resize(rgb, size=shape, resample=self.metadata.resample)
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Compute with one thread a call while calls come from as many as there are cores."""

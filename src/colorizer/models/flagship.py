@@ -120,7 +120,7 @@ def _missing(side: int, multiple: int) -> int:
 def flagship(
     encoder: str = "lite2",
     widths: Sequence[int] = (224, 144, 96),
-    temperature: float = 0.7,
+    temperature: float = 1.0,
     correction: float = 0.45,
     dropout: float = 0.1,
 ) -> nn.Module:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from colorizer.color.lab import convention
 from colorizer.errors import ColorizerError
@@ -11,6 +11,11 @@ from colorizer.errors import ColorizerError
 FORMAT = "colorizer/1"
 KEY = "colorizer"
 """Of the file's metadata: one key, since safetensors shuffles several."""
+
+LONGEST = 20
+"""A panorama longer than this many times its height is squeezed to it: memory is finite."""
+
+Geometry = Literal["square", "keep"]
 
 
 @dataclass(frozen=True)
@@ -20,14 +25,30 @@ class WeightsMetadata:
     Attributes:
         model: a name in `list_models()`.
         arguments: what `create_model` was given.
-        size: side in pixels of the square pictures that it was trained on.
-        resample: the filter that brought them to this size.
+        size: side in pixels of the square pictures that it was trained on; the short side where
+            photographs keep their proportions.
+        resample: the filter that brings photographs to this size.
+        geometry: "square" squeezes a photograph to a square, "keep" keeps its proportions.
     """
 
     model: str
     arguments: dict[str, Any]
     size: int
     resample: str = "bicubic"
+    geometry: Geometry = "square"
+
+    def shape(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width at which the network sees a photograph of this size.
+
+        Example:
+            >>> WeightsMetadata("flagship", {}, 256, geometry="keep").shape(1000, 1500)
+            (256, 384)
+        """
+        if self.geometry == "square":
+            return self.size, self.size
+        scale = self.size / min(height, width)
+        rows, columns = (min(round(scale * side), LONGEST * self.size) for side in (height, width))
+        return rows, columns
 
     def to_metadata(self) -> dict[str, str]:
         """Return what goes into a file's metadata, the same for the same model."""
@@ -53,4 +74,6 @@ class WeightsMetadata:
                 f"{path}: trained with color as {described['color']}, but this version uses "
                 f"{convention()}"
             )
-        return cls(**{field.name: described[field.name] for field in fields(cls)})
+        if described["model"] == "flagship" and "geometry" not in described:
+            described["model"] = "model3_tuned"  # as it was called then
+        return cls(**{f.name: described[f.name] for f in fields(cls) if f.name in described})

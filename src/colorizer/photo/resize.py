@@ -9,21 +9,24 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 
-def resize(rgb: NDArray[np.uint8], *, size: int, resample: str) -> NDArray[np.uint8]:
-    """Resize a whole picture to a square, whatever its proportions, with antialiasing.
+def resize(
+    rgb: NDArray[np.uint8], *, size: int | tuple[int, int], resample: str
+) -> NDArray[np.uint8]:
+    """Resize a whole picture, whatever its proportions, with antialiasing.
 
     Args:
         rgb: uint8 (H, W, 3).
-        size: the square's side in pixels.
+        size: height and width in pixels, or the side of a square.
         resample: "bilinear" or "bicubic"; the same filters as Pillow's, up to rounding.
 
     Returns:
-        uint8 (size, size, 3).
+        uint8 (height, width, 3).
     """
     own = np.require(rgb, requirements=["C", "W"])  # copied only if PyTorch could not take it
     planes = torch.from_numpy(own)[None].permute(0, 3, 1, 2)  # interleaved, and so is the answer
-    square = F.interpolate(planes, size=(size, size), mode=resample, antialias=True)
-    return square[0].permute(1, 2, 0).contiguous().numpy()
+    shape = (size, size) if isinstance(size, int) else size
+    resized = F.interpolate(planes, size=shape, mode=resample, antialias=True)
+    return resized[0].permute(1, 2, 0).contiguous().numpy()
 
 
 @contextlib.contextmanager
