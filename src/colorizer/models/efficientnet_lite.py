@@ -77,8 +77,8 @@ class MBConv(nn.Module):
         """Map (N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
         y = x if self.expand is None else F.relu6(self.expand(x))
         y = F.relu6(self.filter(F.pad(y, self.pad)))
-        y = self.project(y)
-        return x + y if self.residual else y
+        output: Tensor = self.project(y)
+        return x + output if self.residual else output
 
 
 class EfficientNetLite(nn.Module):

@@ -95,6 +95,7 @@ class Flagship(BinsNetwork):
         correction: alpha, the share of the re-balancing that is taken back.
     """
 
+    centers: Tensor
     log_weights: Tensor
 
     def __init__(self, body: nn.Module, temperature: float, correction: float) -> None:
