@@ -18,6 +18,10 @@ from colorizer.errors import ColorizerError
 from colorizer.models.efficientnet_lite import VARIANTS, EfficientNetLite
 from colorizer.models.heads import BinsNetwork, outputs_of
 
+ENCODER = "ad286e909db36ca2a58a8ee0656b579e8918d330db3d3dc1b86d3c73a6e6e095"
+"""SHA-256 of efficientnet_lite.py: dvc.yaml names one file a network, this one, so an edit there
+becomes an edit here, and makes the flagship's training stale and no other."""
+
 MULTIPLE = 32  # pixels that the sides of what the encoder sees are a multiple of
 STRIDE = 4  # pixels of the photograph, in each direction, that share a prediction
 MEAN, DEVIATION = 127 / 255, 128 / 255  # of the pictures that the encoder was trained on
@@ -102,6 +106,10 @@ class Flagship(BinsNetwork):
         super().__init__(body, temperature, nn.Identity())
         self.correction = correction
         self.register_buffer("log_weights", torch.zeros(len(self.centers)))
+
+    def take_back(self, weights: Tensor) -> None:
+        """Note how much a pixel of each bin counts in training, (Q,): `correction` needs it."""
+        self.log_weights.copy_(weights.log())
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""

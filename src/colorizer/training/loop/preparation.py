@@ -57,11 +57,11 @@ def prepare(
                 f"{len(photos)} training photographs"
             )
         photos, _ = photos.divide(recipe.calibrate)
+    weights = prior_weights(photos, recipe.uniform) if recipe.uniform < 1 else None
+    if weights is not None and (take_back := getattr(network, "take_back", None)):
+        take_back(weights)
     objective = Objective(
-        network,
-        recipe.loss,
-        gradient_weight=recipe.gradient,
-        bin_weights=prior_weights(photos, recipe.uniform) if recipe.uniform < 1 else None,
+        network, recipe.loss, gradient_weight=recipe.gradient, bin_weights=weights
     )
     return objective, photos
 
