@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ from colorizer.models import create_model, list_models
 
 
 def test_the_study_s_models_are_listed_in_order() -> None:
-    assert [name for name in list_models() if name.startswith("model")] == [
+    assert [name for name in list_models() if re.fullmatch(r"model\d", name)] == [
         "model1",
         "model2",
         "model3",
