@@ -82,14 +82,14 @@ def _turns(folder: Path, stages: list[str]) -> Callable[[], None]:
     def turn() -> None:
         now = yaml.safe_load((folder / "params.yaml").read_text())["profile"]
         _switch(folder, "paper" if now == "demo" else "demo")
-        _unchanged(folder, stages)
+        _unchanged(folder, stages, but="Running stage 'download'")  # which finds its archives
 
     return turn
 
 
-def _unchanged(folder: Path, stages: list[str]) -> None:
+def _unchanged(folder: Path, stages: list[str], *, but: str = "") -> None:
     said = _dvc(folder, "repro", *stages)
-    if "Running stage" in said:
+    if any("Running stage" in line and (not but or but not in line) for line in said.splitlines()):
         raise SystemExit(f"error: a stage ran again:\n{said}")
 
 

@@ -27,7 +27,8 @@ from colorizer.data.workers import workers
 from colorizer.models import create_model
 from colorizer.models.complexity import count_multiply_adds
 from colorizer.params import Engine, Model, Preprocess, Train, load_params
-from colorizer.training.engine import choose_device, choose_precision, make_fabric
+from colorizer.training.device import choose_device
+from colorizer.training.engine import choose_precision, make_fabric
 from colorizer.training.loop.fit import train_epoch
 from colorizer.training.loop.losses import Objective, l2
 

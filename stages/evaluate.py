@@ -14,7 +14,7 @@ from colorizer.params import load_params
 from colorizer.paths import Paths
 from colorizer.tracking.live_logging import log_model
 from colorizer.tracking.published import SCORED, Published
-from colorizer.training.engine import choose_device
+from colorizer.training.device import choose_device
 from colorizer.training.run_record import WEIGHTS, RunRecord
 
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from colorizer.errors import ColorizerError
 from colorizer.params import Engine
 from colorizer.training import engine
+from colorizer.training.device import choose_device
 from colorizer.training.engine import (
     WORTH_COMPILING,
-    choose_device,
     choose_precision,
     compile_pays,
     make_fabric,

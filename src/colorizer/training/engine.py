@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -13,6 +12,7 @@ from colorizer.data.dataset import SHARDS
 from colorizer.errors import ColorizerError
 from colorizer.models.hardware import computes_bf16
 from colorizer.params import Engine
+from colorizer.training.device import choose_device
 
 Precision = Literal["32-true", "bf16-mixed"]
 
@@ -60,27 +60,6 @@ def make_fabric(engine: Engine) -> Fabric:
         strategy="auto" if devices * nodes == 1 else "ddp",
         plugins=Autocast("bf16-mixed", device.type) if mixed else None,
     )
-
-
-def choose_device(engine: Engine) -> torch.device:
-    """Return the kind of device that `engine.accelerator` asks for.
-
-    Raises:
-        ColorizerError: if PyTorch sees none of that kind.
-    """
-    if engine.accelerator == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    available: dict[str, Callable[[], bool]] = {
-        "cpu": lambda: True,
-        "cuda": torch.cuda.is_available,
-        "mps": torch.backends.mps.is_available,
-    }
-    if not available[engine.accelerator]():
-        raise ColorizerError(
-            f"engine.accelerator is {engine.accelerator}, but PyTorch sees no GPU of that kind: "
-            "use auto or cpu"
-        )
-    return torch.device(engine.accelerator)
 
 
 def choose_precision(engine: Engine, device: torch.device) -> Precision:
