@@ -29,9 +29,9 @@ from colorizer import Colorizer
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.color.statistics import is_black_and_white
-from colorizer.evaluation.bootstrap import intervals
 from colorizer.evaluation.grids import photo_grid
-from colorizer.evaluation.metrics import delta_e2000, psnr
+from colorizer.evaluation.scoring.bootstrap import intervals
+from colorizer.evaluation.scoring.metrics import delta_e2000, psnr
 from colorizer.methods import propagation
 from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode

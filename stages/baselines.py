@@ -4,7 +4,7 @@ from colorizer.console import entry_point
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.baselines import make_baselines
 from colorizer.evaluation.evaluate import CPU, evaluate, write_scores
-from colorizer.evaluation.perceptual import Perceptual
+from colorizer.evaluation.scoring.perceptual import Perceptual
 from colorizer.params import load_params
 from colorizer.paths import Paths
 

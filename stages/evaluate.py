@@ -7,8 +7,8 @@ from colorizer.console import entry_point
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.evaluate import evaluate, write_scores
 from colorizer.evaluation.grids import photo_grid, show_versions
-from colorizer.evaluation.perceptual import Perceptual
 from colorizer.evaluation.predictions import by_network
+from colorizer.evaluation.scoring.perceptual import Perceptual
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.params import load_params
 from colorizer.paths import Paths

@@ -12,8 +12,8 @@ from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.evaluate import SUMS, evaluate, per_image, read_sums, summarize
-from colorizer.evaluation.metrics import PSNR_OF_IDENTICAL
 from colorizer.evaluation.predictions import by_network
+from colorizer.evaluation.scoring.metrics import PSNR_OF_IDENTICAL
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
 from colorizer.models.weights_metadata import WeightsMetadata

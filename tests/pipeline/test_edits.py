@@ -47,11 +47,12 @@ EDITS: dict[str, set[str]] = {
     "src/colorizer/console.py": set(),
     "stages/train.py": set(),
     # scores, pictures and captions
-    "src/colorizer/evaluation/metrics.py": SCORES,
+    "src/colorizer/evaluation/scoring/metrics.py": SCORES,
     "src/colorizer/scores/table.py": SCORES,
-    "src/colorizer/evaluation/grids.py": SCORES,
-    "src/colorizer/evaluation/figures.py": SCORES,
-    "src/colorizer/evaluation/report.html": SCORES,
+    "src/colorizer/evaluation/baselines.py": {"baselines", "compare"},
+    "src/colorizer/evaluation/grids.py": {*EVALUATE, "compare"},
+    "src/colorizer/evaluation/figures.py": {"compare"},
+    "src/colorizer/evaluation/report.html": {"compare"},
     # MLflow, and the champion's rule
     "src/colorizer/tracking/champion.py": {*EVALUATE, "compare"},
     "src/colorizer/tracking/live_logging.py": set(),

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.evaluation import color_bias
 from colorizer.evaluation.baselines import make_baselines
 from colorizer.evaluation.comparison import write_tables
 from colorizer.evaluation.evaluate import evaluate, read_sums, write_scores
-from colorizer.evaluation.measure import MODULES
-from colorizer.evaluation.pair import Pair
 from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.report import write_report
+from colorizer.evaluation.scoring import color_bias
+from colorizer.evaluation.scoring.measure import MODULES
+from colorizer.evaluation.scoring.pair import Pair
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
 from colorizer.models.weights_metadata import WeightsMetadata

@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 
 from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.bootstrap import intervals, paired_differences
 from colorizer.evaluation.evaluate import read_sums, summable
 from colorizer.evaluation.figures import architecture, learning_curves, save_figure
 from colorizer.evaluation.grids import photo_grid, show_versions
-from colorizer.evaluation.measure import PHOTOGRAPHS, scores_of
+from colorizer.evaluation.scoring.bootstrap import intervals, paired_differences
+from colorizer.evaluation.scoring.measure import PHOTOGRAPHS, scores_of
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.scores import table as scores
 from colorizer.training.run_record import Epoch

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.bootstrap import intervals
-from colorizer.evaluation.measure import PHOTOGRAPHS, measure, scores_of
-from colorizer.evaluation.metrics import AB_BINS, color_histogram
-from colorizer.evaluation.pair import Pair, mean_hue
-from colorizer.evaluation.perceptual import Perceptual
+from colorizer.evaluation.scoring.bootstrap import intervals
+from colorizer.evaluation.scoring.measure import PHOTOGRAPHS, measure, scores_of
+from colorizer.evaluation.scoring.metrics import AB_BINS, color_histogram
+from colorizer.evaluation.scoring.pair import Pair, mean_hue
+from colorizer.evaluation.scoring.perceptual import Perceptual
 from colorizer.scores import table as scores
 
 Predict = Callable[[Tensor, slice], Tensor]

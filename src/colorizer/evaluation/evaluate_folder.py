@@ -17,9 +17,9 @@ from colorizer.errors import ColorizerError
 from colorizer.evaluation.baselines import make_baselines
 from colorizer.evaluation.comparison import write_tables
 from colorizer.evaluation.evaluate import CPU, evaluate, write_scores
-from colorizer.evaluation.perceptual import Perceptual
 from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.report import write_report
+from colorizer.evaluation.scoring.perceptual import Perceptual
 from colorizer.inference.plan import find_photos
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.paths import atomic_write

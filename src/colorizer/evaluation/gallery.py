@@ -12,9 +12,9 @@ from torch import Tensor
 
 from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.color_bias import falsely_red
 from colorizer.evaluation.evaluate import Predict
-from colorizer.evaluation.pair import Pair
+from colorizer.evaluation.scoring.color_bias import falsely_red
+from colorizer.evaluation.scoring.pair import Pair
 from colorizer.photo.encode import encode
 
 SHOWN = 6  # photographs of each kind in the gallery

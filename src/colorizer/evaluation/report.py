@@ -12,14 +12,14 @@ import pandas as pd
 import torch
 
 from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.bootstrap import paired_differences
-from colorizer.evaluation.color_bias import HUE_BINS
 from colorizer.evaluation.comparison import HUE_STRATA, rounded, strata_table
 from colorizer.evaluation.evaluate import read_sums, summable
 from colorizer.evaluation.figures import hue_rose, learning_curves, to_svg
 from colorizer.evaluation.gallery import gallery, red_gallery, svg_uri
-from colorizer.evaluation.measure import columns_of, scores_of
 from colorizer.evaluation.predictions import by_network
+from colorizer.evaluation.scoring.bootstrap import paired_differences
+from colorizer.evaluation.scoring.color_bias import HUE_BINS
+from colorizer.evaluation.scoring.measure import columns_of, scores_of
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.scores import table as scores
 from colorizer.training.run_record import Epoch

@@ -10,8 +10,8 @@ from colorizer.color.lab import denormalize_ab, normalize_ab
 from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.color_bias import chroma_ratio
-from colorizer.evaluation.pair import Pair
+from colorizer.evaluation.scoring.color_bias import chroma_ratio
+from colorizer.evaluation.scoring.pair import Pair
 from colorizer.models import create_model
 from colorizer.models.heads import ChromaCurve
 from colorizer.training.loop.calibration import calibrate, find_curve

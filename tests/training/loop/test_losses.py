@@ -7,7 +7,7 @@ from torch import Tensor
 from colorizer.color.ab_quantization import bin_centers, encode
 from colorizer.color.lab import denormalize_ab
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.metrics import squared_error
+from colorizer.evaluation.scoring.metrics import squared_error
 from colorizer.models import create_model
 from colorizer.training.loop.losses import HUBER, Objective, cross_entropy, gradient, huber, l2
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colorizer.apps.turing.trials import Answer
-from colorizer.evaluation.interval import DRAWS, SEED, percentile_interval
+from colorizer.evaluation.scoring.interval import DRAWS, SEED, percentile_interval
 
 
 @dataclass(frozen=True)

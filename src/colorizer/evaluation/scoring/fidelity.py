@@ -3,9 +3,9 @@
 from torch import Tensor, ones_like
 
 from colorizer.color.lab import normalize_ab
-from colorizer.evaluation import metrics
-from colorizer.evaluation.pair import Pair
-from colorizer.evaluation.sums import Sums
+from colorizer.evaluation.scoring import metrics
+from colorizer.evaluation.scoring.pair import Pair
+from colorizer.evaluation.scoring.sums import Sums
 
 
 def l2(pair: Pair) -> Tensor:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from colorizer.evaluation import color_bias, fidelity, perceptual, sums
-from colorizer.evaluation.pair import Pair
+from colorizer.evaluation.scoring import color_bias, fidelity, perceptual, sums
+from colorizer.evaluation.scoring.pair import Pair
 from colorizer.scores import table as scores
 from colorizer.scores.score import Score
 

@@ -12,8 +12,8 @@ pixels again.
 import torch
 from torch import Tensor
 
-from colorizer.evaluation.pair import COLORED, Pair
-from colorizer.evaluation.sums import Sums, ratio
+from colorizer.evaluation.scoring.pair import COLORED, Pair
+from colorizer.evaluation.scoring.sums import Sums, ratio
 
 SURELY_COLORED = 10.0  # C above which an original's pixel must not turn red
 VIVID = 15.0  # C above which an original's hue is to be hit

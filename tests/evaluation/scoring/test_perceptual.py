@@ -12,7 +12,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.evaluate import evaluate, write_scores
-from colorizer.evaluation.perceptual import Perceptual
+from colorizer.evaluation.scoring.perceptual import Perceptual
 
 COUNT, SIDE = 6, 16
 
@@ -93,7 +93,7 @@ def test_what_is_missing_is_said_in_one_line(
         raise error
 
     monkeypatch.setattr(
-        "colorizer.evaluation.perceptual.LearnedPerceptualImagePatchSimilarity", fail
+        "colorizer.evaluation.scoring.perceptual.LearnedPerceptualImagePatchSimilarity", fail
     )
     with pytest.raises(ColorizerError, match=r"(no torchvision|no route); install.*off") as raised:
         Perceptual.load(torch.device("cpu"))

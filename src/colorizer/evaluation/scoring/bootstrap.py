@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from colorizer.evaluation.interval import DRAWS, SEED, percentile_interval
+from colorizer.evaluation.scoring.interval import DRAWS, SEED, percentile_interval
 
 AT_ONCE = 1000  # draws in memory
 

@@ -7,11 +7,11 @@ from scipy.stats import circmean, wasserstein_distance
 from torch import Tensor
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.evaluation import color_bias
-from colorizer.evaluation.color_bias import HUE_BINS, circular_distance, falsely_red
-from colorizer.evaluation.measure import measure, scores_of
-from colorizer.evaluation.metrics import color_histogram
-from colorizer.evaluation.pair import Pair, mean_hue
+from colorizer.evaluation.scoring import color_bias
+from colorizer.evaluation.scoring.color_bias import HUE_BINS, circular_distance, falsely_red
+from colorizer.evaluation.scoring.measure import measure, scores_of
+from colorizer.evaluation.scoring.metrics import color_histogram
+from colorizer.evaluation.scoring.pair import Pair, mean_hue
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
 

@@ -13,7 +13,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from colorizer.color.lab import rgb_to_lab as picture_to_lab
 from colorizer.color.statistics import colorfulness
-from colorizer.evaluation.metrics import (
+from colorizer.evaluation.scoring.metrics import (
     PSNR_OF_IDENTICAL,
     accuracy,
     color_histogram,

@@ -11,7 +11,7 @@ from colorizer.color.lab_torch import fit_to_srgb, lab_to_rgb
 from colorizer.color.statistics import absolute_colorfulness, colorfulness
 
 if TYPE_CHECKING:
-    from colorizer.evaluation.perceptual import Perceptual
+    from colorizer.evaluation.scoring.perceptual import Perceptual
 
 DARKEST, BRIGHTEST = 10.0, 95.0  # L* between which color is seen
 DARK = 30.0  # L* below which pixels lie in the dark

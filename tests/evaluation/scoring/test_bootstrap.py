@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import bootstrap
 from torch import Tensor
 
-from colorizer.evaluation.bootstrap import draw_sums, intervals, paired_differences
+from colorizer.evaluation.scoring.bootstrap import draw_sums, intervals, paired_differences
 
 COUNT = 60
 

@@ -11,7 +11,7 @@ from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 from colorizer.errors import ColorizerError
 
 if TYPE_CHECKING:
-    from colorizer.evaluation.pair import Pair
+    from colorizer.evaluation.scoring.pair import Pair
 
 NEEDS = (
     "LPIPS and FID (perceptual) need torchvision, torch-fidelity and the weights of AlexNet and "
