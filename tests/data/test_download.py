@@ -117,6 +117,42 @@ def test_an_archive_that_is_there_is_kept_and_one_that_is_not_named_goes(
     assert host.ranges == [None]  # one request in all
 
 
+def test_nothing_goes_but_zip_files_that_are_not_named(
+    host: Host, folders: Folders, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("folder/photo.jpg", "folder.zip/photo.jpg", "notes.txt", "old.zip", "older.zip"):
+        (folders.final / name).parent.mkdir(parents=True, exist_ok=True)
+        (folders.final / name).touch()
+    with caplog.at_level("INFO", "colorizer.data.download"):
+        folders.fetch(host.archive())
+    left = {path.name for path in folders.final.rglob("*") if path.is_file()}
+    assert left == {"photo.jpg", "notes.txt", "photos.zip"}
+    assert (folders.final / "folder.zip/photo.jpg").exists()
+    (line,) = caplog.messages
+    assert line.startswith(f"{folders.final}: removed") and line.endswith(": old.zip, older.zip")
+
+
+@pytest.mark.parametrize("name", ["other.zip", "photos.zip"])
+def test_nothing_goes_from_a_folder_that_a_link_leads_to(
+    host: Host, folders: Folders, tmp_path: Path, name: str
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    folders.final.symlink_to(own)
+    folders.fetch(host.archive())  # which takes nothing away
+    (own / name).write_bytes(b"a person's own")
+    with pytest.raises(ArchiveError, match=rf"{name} would be removed, but .* is a link to {own}"):
+        folders.fetch(host.archive())
+    assert (own / name).read_bytes() == b"a person's own"
+
+
+def test_a_folder_with_an_archive_s_name_is_refused(host: Host, folders: Folders) -> None:
+    (folders.final / "photos.zip/deep").mkdir(parents=True)
+    with pytest.raises(ArchiveError, match="is a folder where an archive belongs"):
+        folders.fetch(host.archive())
+    assert (folders.final / "photos.zip/deep").is_dir()
+
+
 @pytest.mark.parametrize("there", [PAYLOAD[:-1] + b"!", PAYLOAD[:-1], b""])
 def test_a_file_with_another_checksum_is_fetched_again_and_nothing_it_links_to_is_harmed(
     host: Host, folders: Folders, tmp_path: Path, there: bytes

@@ -35,7 +35,7 @@ class _InterruptedError(Exception):
 def fetch(
     archives: Sequence[Archive], folder: Path, *, partial: Path, cache: Path | None = None
 ) -> None:
-    """Bring archives into `folder`, all of them or none, and remove whatever else is there.
+    """Bring archives into `folder`, all of them or none, and remove other zip files from there.
 
     An archive that is there already is kept. A download goes on from where an earlier one stopped;
     only complete and verified files get their final names. Those that are complete wait in
@@ -48,21 +48,42 @@ def fetch(
         cache: DVC's cache of files by their MD5, which is asked before a server is.
 
     Raises:
-        ArchiveError: if one cannot be had, is not what was expected, or all do not fit on the disk.
+        ArchiveError: if one cannot be had, is not what was expected, or all do not fit on the disk;
+            if something would have to go from a folder that is a link.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{partial}.lock"):  # one download at a time: two would write the same part
         missing = [archive for archive in archives if not _is_at(folder / archive.name, archive)]
-        lacking = sum(a.bytes - min(_size(_part(a, partial)), a.bytes) for a in missing)
-        _require_space(partial, lacking)
+        stale = _find_stale(folder, archives)
+        _require_own(folder, [*stale, *(folder / archive.name for archive in missing)])
+        _require_space(partial, sum(max(a.bytes - _size(_part(a, partial)), 0) for a in missing))
         parts = [_fetch(archive, partial, cache) for archive in missing]
         for archive, part in zip(missing, parts, strict=True):
-            _remove(folder / archive.name)  # it may be a link into DVC's cache
+            (folder / archive.name).unlink(missing_ok=True)  # it may be a link into DVC's cache
             shutil.move(part, folder / archive.name)
-        for path in set(folder.iterdir()) - {folder / archive.name for archive in archives}:
-            logger.info("%s: removed, since params.yaml does not name it", path)
-            _remove(path)
+        for path in stale:
+            path.unlink()
+        if stale:
+            names = ", ".join(path.name for path in stale)
+            logger.info("%s: removed, since params.yaml does not name it: %s", folder, names)
+
+
+def _find_stale(folder: Path, archives: Sequence[Archive]) -> list[Path]:
+    others = set(folder.glob("*.zip")) - {folder / archive.name for archive in archives}
+    return sorted(path for path in others if path.is_symlink() or not path.is_dir())
+
+
+def _require_own(folder: Path, doomed: Sequence[Path]) -> None:
+    """Raise if removing files, or replacing them, would harm what is a person's own."""
+    for path in doomed:
+        if path.is_dir() and not path.is_symlink():
+            raise ArchiveError(f"{path} is a folder where an archive belongs: move it away")
+        if path.exists() and folder.is_symlink():
+            raise ArchiveError(
+                f"{path} would be removed, but {folder} is a link to {folder.resolve()}: "
+                "remove the link, or move the file away"
+            )
 
 
 def _part(archive: Archive, partial: Path) -> Path:
@@ -91,13 +112,6 @@ def _is_at(path: Path, archive: Archive) -> bool:
 def _md5(path: Path) -> str:
     with path.open("rb") as reader:
         return hashlib.file_digest(reader, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _progress(archive: Archive) -> "tqdm[Any]":
