@@ -5,8 +5,8 @@
     export PYTHONPATH=SITE:src
     python benchmarks/study_on_gpu.py run --photos ZIPS --out OUT --budget 540
 
-Such a machine has PyTorch and the usual scientific packages, but neither DVC nor MLflow, and is
-lent for minutes. A training that would overrun the budget stops after an epoch. OUT gets a few
+Such a machine has PyTorch and the usual scientific packages, but neither DVC nor MLflow. A
+training that would overrun the budget stops after an epoch. OUT gets a few
 files a network: losses, scores, and in half precision the weights of the epochs with the lowest
 training and the lowest validation loss. They are rewritten after each network. A rehearsal:
 

@@ -218,3 +218,9 @@ def test_an_old_name_says_the_new_one(change: Change) -> None:
     message = load_in_vain(change(("profiles", "demo", "drop_grayscale", "max_grey_chroma"), 4.0))
     assert message.endswith("drop_grayscale: max_grey_chroma is now max_gray_chroma")
     assert "\n" not in message
+
+
+def test_the_flagship_of_before_is_told_its_new_name(change: Change) -> None:
+    entry = {"widths": [4] * 6, "dilations": [1] * 6}
+    message = load_in_vain(change(("profiles", "demo", "models", "flagship"), entry))
+    assert "the flagship with dilations is now model3_tuned" in message

@@ -105,7 +105,7 @@ def test_the_file_says_how_to_feed_it(files: tuple[Path, Path]) -> None:
     said = {entry.key: entry.value for entry in onnx.load(files[1]).metadata_props}
     assert said["input"].startswith("lightness: float32 (batch, 1, height, width), L* in 0..100")
     assert said["output"].startswith("ab: float32 (batch, 2, height, width), a* and b* in CIELAB")
-    assert said["size"] == "any; trained on whole pictures resized to 32x32, bicubic, antialiased"
+    assert said["size"] == "any; knows whole pictures resized to 32x32, bicubic, antialiased"
     assert {"color", "use"} < set(said)
 
 
@@ -122,6 +122,9 @@ def test_a_photograph_is_seen_in_its_own_proportions_by_both(tmp_path: Path) -> 
     both = export("model1", tmp_path, geometry="keep")
     expected, found = (Colorizer.from_file(path).predict_photo(wide) for path in both)
     assert expected.shape == found.shape == (2, 32, 80)
+    said = onnx.load(both[1]).metadata_props
+    (size,) = (entry.value for entry in said if entry.key == "size")
+    assert "a short side of 32 in their own proportions" in size
 
 
 def test_neither_pytorch_nor_mlflow_is_needed(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ def test_taking_re_balancing_back_in_full_gives_the_photographs_own_mean(
         ({"widths": [8, 8]}, r"widths is \[8, 8\]; expected three positive numbers"),
         ({"widths": [8, 0, 8]}, r"widths is \[8, 0, 8\]; expected three positive numbers"),
         ({"temperature": 0}, "temperature is 0; expected a number above 0"),
+        ({"correction": -3}, "correction is -3; expected a number in 0..1"),
+        ({"dropout": 2}, "dropout is 2; expected a number in 0..1"),
     ],
 )
 def test_what_it_cannot_be_is_one_line(arguments: dict[str, object], said: str) -> None:

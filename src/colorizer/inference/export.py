@@ -112,12 +112,15 @@ def _tidy(model: Any) -> None:
 
 def _how_to_use(metadata: WeightsMetadata) -> dict[str, str]:
     """Return how to feed the graph, for people who have the file alone."""
-    trained = f"{metadata.size}x{metadata.size}, {metadata.resample}, antialiased"
+    size = metadata.size
+    shape = f"{size}x{size}"
+    if metadata.geometry == "keep":
+        shape = f"a short side of {size} in their own proportions"
     return {
         "input": f"{INPUT}: float32 (batch, 1, height, width), L* in 0..100 of an sRGB picture",
         "output": f"{OUTPUT}: float32 (batch, 2, height, width), a* and b* in CIELAB units",
         "color": "CIELAB of sRGB, illuminant D65, 2-degree observer",
-        "size": f"any; trained on whole pictures resized to {trained}",
+        "size": f"any; knows whole pictures resized to {shape}, {metadata.resample}, antialiased",
         "use": "resize the picture, feed its L*, resize ab to the picture, join it with its own L*",
     }
 

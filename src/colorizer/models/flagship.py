@@ -146,5 +146,8 @@ def flagship(
         raise ColorizerError(f"flagship: widths is {list(widths)}; expected three positive numbers")
     if not temperature > 0:
         raise ColorizerError(f"temperature is {temperature!r}; expected a number above 0")
+    for name, share in {"correction": correction, "dropout": dropout}.items():
+        if not 0 <= share <= 1:
+            raise ColorizerError(f"flagship: {name} is {share!r}; expected a number in 0..1")
     body = EncoderDecoder(encoder, widths, outputs_of("bins"), dropout=dropout)
     return Flagship(body, temperature, correction)

@@ -58,19 +58,3 @@ def create_model(name: str, **arguments: Any) -> "nn.Module":
             f"{name} takes no argument {unknown.pop()!r}: it takes {', '.join(known)}"
         )
     return build(**arguments)
-
-
-def load_pretrained(network: "nn.Module") -> None:
-    """Give a new network the weights from elsewhere that its training starts from, if any.
-
-    A module of a network, such as its encoder, that starts from weights made elsewhere has a method
-    `load_pretrained()`, which finds and loads them. Training alone asks for them, once, before its
-    first step. A trained network's file holds all of its weights, so that loading one needs nothing
-    else.
-
-    Args:
-        network: from `create_model`.
-    """
-    for module in network.modules():
-        if load := getattr(module, "load_pretrained", None):
-            load()

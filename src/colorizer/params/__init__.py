@@ -157,6 +157,13 @@ class Profile(Block):
     evaluate: Evaluate
     register_: Annotated[Register, Field(alias="register")]
 
+    @field_validator("models")
+    @classmethod
+    def _names_are_new(cls, models: dict[str, Model]) -> dict[str, Model]:
+        if "flagship" in models and "dilations" in models["flagship"].arguments:
+            raise ValueError("the flagship with dilations is now model3_tuned: rename the entry")
+        return models
+
 
 class Params(Block):
     """The whole of params.yaml."""

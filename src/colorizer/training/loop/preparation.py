@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from colorizer.color.ab_quantization import count_bins, rebalancing_weights
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
-from colorizer.models import create_model, load_pretrained
+from colorizer.models import create_model
 from colorizer.params.recipe import Recipe
 from colorizer.training.loop.calibration import find_curve
 from colorizer.training.loop.losses import Objective
@@ -64,6 +64,22 @@ def prepare(
         network, recipe.loss, gradient_weight=recipe.gradient, bin_weights=weights
     )
     return objective, photos
+
+
+def load_pretrained(network: nn.Module) -> None:
+    """Give a new network the weights from elsewhere that its training starts from, if any.
+
+    A module of a network, such as its encoder, that starts from weights made elsewhere has a method
+    `load_pretrained()`, which finds and loads them. Training alone asks for them, once, before its
+    first step. A trained network's file holds all of its weights, so that loading one needs nothing
+    else.
+
+    Args:
+        network: from `create_model`.
+    """
+    for module in network.modules():
+        if load := getattr(module, "load_pretrained", None):
+            load()
 
 
 def prior_weights(photos: LabDataset, uniform: float) -> Tensor:

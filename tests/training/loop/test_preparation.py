@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from colorizer import Colorizer
-from colorizer.models import create_model, load_pretrained, registry
+from colorizer.models import create_model, registry
 from colorizer.models.heads import with_head
 from colorizer.models.weights import load_model, save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.training.loop.preparation import load_pretrained
 
 
 class Encoder(nn.Conv2d):
