@@ -39,3 +39,28 @@ def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path) -> None:
             raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.parametrize("fails", ["folder", "new"])
+def test_a_folder_that_cannot_be_replaced_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    replace = Path.replace
+
+    def fail(source: Path, target: Path) -> Path:
+        kept = list(tmp_path.rglob("old"))
+        assert [path.read_text() for path in kept] == ["old"]  # a kill here would not lose it
+        if (source == folder) == (fails == "folder") and not source.parent.match(".replaced-*"):
+            raise OSError("no")
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="no"), atomic_write(folder) as unfinished:
+        unfinished.mkdir()
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [
+        Path("folder"),
+        Path("folder/old"),
+    ]

@@ -73,5 +73,21 @@ def atomic_write(path: Path) -> Iterator[Path]:
         unfinished = Path(folder) / path.name
         yield unfinished
         if unfinished.is_dir() and path.exists():
-            shutil.rmtree(path)
-        unfinished.replace(path)
+            _replace_folder(path, unfinished)
+        else:
+            unfinished.replace(path)
+
+
+def _replace_folder(path: Path, new: Path) -> None:
+    """Put a folder in another's place; whenever this is killed, the old or the new one is whole."""
+    aside = Path(tempfile.mkdtemp(prefix=".replaced-", dir=path.parent))
+    old = aside / path.name
+    try:
+        path.replace(old)
+        new.replace(path)
+    except BaseException:
+        if old.exists():
+            old.replace(path)
+        aside.rmdir()
+        raise
+    shutil.rmtree(aside)
