@@ -66,7 +66,8 @@ def folder(tmp_path: Path) -> Path:
 
 def work(paths: list[Path], out: Path | None, colorizer: Colorizer, **how: object) -> list[Outcome]:
     options = Options(**how)  # type: ignore[arg-type]
-    return list(colorize_all(plan(paths, out, format=options.format), colorizer, options))
+    tasks = plan(paths, out, format=options.format, compare=options.compare)
+    return list(colorize_all(tasks, colorizer, options))
 
 
 def files(folder: Path) -> set[str]:
@@ -160,6 +161,26 @@ def test_a_sheet_shows_both(folder: Path, colorizer: Colorizer) -> None:
     with Image.open(folder / "out/one_compare.jpg") as sheet:
         assert sheet.size == (120, 40)
         assert np.ptp(np.asarray(sheet)[:, :50].astype(int), axis=2).max() < 12  # gray on the left
+
+
+def test_a_sheet_replaces_nothing_unless_asked(folder: Path, colorizer: Colorizer) -> None:
+    mine = folder / "one_colorized_compare.jpg"
+    mine.write_bytes(b"mine")
+    [outcome] = work([folder / "one.jpg"], None, colorizer, compare=True)
+    assert (outcome.status, mine.read_bytes()) == ("exists", b"mine")
+    assert outcome.message == f"{mine} exists: --overwrite replaces it"
+    [outcome] = work([folder / "one.jpg"], None, colorizer, compare=True, overwrite=True)
+    assert outcome.status == "colorized"
+    assert mine.read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("other", ["one.png", "one_compare.jpg"])
+def test_two_photographs_do_not_share_a_sheet(folder: Path, other: str) -> None:
+    (folder / other).write_bytes(photograph())
+    both, out = [folder / "one.jpg", folder / other], folder / "out"
+    assert len(plan(both, out)) == 2
+    with pytest.raises(ColorizerError, match=r"would both become .*/one_compare\.jpg: color"):
+        plan(both, out, compare=True)
 
 
 def test_targets(folder: Path) -> None:

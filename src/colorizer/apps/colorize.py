@@ -93,7 +93,7 @@ def colorize(
     if paths == ["-"]:
         _colorize_stdin(model, options)
         return
-    tasks = plan(map(Path, paths), out, format=options.format)
+    tasks = plan(map(Path, paths), out, format=options.format, compare=compare)
     if options.guided and len(tasks) > 1:
         raise ColorizerError(f"hints need a single photograph, found {len(tasks):,}: name one")
     counts: Counter[str] = Counter()

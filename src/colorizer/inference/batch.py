@@ -26,8 +26,8 @@ class Outcome:
 
     Attributes:
         task: which.
-        status: "colorized"; "copied", since it is in color already; "exists", as the target did
-            before; or "failed".
+        status: "colorized"; "copied", since it is in color already; "exists", as the target or its
+            sheet did before; or "failed".
         message: why it is not colorized, or "".
         seconds: how long it took.
     """
@@ -53,17 +53,17 @@ def colorize_all(
 
 def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) -> Outcome:
     started = time.perf_counter()
-    if task.target.exists() and not options.overwrite:
-        return Outcome(task, "exists", f"{task.target} exists: --overwrite replaces it")
+    there = next(filter(Path.exists, task.outputs), None)
+    if there and not options.overwrite:
+        return Outcome(task, "exists", f"{there} exists: --overwrite replaces it")
     try:
         at = task.source.stat()
         format = FORMATS.get(task.target.suffix.lower(), options.format)
-        new = colorize_data(
-            task.source.read_bytes(), colorizer, dataclasses.replace(options, format=format)
-        )
+        options = dataclasses.replace(options, format=format, compare=task.sheet is not None)
+        new = colorize_data(task.source.read_bytes(), colorizer, options)
         _write(task.target, new.data, at)
-        if new.sheet is not None:
-            _write(task.target.with_name(f"{task.target.stem}_compare.jpg"), new.sheet, at)
+        if task.sheet is not None and new.sheet is not None:
+            _write(task.sheet, new.sheet, at)
     except (ColorizerError, OSError) as error:
         return Outcome(task, "failed", f"{task.source}: {error}", time.perf_counter() - started)
     seconds = time.perf_counter() - started

@@ -1,7 +1,7 @@
 """Which photographs are colored, and where each goes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -18,13 +18,22 @@ class Task:
     Attributes:
         source: its file.
         target: where the photograph in color goes.
+        sheet: where the sheet that compares both goes, if one is asked for.
     """
 
     source: Path
     target: Path
+    sheet: Path | None = None
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """All files to be written."""
+        return (self.target,) if self.sheet is None else (self.target, self.sheet)
 
 
-def plan(paths: Iterable[Path], out: Path | None, *, format: str | None = None) -> list[Task]:
+def plan(
+    paths: Iterable[Path], out: Path | None, *, format: str | None = None, compare: bool = False
+) -> list[Task]:
     """Find the photographs in files and folders, and where each goes.
 
     Args:
@@ -32,10 +41,11 @@ def plan(paths: Iterable[Path], out: Path | None, *, format: str | None = None) 
         out: a folder, or, for a single file, a file name. By default `photo.jpg` becomes
             `photo_colorized.jpg` and `folder/` becomes `folder_colorized/`.
         format: of the files to be written, one of `FORMATS`' values; None for each file's own.
+        compare: also plan sheets: `photo_colorized_compare.jpg` beside `photo_colorized.jpg`.
 
     Raises:
         ColorizerError: if a path does not exist, a folder holds no photograph, or two photographs
-            would go to one file.
+            or sheets would go to one file.
     """
     paths = list(paths)
     tasks: list[Task] = []
@@ -49,14 +59,9 @@ def plan(paths: Iterable[Path], out: Path | None, *, format: str | None = None) 
         else:
             name = f"{path.stem}{'' if out else '_colorized'}{_suffix(path, format)}"
             tasks.append(Task(path, (out or path.parent) / name))
-    sources: dict[Path, Path] = {}
-    for task in tasks:
-        if (other := sources.setdefault(task.target, task.source)) != task.source:
-            raise ColorizerError(
-                f"{other} and {task.source} would both become {task.target}: color them apart"
-            )
-        if task.target.exists() and task.target.samefile(task.source):
-            raise ColorizerError(f"{task.source} would replace itself: name another folder by -o")
+    if compare:
+        tasks = [replace(task, sheet=_sheet(task.target)) for task in tasks]
+    _require_apart(tasks)
     return tasks
 
 
@@ -83,6 +88,25 @@ def find_photos(folder: Path, *, but: Path | None = None) -> list[Path]:
             f"{folder}: no photographs there; known are {', '.join(sorted(SUFFIXES))}"
         )
     return found
+
+
+def _sheet(target: Path) -> Path:
+    return target.with_name(f"{target.stem}_compare.jpg")
+
+
+def _require_apart(tasks: Iterable[Task]) -> None:
+    """Raise if a file to be written is another photograph's too, or the photograph itself."""
+    sources: dict[Path, Path] = {}
+    for task in tasks:
+        for path in task.outputs:
+            if (other := sources.setdefault(path, task.source)) != task.source:
+                raise ColorizerError(
+                    f"{other} and {task.source} would both become {path}: color them apart"
+                )
+            if path.exists() and path.samefile(task.source):
+                raise ColorizerError(
+                    f"{task.source} would replace itself: name another folder by -o"
+                )
 
 
 def _plan_folder(folder: Path, out: Path | None, format: str | None) -> list[Task]:
