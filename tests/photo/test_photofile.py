@@ -152,6 +152,13 @@ def test_levels_of_32_bits_that_need_only_8_are_of_255() -> None:
     np.testing.assert_array_equal(file.rgb[..., 0], RAMP)
 
 
+def test_floats_up_to_1_are_of_1_and_integers_are_not() -> None:
+    levels = np.array([[-0.5, 0, 0.25, 1]], np.float32)
+    np.testing.assert_array_equal(PhotoFile.parse(save_tiff(levels)).levels, [[0, 0, 16384, 65535]])
+    file = PhotoFile.parse(save_tiff(levels.clip(0).astype(np.int32)))
+    np.testing.assert_array_equal(file.levels, [[0, 0, 0, 257]])
+
+
 def test_levels_that_are_no_numbers_are_black() -> None:
     levels = np.array([[1000, np.nan, np.inf, -np.inf]], np.float32)
     file = PhotoFile.parse(save_tiff(levels))

@@ -104,8 +104,7 @@ def _read_color(
 
 def _read_deep(image: Image.Image, curve: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
     """Return levels of 16 or 32 bits, integers or floats, as 0..65535."""
-    wide = image.mode.startswith("I;16") or np.max(image.getextrema()) > 255
-    top = 65535 if wide else 255
+    top = _white_level(image)
     # Pillow turns a TIFF's negative of up to 8 bits over, and none of more
     negative = getattr(image, "tag_v2", {}).get(Base.PhotometricInterpretation) == 0
     deep = np.empty((image.height, image.width), np.uint16)
@@ -115,6 +114,16 @@ def _read_deep(image: Image.Image, curve: NDArray[np.uint16] | None) -> NDArray[
     if negative:
         np.subtract(65535, deep, out=deep)
     return deep if curve is None else _look_up(curve, deep)
+
+
+def _white_level(image: Image.Image) -> int:
+    """Return what white is in a picture of 16 or 32 bits, by the highest level that it has."""
+    if image.mode.startswith("I;16"):
+        return 65535
+    highest = np.max(image.getextrema())
+    if image.mode == "F" and highest <= 1:
+        return 1
+    return 65535 if highest > 255 else 255
 
 
 def _crop(image: Image.Image, rows: slice) -> Image.Image:
