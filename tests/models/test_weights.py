@@ -99,6 +99,7 @@ def test_the_file_is_no_pickle_and_says_what_it_is(weights: Path) -> None:
         "arguments": METADATA.arguments,
         "size": METADATA.size,
         "resample": "bicubic",
+        "geometry": "square",
         "color": convention(),
     }
 

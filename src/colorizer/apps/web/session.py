@@ -131,12 +131,8 @@ class Session:
         """
         photo = self.get(photo_id)
         ab = self._colors(photo, model, strength)
-        try:
-            original = photo.file.read_bytes()
-        except OSError as error:
-            raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
         with self._one_large_at_a_time:
-            file = PhotoFile.parse(original)
+            file = PhotoFile.parse(_read(photo))
             data = file.encode(recolor(file.levels, ab))
         name = PurePath(photo.name)
         if file.format != file.format_written:
@@ -176,7 +172,9 @@ class Session:
     def _predict_anew(self, photo_id: str, model: str) -> NDArray[np.float32]:
         if model == NO_MODEL:
             return np.zeros((2, 1, 1), np.float32)
-        return self._colorizer(model).predict_photo(self._preview(photo_id))
+        colorizer = self._colorizer(model)
+        with self._one_large_at_a_time:
+            return colorizer.predict_photo(decode(_read(self.get(photo_id))).rgb)
 
     def _guide_anew(
         self, photo_id: str, _revision: int, model: str, strength: float
@@ -193,3 +191,10 @@ class Session:
     def _colorizer(self, model: str) -> Colorizer:
         with self._one_model_at_a_time:
             return self._load(model)
+
+
+def _read(photo: Photograph) -> bytes:
+    try:
+        return photo.file.read_bytes()
+    except OSError as error:
+        raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
