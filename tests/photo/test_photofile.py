@@ -458,6 +458,23 @@ def test_smaller_copy_in_a_tiff_is_no_picture_of_its_own(preview_first: bool) ->
         np.testing.assert_array_equal(PhotoFile.parse(buffer.getvalue()).rgb, SMALL)
 
 
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_mask_in_a_tiff_is_no_picture_of_its_own(bigtiff: bool) -> None:
+    def write(*pages: tuple[NDArray[Any], str, int]) -> bytes:
+        buffer = io.BytesIO()
+        with tifffile.TiffWriter(buffer, bigtiff=bigtiff) as tiff:
+            for levels, photometric, kind in pages:
+                tiff.write(levels, photometric=photometric, subfiletype=kind, metadata=None)
+        return buffer.getvalue()
+
+    picture, mask = (SMALL, "rgb", 0), (SMALL[..., 0] > 9, "minisblack", 4)
+    small = (SMALL[::2, ::2], "rgb", 1)
+    small_mask = (SMALL[::2, ::2, 0] > 9, "minisblack", 5)
+    file = PhotoFile.parse(write(picture, mask, small, small_mask))
+    np.testing.assert_array_equal(file.rgb, SMALL)
+    assert "2 pictures" in refusal(write(picture, mask, picture))
+
+
 @pytest.mark.parametrize("format", ["GIF", "PPM", "JPEG2000"])
 def test_other_formats_are_read_and_written_as_png(format: str, photo: Image.Image) -> None:
     data = save(photo, format)

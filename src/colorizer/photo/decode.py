@@ -24,7 +24,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
 MAX_PIXELS = 178_956_970
 """A larger image is refused, as Pillow does: decoding it would take more than 500 MB."""
 
-REDUCED = 1  # a TIFF's page that is a smaller copy of another
+REDUCED, MASK = 1, 4  # a TIFF's page that is a smaller copy of another, or another's opacity
 
 warnings.filterwarnings("ignore", module="PIL")  # of odd EXIF, and of sizes below the limit
 
@@ -161,15 +161,20 @@ def _check_single(image: Image.Image, data: bytes) -> None:
 
 
 def _count_pages(data: bytes) -> int:
-    """Count a TIFF file's pages, without the smaller copies that it may hold of them."""
-    pages = TiffImagePlugin.TiffImageFile(io.BytesIO(data))  # going to a page leaves marks on it
-    whole = []
-    for page in range(pages.n_frames):
-        pages.seek(page)
-        whole.append(not pages.tag_v2.get(Base.NewSubfileType, 0) & REDUCED)
-    if not whole[0]:
+    """Count a TIFF file's pages, without the smaller copies and masks that it may hold of them."""
+    file = io.BytesIO(data)
+    # the directories alone, since Pillow opens no mask
+    page = TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if data[2] == 43 else 8])
+    kinds: dict[int, int] = {}
+    while page.next and page.next not in kinds:
+        place = page.next
+        file.seek(place)
+        page.load(file)
+        kinds[place] = page.get(Base.NewSubfileType, 0)
+    first, *others = kinds.values()
+    if first & REDUCED:
         raise ImageError("a preview alone, as in a camera's raw file: export that as TIFF or JPEG")
-    return sum(whole)
+    return 1 + sum(not kind & (REDUCED | MASK) for kind in others)
 
 
 def _decode_jpeg(data: bytes, image: Image.Image) -> NDArray[np.uint8] | None:
