@@ -51,8 +51,8 @@ def evaluate_folder(
 
     Args:
         folder: of photographs in color, searched to its depths.
-        models: by name, their weights files, PyTorch's; each sees the photographs at the size that
-            it was trained on, and all are scored at the largest of these.
+        models: by name, their weights files, PyTorch's; each sees the photographs, squeezed to
+            squares, at the size that it was trained on; all are scored at the largest of these.
         out: a folder, which appears only when all is done, with report.html, the tables and a
             folder of scores for each model and baseline.
         overwrite: replace `out`, if it is an earlier report.
