@@ -19,7 +19,7 @@ from skimage.color import deltaE_ciede2000, lab2rgb
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.color.lab_torch import lab_to_rgb
+from colorizer.color.lab_torch import fit_to_srgb, lab_to_rgb
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.evaluate import evaluate
 from colorizer.evaluation.predictions import by_network
@@ -88,19 +88,23 @@ def score(name: str, photos: LabDataset, batch_size: int, rounds: int) -> dict[s
     return {"agreement": apart, **table(title, seconds, unit="photos", user=user, limit=limit)}
 
 
-def _show(lab: Picture) -> NDArray[np.uint8]:
-    planes = torch.from_numpy(lab).float().permute(2, 0, 1)[None]
-    return lab_to_rgb(planes)[0].permute(1, 2, 0).numpy()
+def _show(lab: Picture) -> tuple[Picture, NDArray[np.uint8]]:
+    """Return the colors that sRGB can show, and their pixels."""
+    planes = fit_to_srgb(torch.from_numpy(lab).float().permute(2, 0, 1)[None])
+    fitted, pixels = (p[0].permute(1, 2, 0).numpy() for p in (planes, lab_to_rgb(planes)))
+    return fitted.astype(np.float64), pixels
 
 
-def _show_by_skimage(lab: Picture) -> NDArray[np.uint8]:
+def _show_by_skimage(lab: Picture) -> tuple[Picture, NDArray[np.uint8]]:
     with warnings.catch_warnings():  # of colors that sRGB lacks
         warnings.simplefilter("ignore")
-        return (lab2rgb(lab) * 255).round().astype(np.uint8)
+        return lab, (lab2rgb(lab) * 255).round().astype(np.uint8)
 
 
 def _by_skimage(
-    network: TorchNetwork, photos: LabDataset, show: Callable[[Picture], NDArray[np.uint8]]
+    network: TorchNetwork,
+    photos: LabDataset,
+    show: Callable[[Picture], tuple[Picture, NDArray[np.uint8]]],
 ) -> dict[str, Picture]:
     scores = []
     for lightness, ab in zip(photos.lightness.float(), photos.ab.float(), strict=True):
@@ -108,7 +112,7 @@ def _by_skimage(
         lab, truth = (
             torch.cat((lightness, one)).permute(1, 2, 0).double().numpy() for one in (predicted, ab)
         )
-        shown, original = show(lab), show(truth)
+        (lab, shown), (truth, original) = show(lab), show(truth)
         _, similarity = structural_similarity(
             original,
             shown,
