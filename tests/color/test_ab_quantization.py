@@ -2,17 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from colorizer.color.ab_quantization import (
-    annealed_mean,
-    bin_centers,
+from colorizer.color.ab_quantization import annealed_mean, bin_centers
+from colorizer.color.lab import rgb_to_lab
+from colorizer.photo.decode import decode
+from colorizer.photo.resize import resize
+from colorizer.training.loop.ab_encoding import (
     count_bins,
     encode,
     nearest_bin,
     rebalancing_weights,
 )
-from colorizer.color.lab import rgb_to_lab
-from colorizer.photo.decode import decode
-from colorizer.photo.resize import resize
 
 
 def ab_of(*colors: tuple[float, float]) -> torch.Tensor:

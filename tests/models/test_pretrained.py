@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +83,13 @@ def test_its_card_says_what_the_file_is(network: TorchNetwork) -> None:
     assert f"{network.metadata.size}×{network.metadata.size}" in text
     assert network.metadata.model in text
     assert json.dumps(network.metadata.arguments["widths"]) in text
+
+
+def test_loading_it_imports_no_compiler() -> None:
+    """It costs as much of a command's start as PyTorch itself."""
+    program = (
+        "import sys; from pathlib import Path; from colorizer import Colorizer; "
+        f"Colorizer.from_file(Path({str(WEIGHTS)!r})); print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr

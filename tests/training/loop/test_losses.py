@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorizer.color.ab_quantization import bin_centers, encode
+from colorizer.color.ab_quantization import bin_centers
 from colorizer.color.lab import denormalize_ab
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.scoring.metrics import squared_error
 from colorizer.models import create_model
+from colorizer.training.loop.ab_encoding import encode
 from colorizer.training.loop.losses import HUBER, Objective, cross_entropy, gradient, huber, l2
 
 

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorizer.color.ab_quantization import bin_centers, encode, nearest_bin
+from colorizer.color.ab_quantization import bin_centers
 from colorizer.color.lab import denormalize_ab
 from colorizer.errors import ColorizerError
+from colorizer.training.loop.ab_encoding import encode, nearest_bin
 
 
 def l2(preds: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:

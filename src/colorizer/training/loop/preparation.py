@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colorizer.color.ab_quantization import count_bins, rebalancing_weights
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model
 from colorizer.params.recipe import Recipe
+from colorizer.training.loop.ab_encoding import count_bins, rebalancing_weights
 from colorizer.training.loop.calibration import find_curve
 from colorizer.training.loop.losses import Objective
 
