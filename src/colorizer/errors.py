@@ -25,6 +25,21 @@ class MissingExtraError(ColorizerError):
         super().__init__(f"{task} needs {library}: pip install '{DISTRIBUTION}[{extra}]'")
 
 
+class NoClassesError(ColorizerError):
+    """A network predicts one color a pixel, and not how likely each color is.
+
+    Args:
+        model: the network's name.
+
+    Example:
+        >>> print(NoClassesError("model2"))
+        model2 predicts one color a pixel, not classes: use the flagship
+    """
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"{model} predicts one color a pixel, not classes: use the flagship")
+
+
 def one_line(error: BaseException) -> str:
     """Return any error's message on one line, cut where it becomes long."""
     text = " ".join(str(error).split()) or type(error).__name__

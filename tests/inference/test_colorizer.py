@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from colorizer import Colorizer as Public
 from colorizer.color.lab import AB_SCALE, rgb_to_lab
@@ -19,6 +20,7 @@ from colorizer.inference import torch_network
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model, list_models
+from colorizer.models.flagship import Flagship
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError, decode
@@ -186,6 +188,29 @@ def test_predict_ab_takes_batches_and_keeps_no_gradients() -> None:
     assert not ab.requires_grad
     alone = torch.cat([colorizer.predict_ab(picture[None]) for picture in lightness])
     torch.testing.assert_close(ab, alone, atol=1e-3, rtol=1e-4)
+
+
+def test_classes_are_those_that_the_colors_are_made_of() -> None:
+    """At temperature 1 a color is its classes' mean, with the re-balancing taken back as far."""
+    torch.manual_seed(0)
+    model = create_model("flagship", encoder="lite0", widths=[8, 8, 8], temperature=1.0)
+    assert isinstance(model, Flagship)
+    model.take_back(torch.linspace(0.1, 3, len(model.centers)))
+    metadata = WeightsMetadata("flagship", {}, 32)
+    colorizer = Colorizer(TorchNetwork(model, metadata, precision="float32"))
+    lightness = torch.rand(2, 1, 40, 27) * 100
+    probabilities, centers = colorizer.predict_classes(lightness.numpy())
+    assert probabilities.shape == (2, len(centers), 10, 7)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    mean = torch.from_numpy(np.einsum("nqhw,qc->nchw", probabilities, centers))
+    ab = interpolate(mean, scale_factor=4.0, mode="bilinear")[..., :40, :27]
+    torch.testing.assert_close(colorizer.predict_ab(lightness), ab, atol=1e-2, rtol=1e-3)
+
+
+def test_a_network_without_classes_says_so() -> None:
+    colorizer = Colorizer(TorchNetwork(network(), METADATA))
+    with pytest.raises(ColorizerError, match="model1 predicts one color a pixel, not classes: use"):
+        colorizer.predict_classes(torch.full((1, 1, 8, 8), 50.0))
 
 
 def test_bfloat16_is_used_where_it_is_native_and_too_close_for_the_eye(

@@ -27,6 +27,9 @@ class Network(Protocol):
     def predict_ab(self, lightness: Any) -> Any:
         """Predict color for a batch, as `Colorizer.predict_ab`."""
 
+    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
+        """Predict how likely each color is for a batch, as `Colorizer.predict_classes`."""
+
     def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
 
@@ -125,6 +128,22 @@ class Colorizer:
             device, otherwise an array. An ONNX file's network always returns an array.
         """
         return self.network.predict_ab(lightness)
+
+    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
+        """Predict how likely each class of color is for a batch.
+
+        Args:
+            lightness: as `predict_ab` takes it.
+
+        Returns:
+            The probabilities, float32 (N, Q, h, w), at the size of the network's head, summing to 1
+            over the Q classes, a tensor or an array as `predict_ab` returns it; and the classes'
+            colors, float32 (Q, 2), a* and b* in CIELAB units.
+
+        Raises:
+            NoClassesError: if the network predicts no classes.
+        """
+        return self.network.predict_classes(lightness)
 
     def colorize(self, rgb: NDArray[np.uint8], *, strength: float = 1.0) -> NDArray[np.uint8]:
         """Color one photograph.

@@ -49,6 +49,10 @@ class OnnxNetwork:
         ab: NDArray[np.float32] = self.session.run([OUTPUT], {INPUT: given})[0]
         return ab
 
+    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
+        """Refuse: the graph has no output for classes."""
+        raise ColorizerError("an ONNX file predicts colors alone: use the weights file for classes")
+
     def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
         height, width = self.metadata.shape(*rgb.shape[:2])

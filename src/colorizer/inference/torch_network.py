@@ -9,8 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from colorizer.errors import NoClassesError
 from colorizer.models.hardware import computes_bf16
-from colorizer.models.predict import InUnits
+from colorizer.models.heads import BinsNetwork
+from colorizer.models.predict import InUnits, class_probabilities
 from colorizer.models.weights import load_model
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.resize import one_thread_each, resize
@@ -61,6 +63,17 @@ class TorchNetwork:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             ab = self._in_units(given)
         return ab if isinstance(lightness, Tensor) else ab.cpu().numpy()
+
+    @torch.no_grad()
+    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
+        """Predict how likely each color is, as `Colorizer.predict_classes`."""
+        if not isinstance(self.model, BinsNetwork):
+            raise NoClassesError(self.metadata.model)
+        given = torch.as_tensor(lightness).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            shares = class_probabilities(self.model, given)
+        centers: NDArray[np.float32] = self.model.centers.float().cpu().numpy()
+        return shares if isinstance(lightness, Tensor) else shares.cpu().numpy(), centers
 
     def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""

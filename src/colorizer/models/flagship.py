@@ -99,7 +99,6 @@ class Flagship(BinsNetwork):
         correction: alpha, the share of the re-balancing that is taken back.
     """
 
-    centers: Tensor
     log_weights: Tensor
 
     def __init__(self, body: nn.Module, temperature: float, correction: float) -> None:
@@ -111,10 +110,14 @@ class Flagship(BinsNetwork):
         """Note how much a pixel of each bin counts in training, (Q,): `correction` needs it."""
         self.log_weights.copy_(weights.log())
 
+    def class_logits(self, lightness: Tensor) -> Tensor:
+        """Map lightness as `logits` does, with the re-balancing taken back in part."""
+        logits = self.logits(lightness).float()
+        return logits - self.correction * self.log_weights.view(1, -1, 1, 1)
+
     def forward(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
-        logits = self.logits(lightness).float()
-        logits = logits - self.correction * self.log_weights.view(1, -1, 1, 1)
+        logits = self.class_logits(lightness)
         ab = normalize_ab(annealed_mean(logits, self.centers, self.temperature))
         height, width = lightness.shape[-2:]
         ab = F.interpolate(ab, scale_factor=float(STRIDE), mode="bilinear")

@@ -53,6 +53,8 @@ class BinsNetwork(nn.Module):
         curve: what is done to the colors, normalized ab (N, 2, H, W).
     """
 
+    centers: Tensor
+
     def __init__(self, body: nn.Module, temperature: float, curve: nn.Module) -> None:
         super().__init__()
         self.body = body
@@ -70,10 +72,15 @@ class BinsNetwork(nn.Module):
         logits: Tensor = self.body(lightness)
         return logits
 
+    def class_logits(self, lightness: Tensor) -> Tensor:
+        """Map lightness as `logits` does, to the logits that colors are made of."""
+        return self.logits(lightness)
+
     def forward(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
-        assert isinstance(self.centers, Tensor)
-        ab = normalize_ab(annealed_mean(self.logits(lightness), self.centers, self.temperature))
+        ab = normalize_ab(
+            annealed_mean(self.class_logits(lightness), self.centers, self.temperature)
+        )
         ab = F.interpolate(ab, lightness.shape[-2:], mode="bilinear")
         curved: Tensor = self.curve(ab)
         return curved

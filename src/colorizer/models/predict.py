@@ -1,8 +1,10 @@
-"""The one way from a photograph's L* to the colors that a network predicts."""
+"""The one way from a photograph's L* to the colors, or their classes, that a network predicts."""
 
+import torch
 from torch import Tensor, nn
 
 from colorizer.color.lab import denormalize_ab, normalize_lightness
+from colorizer.models.heads import BinsNetwork
 
 
 class InUnits(nn.Module):
@@ -26,3 +28,17 @@ class InUnits(nn.Module):
         """Map L* in 0..100, float32 (N, 1, H, W), to a* and b*, float32 (N, 2, H, W)."""
         ab: Tensor = self.model(normalize_lightness(lightness))
         return denormalize_ab(ab.float())
+
+
+def class_probabilities(model: BinsNetwork, lightness: Tensor) -> Tensor:
+    """Predict how likely each class of color is, whatever the temperature that colors are made at.
+
+    Args:
+        model: a network with a head of bins.
+        lightness: (N, 1, H, W), L* in 0..100.
+
+    Returns:
+        float32 (N, Q, h, w), at the size of the network's head; sums to 1 over the Q classes, whose
+        colors are `model.centers`.
+    """
+    return torch.softmax(model.class_logits(normalize_lightness(lightness)).float(), dim=1)
