@@ -62,6 +62,14 @@ def test_validation_photographs_are_the_next_ones() -> None:
         split(IDS, Split(seed=7, train=4, test=2, validation=2))
 
 
+def test_a_smaller_training_set_may_keep_the_test_photographs() -> None:
+    whole = split(IDS, Split(seed=7, train=4, test=2, validation=1))
+    part = split(IDS, Split(seed=7, train=1, skip=3, test=2, validation=1))
+    assert part.equals(whole.drop(index=[1, 2, 3]).reset_index(drop=True))
+    with pytest.raises(ColorizerError, match=r"\(1 train \+ 4 skipped \+ 2 test \+ 1 validation\)"):
+        split(IDS, Split(seed=7, train=1, skip=4, test=2, validation=1))
+
+
 def test_too_few_photographs_are_an_error_that_counts_the_missing() -> None:
     assert len(split(IDS, Split(seed=7, train=5, test=2))) == len(IDS)
     with pytest.raises(ColorizerError, match="1,009 photographs are needed") as error:

@@ -8,6 +8,8 @@ import pandas as pd
 from colorizer.errors import ColorizerError
 from colorizer.params import Split
 
+SKIPPED = "skipped"
+
 
 def read_colors(path: Path) -> pd.DataFrame:
     """Read color.csv, the table of all photographs.
@@ -34,12 +36,18 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
 
     Returns:
         split.csv: columns `id` and `subset` ("train", "test" or "validation", in this order). More
-        validation photographs leave the others what they are.
+        validation photographs leave the others what they are; as many more of `skip` as fewer of
+        `train` leave the test photographs what they are.
 
     Raises:
         ColorizerError: if there are too few photographs; it says how many are missing.
     """
-    counts = {"train": params.train, "test": params.test, "validation": params.validation}
+    counts = {
+        "train": params.train,
+        SKIPPED: params.skip,
+        "test": params.test,
+        "validation": params.validation,
+    }
     wanted = sum(counts.values())
     if len(ids) < wanted:
         parts = " + ".join(f"{count:,} {subset}" for subset, count in counts.items() if count)
@@ -50,7 +58,8 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
         )
     chosen = sorted(ids, key=lambda photo_id: _shuffle_key(photo_id, params.seed))[:wanted]
     subsets = [subset for subset, count in counts.items() for _ in range(count)]
-    return pd.DataFrame({"id": chosen, "subset": subsets})
+    table = pd.DataFrame({"id": chosen, "subset": subsets})
+    return table[table["subset"] != SKIPPED].reset_index(drop=True)
 
 
 def _shuffle_key(photo_id: str, seed: int) -> bytes:

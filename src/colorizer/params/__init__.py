@@ -88,6 +88,7 @@ class Split(Block):
 
     seed: int
     train: Positive
+    skip: Annotated[int, Field(ge=0)] = 0
     test: Positive
     validation: Annotated[int, Field(ge=0)] = 0
 
