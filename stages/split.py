@@ -1,4 +1,4 @@
-"""Choose train and test photographs by seed."""
+"""Choose train, test and validation photographs by seed."""
 
 from colorizer.console import entry_point
 from colorizer.data.split import read_colors, split

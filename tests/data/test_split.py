@@ -5,7 +5,7 @@ import pytest
 
 from colorizer.data.split import read_colors, split
 from colorizer.errors import ColorizerError
-from colorizer.params import Split
+from colorizer.params import Split, load_params
 
 IDS = [f"photos.zip/{folder}/im{n}.jpg" for folder in "ab" for n in (1, 2, 3)] + [
     "photos.zip/c/été.jpg"
@@ -68,6 +68,18 @@ def test_a_smaller_training_set_may_keep_the_test_photographs() -> None:
     assert part.equals(whole.drop(index=[1, 2, 3]).reset_index(drop=True))
     with pytest.raises(ColorizerError, match=r"\(1 train \+ 4 skipped \+ 2 test \+ 1 validation\)"):
         split(IDS, Split(seed=7, train=1, skip=4, test=2, validation=1))
+
+
+def test_validation_leaves_the_study_s_photographs_what_they_were(root: Path) -> None:
+    study = load_params(root / "params.yaml").profiles["paper"].split
+    ids = [f"mirflickr25k.zip/mirflickr/im{n}.jpg" for n in range(1, 10_001)]
+    table = split(ids, study)
+    assert table["subset"].value_counts().to_dict() == {
+        "train": 8000,
+        "test": 1000,
+        "validation": 500,
+    }
+    assert table[:9000].equals(split(ids, Split(seed=7, train=8000, test=1000)))
 
 
 def test_too_few_photographs_are_an_error_that_counts_the_missing() -> None:

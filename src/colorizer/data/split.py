@@ -54,7 +54,7 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
         raise ColorizerError(
             f"{wanted:,} photographs are needed ({parts}) "
             f"but {len(ids):,} remain after the gray ones are dropped: {wanted - len(ids):,} are "
-            "missing; lower split.train or split.test in params.yaml, or add archives"
+            "missing; lower split.train, test or validation in params.yaml, or add archives"
         )
     chosen = sorted(ids, key=lambda photo_id: _shuffle_key(photo_id, params.seed))[:wanted]
     subsets = [subset for subset, count in counts.items() for _ in range(count)]
