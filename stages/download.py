@@ -2,6 +2,7 @@
 
 from colorizer.console import entry_point
 from colorizer.data.download import fetch
+from colorizer.data.dvc_cache import find_cache
 from colorizer.params import load_params
 from colorizer.paths import Paths, project_root
 
@@ -14,7 +15,7 @@ def main() -> None:
         params.active.download.archives,
         Paths(params.profile).archives,
         partial=root / ".downloads",
-        cache=root / ".dvc/cache/files/md5",
+        cache=find_cache(root),
     )
 
 
