@@ -25,7 +25,7 @@ def main() -> None:
     networks = {m: TorchNetwork.from_file(r.weights, precision="float32") for m, r in runs.items()}
     histories = {model: run.history for model, run in runs.items()}
     losses = {model: run.record.loss for model, run in runs.items()}
-    photos = LabDataset.open(paths.lab, "test")
+    photos, metric = LabDataset.open(paths.lab, "test"), profile.register_.metric
     paths.report.mkdir(parents=True, exist_ok=True)
     baselines = {folder.name: folder for folder in sorted(paths.baselines.iterdir())}
     evaluations = {model: run.evaluation for model, run in runs.items()} | baselines
@@ -33,13 +33,13 @@ def main() -> None:
     shown = profile.train.grid_photos
     draw_figures(networks, histories, photos, paths.report, losses=losses, count=shown)
     title, page = f"{params.profile}: {', '.join(networks)}", paths.report / "report.html"
-    write_report(page, title, evaluations, networks, photos, histories, losses)
+    write_report(page, title, evaluations, networks, photos, histories, losses, metric=metric)
     write_summary(
         paths.report / "comparison.json",
         table,
         profile=params.profile,
         fingerprints={model: run.record.fingerprint for model, run in runs.items()},
-        best=best_model({m: run.metrics for m, run in runs.items()}, profile.register_.metric),
+        best=best_model({m: run.metrics for m, run in runs.items()}, metric),
         started_at=started_at,
         photographs=json.loads((paths.data / "color.json").read_text()),
     )

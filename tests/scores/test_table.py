@@ -83,7 +83,7 @@ def test_one_entry_and_its_function_add_a_score(
     scores = evaluate(by_network(network), photos, batch_size=3)
     write_scores(scores, tmp_path / "model1")
     page, all_of_them = tmp_path / "report.html", {"model1": tmp_path / "model1", **evaluations}
-    write_report(page, "t", all_of_them, {"model1": network}, photos, histories={})
+    write_report(page, "t", all_of_them, {"model1": network}, photos, {}, metric="blueness")
     assert "share of blue pixels, per mille; higher is better" in page.read_text()
 
     assert Register(metric="blueness", champion=True).metric == "blueness"

@@ -30,6 +30,7 @@ from colorizer.photo.resize import one_thread_each, resize
 logger = logging.getLogger(__name__)
 
 REPORT = "report.html"
+METRIC = "auc_rebalanced"  # decides which model the page compares with the others
 
 Lab = NDArray[np.float16]
 
@@ -86,7 +87,7 @@ def evaluate_folder(
             write_tables(evaluations, unfinished)
             title = f"{folder.resolve().name}: {', '.join(networks)}"
             page = unfinished / REPORT
-            write_report(page, title, evaluations, networks, photos, histories={})
+            write_report(page, title, evaluations, networks, photos, {}, metric=METRIC)
 
 
 def _require_replaceable(out: Path, folder: Path, *, overwrite: bool) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-import torch
 
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.comparison import HUE_STRATA, rounded, strata_table
-from colorizer.evaluation.evaluate import read_sums, summable
+from colorizer.evaluation.evaluate import read_sums, summable, summarize
 from colorizer.evaluation.figures import hue_rose, learning_curves, to_svg
 from colorizer.evaluation.gallery import gallery, red_gallery, svg_uri
 from colorizer.evaluation.predictions import by_network
@@ -33,6 +32,8 @@ def write_report(
     photos: LabDataset,
     histories: Mapping[str, Sequence[Epoch]],
     losses: Mapping[str, str] | None = None,
+    *,
+    metric: str,
 ) -> None:
     """Write the page.
 
@@ -44,16 +45,13 @@ def write_report(
         photos: what they were scored on.
         histories: by network, its losses; none draws no learning curves.
         losses: by network, what these are, as `learning_curves` takes it.
+        metric: the score that decides which network is compared with each other one.
     """
     tables = {name: read_sums(folder) for name, folder in evaluations.items()}
     learned = {name: tables[name] for name in networks}
-    best = max(learned, key=lambda name: float(_total_scores(learned[name])["auc_rebalanced"]))
+    best = _find_best(learned, metric)
     predict = {name: by_network(network) for name, network in networks.items()}
-    source = (resources.files(__package__) / "report.html").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    page = environment.from_string(source).render(
+    page = _load_template().render(
         title=title,
         photographs=len(photos),
         side=photos.size,
@@ -61,6 +59,7 @@ def write_report(
         networks=list(networks),
         groups=_score_rows(evaluations),
         best=best,
+        metric=metric,
         differences=_difference_rows(learned, best),
         roses=_draw_roses(tables),
         strata=_strata_rows(learned),
@@ -69,6 +68,14 @@ def write_report(
         red=red_gallery(learned, predict, photos),
     )
     path.write_text(page, encoding="utf-8")
+
+
+def _load_template() -> jinja2.Template:
+    source = (resources.files(__package__) / "report.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(source)
 
 
 def _score_rows(evaluations: Mapping[str, Path]) -> dict[str, list[dict[str, Any]]]:
@@ -97,9 +104,9 @@ def _cell(table: pd.DataFrame, row: str) -> dict[str, str]:
     return {"value": rounded(value), "interval": f"{low:.3g} … {high:.3g}" if known else ""}
 
 
-def _total_scores(table: pd.DataFrame) -> dict[str, torch.Tensor]:
-    totals = summable(table).sum()
-    return scores_of({str(name): torch.tensor(float(value)) for name, value in totals.items()})
+def _find_best(tables: Mapping[str, pd.DataFrame], metric: str) -> str:
+    sign = -1 if scores.lower_is_better(metric) else 1
+    return max(tables, key=lambda name: sign * summarize(tables[name])[metric])
 
 
 def _difference_rows(tables: Mapping[str, pd.DataFrame], best: str) -> list[dict[str, Any]]:
