@@ -11,6 +11,7 @@ import torch
 import xxhash
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import ValidationError
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from colorizer.data.archive import ArchiveError
@@ -18,6 +19,7 @@ from colorizer.data.dataset import LabDataset, ab_path, lightness_path, manifest
 from colorizer.data.preprocess import photo_to_lab, preprocess
 from colorizer.data.workers import workers
 from colorizer.errors import ColorizerError
+from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import Archive, Engine, Preprocess, Resample
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.resize import resize
@@ -235,3 +237,63 @@ def test_dataset_opens_what_was_written(make: Callable[..., Path]) -> None:
     assert photos.size == PARAMS.image_size
     assert photos.digest == manifest(folder)["train"]["digest"]
     np.testing.assert_array_equal(photos.ab.numpy(), np.load(ab_path(folder, "train")))
+
+
+KEEP = Preprocess(geometry="keep", short_side=20, resample="bicubic")
+
+
+def test_photographs_keep_their_proportions(
+    make: Callable[..., Path], sample_photos: dict[str, bytes]
+) -> None:
+    photos = LabDataset.open(make("keep", params=KEEP), "train")
+    assert photos.size == 20
+    assert photos.lightness.shape == (4, 1, 30, 30)
+    assert photos.shapes is not None
+    for photo_id, lightness, ab, shape in zip(
+        photos.ids, photos.lightness, photos.ab, photos.shapes.tolist(), strict=True
+    ):
+        rgb = decode(sample_photos[photo_id.removeprefix("sample.zip/")]).rgb
+        seen = WeightsMetadata("model1", {}, 20, geometry="keep").shape(*rgb.shape[:2])
+        assert shape == [min(side, 30) for side in seen]
+        height, width = shape
+        lab = np.concatenate([lightness.numpy(), ab.numpy()])
+        if seen == (height, width):  # all of it
+            exact = rgb2lab(resize(rgb, size=seen, resample="bicubic") / 255)
+            assert_rounded(lab[:, :height, :width], exact.transpose(2, 0, 1))
+        assert not lab[:, height:].any()
+        assert not lab[:, :, width:].any()
+
+
+def test_of_a_panorama_the_middle_is_kept() -> None:
+    rgb = np.zeros((10, 100, 3), np.uint8)
+    rgb[:, 45:55] = 255
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "PNG")
+    lightness = photo_to_lab(file.getvalue(), KEEP)[0]
+    assert lightness.shape == (20, 30)
+    assert lightness[:, 9:21].min() > 90
+    assert lightness[:, [0, -1]].max() < 10
+
+
+def test_middle_squares_are_of_the_photographs(make: Callable[..., Path]) -> None:
+    photos = LabDataset.open(make("keep", params=KEEP), "train")
+    assert photos.shapes is not None
+    [(lightness, ab)] = photos.lab_batches(4, device=torch.device("cpu"))
+    assert (lightness.shape, ab.shape) == ((4, 1, 20, 20), (4, 2, 20, 20))
+    for row, (height, width) in enumerate(photos.shapes.tolist()):
+        top, left = (height - 20) // 2, (width - 20) // 2
+        expected = photos.ab[row, :, top : top + 20, left : left + 20].float()
+        assert torch.equal(ab[row], expected)
+    parts = [photos.shard(rank, 2) for rank in range(2)]
+    assert torch.equal(
+        torch.stack([p.squares(torch.tensor([0]))[0][0] for p in parts]),
+        photos.squares(torch.tensor([0, 1]))[0],
+    )
+    assert photos.divide(1)[1].shapes.tolist() == photos.shapes[-1:].tolist()
+
+
+@pytest.mark.parametrize(("geometry", "needed"), [("square", "image_size"), ("keep", "short_side")])
+def test_geometry_needs_its_size(geometry: str, needed: str) -> None:
+    other = {"image_size", "short_side"} - {needed}
+    with pytest.raises(ValidationError, match=f"geometry {geometry} needs {needed}"):
+        Preprocess.model_validate({"geometry": geometry, "resample": "bicubic", other.pop(): 20})

@@ -28,12 +28,12 @@ Part = TypeVar("Part")
 
 
 def lightness_path(folder: Path, subset: str) -> Path:
-    """Return where a subset's L* lies: float16 (N, 1, size, size), 0..100."""
+    """Return where a subset's L* lies: float16 (N, 1, side, side), 0..100."""
     return folder / f"{subset}_lightness.npy"
 
 
 def ab_path(folder: Path, subset: str) -> Path:
-    """Return where a subset's a* and b* lie: float16 (N, 2, size, size), CIELAB units."""
+    """Return where a subset's a* and b* lie: float16 (N, 2, side, side), CIELAB units."""
     return folder / f"{subset}_ab.npy"
 
 
@@ -46,11 +46,16 @@ def manifest_path(folder: Path) -> Path:
 class LabDataset:
     """Photographs as lightness and color, in the order of split.csv, mapped from disk.
 
+    Photographs that keep their proportions lie on square canvases, at the top left; what is beside
+    them is no part of them. Who asks for a batch gets their middle squares.
+
     Attributes:
-        lightness: float16 (N, 1, size, size), L* in 0..100.
-        ab: float16 (N, 2, size, size), CIELAB units.
+        lightness: float16 (N, 1, side, side), L* in 0..100.
+        ab: float16 (N, 2, side, side), CIELAB units.
         ids: the photographs' names.
         digest: a hash of the arrays' content.
+        shapes: int64 (N, 2), height and width of each photograph on its canvas; None if all are
+            squares that fill theirs.
         rank: which part of the photographs the arrays hold, 0 .. world - 1.
         world: how many processes share them; 1 if the arrays hold all.
     """
@@ -59,6 +64,7 @@ class LabDataset:
     ab: Tensor
     ids: list[str]
     digest: str
+    shapes: Tensor | None = None
     rank: int = 0
     world: int = 1
 
@@ -77,17 +83,17 @@ class LabDataset:
             raise ColorizerError(
                 f"no {subset} photographs in {folder}: run `dvc repro preprocess` first"
             ) from None
-        return cls(
-            torch.from_numpy(lightness), torch.from_numpy(ab), manifest["ids"], manifest["digest"]
-        )
+        shapes = torch.tensor(manifest["shapes"]) if "shapes" in manifest else None
+        arrays = torch.from_numpy(lightness), torch.from_numpy(ab)
+        return cls(*arrays, manifest["ids"], manifest["digest"], shapes)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
     def size(self) -> int:
-        """The pictures' side in pixels."""
-        return self.lightness.shape[-1]
+        """Pixels of the squares' sides; the short side of photographs that keep their shape."""
+        return self.lightness.shape[-1] if self.shapes is None else int(self.shapes.min())
 
     @property
     def nbytes(self) -> int:
@@ -97,15 +103,16 @@ class LabDataset:
     def divide(self, count: int) -> tuple["LabDataset", "LabDataset"]:
         """Return all but the last photographs, and the last `count` of them."""
         rows = slice(None, len(self) - count), slice(len(self) - count, None)
-        first, last = (
-            replace(self, lightness=self.lightness[r], ab=self.ab[r], ids=self.ids[r]) for r in rows
-        )
+        first, last = (replace(self._at(r), ids=self.ids[r]) for r in rows)
         return first, last
 
     def shard(self, rank: int, world: int) -> "LabDataset":
         """Return the part of one of several processes: photographs rank, rank + world, ..."""
-        lightness, ab = self.lightness[rank::world], self.ab[rank::world]
-        return replace(self, lightness=lightness, ab=ab, rank=rank, world=world)
+        return replace(self._at(slice(rank, None, world)), rank=rank, world=world)
+
+    def _at(self, rows: slice) -> "LabDataset":
+        shapes = None if self.shapes is None else self.shapes[rows]
+        return replace(self, lightness=self.lightness[rows], ab=self.ab[rows], shapes=shapes)
 
     def to(self, device: torch.device, resident: Resident = "auto") -> "LabDataset":
         """Copy the arrays to a GPU, by default if half of its free memory holds them."""
@@ -118,7 +125,12 @@ class LabDataset:
         return replace(self, lightness=self.lightness.to(device), ab=self.ab.to(device))
 
     def batches(
-        self, batch_size: int, *, device: torch.device, order: Tensor | None = None
+        self,
+        batch_size: int,
+        *,
+        device: torch.device,
+        order: Tensor | None = None,
+        whole: bool = False,
     ) -> Iterator[Batch]:
         """Yield what a network sees and what it should say, as `lab_batches` in a network's scale.
 
@@ -126,11 +138,17 @@ class LabDataset:
             lightness float32 (B, 1, size, size) in -1..1 and ab float32 (B, 2, size, size)
             divided by `AB_SCALE`.
         """
-        for lightness, ab in self.lab_batches(batch_size, device=device, order=order):
+        parts = self.lab_batches(batch_size, device=device, order=order, whole=whole)
+        for lightness, ab in parts:
             yield normalize_lightness(lightness), normalize_ab(ab)
 
     def lab_batches(
-        self, batch_size: int, *, device: torch.device, order: Tensor | None = None
+        self,
+        batch_size: int,
+        *,
+        device: torch.device,
+        order: Tensor | None = None,
+        whole: bool = False,
     ) -> Iterator[Batch]:
         """Yield photographs in CIELAB; the last batch may be smaller.
 
@@ -140,27 +158,61 @@ class LabDataset:
         Args:
             batch_size: photographs a batch, of all processes together.
             device: where the batches are wanted.
-            order: int64 (N,), the order of all photographs; by default as they lie.
+            order: int64, places of photographs, in the order wanted; by default all as they lie.
+            whole: the canvases as they lie, whose `shapes_of` say where the photographs are.
 
         Yields:
             lightness float32 (B, 1, size, size), L* in 0..100, and ab float32 (B, 2, size, size),
-            CIELAB units.
+            CIELAB units: the photographs' middle squares.
         """
         order = torch.arange(len(self)) if order is None else order
-        parts = [part[part % self.world == self.rank] for part in torch.split(order, batch_size)]
-        places = [(part // self.world).to(self.lightness.device) for part in parts]
+        parts = [self._own(part) for part in torch.split(order, batch_size)]
+        take = self._canvases if whole else self.squares
         if self.lightness.device.type == device.type:
-            batches: Iterator[Batch] = ((self.lightness[rows], self.ab[rows]) for rows in places)
+            batches: Iterator[Batch] = map(take, parts)
         else:
-            batches = prefetch(lambda rows: self._upload(rows, device), places)
+            batches = prefetch(lambda rows: _upload(take(rows), device), parts)
         for lightness, ab in batches:
             yield lightness.float(), ab.float()
 
-    def _upload(self, rows: Tensor, device: torch.device) -> Batch:
-        batch = self.lightness[rows], self.ab[rows]
-        if device.type == "cuda":
-            batch = batch[0].pin_memory(), batch[1].pin_memory()
-        return batch[0].to(device, non_blocking=True), batch[1].to(device, non_blocking=True)
+    def squares(self, rows: Tensor) -> Batch:
+        """Return the middle squares of the photographs in some rows of the arrays.
+
+        Returns:
+            float16 (B, 1, size, size) and (B, 2, size, size), as the arrays are.
+        """
+        if self.shapes is None:
+            return self._canvases(rows)
+        side = self.size
+        lightness = self.lightness.new_empty((len(rows), 1, side, side))
+        ab = self.ab.new_empty((len(rows), 2, side, side))
+        for square, row in enumerate(rows.tolist()):
+            top, left = ((length - side) // 2 for length in self.shapes[row].tolist())
+            place = row, ..., slice(top, top + side), slice(left, left + side)
+            lightness[square], ab[square] = self.lightness[place], self.ab[place]
+        return lightness, ab
+
+    def shapes_of(self, part: Tensor) -> Tensor | None:
+        """Return this process's part of a batch's shapes, int64 (B, 2), or None for squares.
+
+        Args:
+            part: int64, the places of a batch's photographs among those of all processes.
+        """
+        return None if self.shapes is None else self.shapes[self._own(part)]
+
+    def _own(self, part: Tensor) -> Tensor:
+        """Return the rows of the arrays that hold this process's part of a batch."""
+        return part[part % self.world == self.rank] // self.world
+
+    def _canvases(self, rows: Tensor) -> Batch:
+        rows = rows.to(self.lightness.device)
+        return self.lightness[rows], self.ab[rows]
+
+
+def _upload(batch: Batch, device: torch.device) -> Batch:
+    if device.type == "cuda":
+        batch = batch[0].pin_memory(), batch[1].pin_memory()
+    return batch[0].to(device, non_blocking=True), batch[1].to(device, non_blocking=True)
 
 
 def prefetch(load: Callable[[Part], Batch], parts: Iterable[Part]) -> Iterator[Batch]:

@@ -30,8 +30,8 @@ def show_versions(model: nn.Module, photos: LabDataset, count: int) -> dict[str,
         "gray", "predicted" and "original", each uint8 (count, 3, size, size) on the CPU.
     """
     device = next(model.parameters()).device
-    lightness = photos.lightness[:count].float().to(device)
-    ab = photos.ab[:count].float().to(device)
+    squares = photos.squares(torch.arange(min(count, len(photos))))
+    lightness, ab = (part.float().to(device) for part in squares)
     predicted = InUnits(model.eval())(lightness)
     versions = {"gray": torch.zeros_like(ab), "predicted": predicted, "original": ab}
     return {

@@ -94,10 +94,34 @@ class Split(Block):
 
 
 class Preprocess(Block):
-    """How a photograph becomes a pair of arrays."""
+    """How a photograph becomes a pair of arrays.
 
-    image_size: Positive
+    Attributes:
+        geometry: "square" squeezes the whole photograph to a square of `image_size`, "keep" brings
+            it to `short_side` in its own proportions.
+        image_size: pixels.
+        short_side: pixels.
+        resample: the filter.
+    """
+
+    geometry: Literal["square", "keep"] = "square"
+    image_size: Positive | None = None
+    short_side: Positive | None = None
     resample: Resample
+
+    @model_validator(mode="after")
+    def _has_a_side(self) -> "Preprocess":
+        needed = "image_size" if self.geometry == "square" else "short_side"
+        if getattr(self, needed) is None:
+            raise ValueError(f"geometry {self.geometry} needs {needed}, in pixels")
+        return self
+
+    @property
+    def side(self) -> int:
+        """Pixels of the square's sides, or of the short side."""
+        side = self.image_size if self.geometry == "square" else self.short_side
+        assert side is not None  # the validator has seen to it
+        return side
 
 
 class Train(Block):

@@ -70,6 +70,7 @@ class Trainer:
             profile.models[model].arguments,
             self.train_photos.size,
             profile.preprocess.resample,
+            "square" if self.train_photos.shapes is None else "keep",
         )
         self.record = self._describe()
         self.folder = checkpoints / self.record.fingerprint

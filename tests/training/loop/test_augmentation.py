@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorizer.training.loop.augmentation import augment, draw_choices
+from colorizer.training.loop.augmentation import CHOICES, augment, draw_choices
 
 
 def pictures(count: int = 3, height: int = 6, width: int = 8) -> tuple[Tensor, Tensor]:
@@ -12,7 +12,7 @@ def pictures(count: int = 3, height: int = 6, width: int = 8) -> tuple[Tensor, T
 
 
 def choices(*rows: tuple[float, float, float, float]) -> Tensor:
-    return torch.tensor(rows)
+    return torch.tensor([(*row, 0.5) for row in rows])
 
 
 def test_nothing_asked_changes_nothing() -> None:
@@ -57,9 +57,48 @@ def test_lightness_and_color_stay_together() -> None:
 
 def test_choices_depend_on_seed_and_epoch_alone() -> None:
     first = draw_choices(50, seed=7, epoch=3)
-    assert first.shape == (50, 4)
+    assert first.shape == (50, CHOICES)
     assert 0 <= first.min() < first.max() <= 1
     assert torch.equal(first, draw_choices(50, seed=7, epoch=3))
     assert torch.equal(first[:20], draw_choices(20, seed=7, epoch=3))
     assert not torch.equal(first, draw_choices(50, seed=7, epoch=4))
     assert not torch.equal(first, draw_choices(50, seed=8, epoch=3))
+
+
+def test_canvases_are_never_seen_beside_their_photographs() -> None:
+    shapes = torch.tensor([(8, 12), (12, 8), (8, 8), (8, 11)] * 50)
+    lightness = torch.full((len(shapes), 1, 12, 12), 100.0)
+    for picture, (height, width) in zip(lightness, shapes.tolist(), strict=True):
+        picture[0, :height, :width] = torch.linspace(0, 1, width)
+    drawn = draw_choices(len(shapes), seed=1, epoch=1)
+    drawn[::9] = drawn[::9].round()  # the corners too
+    ab = lightness.expand(-1, 2, -1, -1)
+    for side in (8, 5):
+        seen, color = augment(
+            lightness, ab, drawn, flip=True, crop=0.5, aspect=1.4, side=side, shapes=shapes
+        )
+        assert seen.shape == (len(shapes), 1, side, side)
+        assert -1e-3 < seen.min() < 0.01
+        assert 0.99 < seen.max() < 1 + 1e-3
+        torch.testing.assert_close(color[:, 1:], seen)
+
+
+def test_whole_squares_slide_along_the_long_side() -> None:
+    shapes = torch.tensor([(4, 6)] * 3)
+    lightness = torch.arange(6.0).expand(3, 1, 6, 6)
+    ends = choices((0.9, 0, 0.5, 0.0), (0.9, 0, 0.5, 0.5), (0.9, 0, 0.5, 1.0))
+    seen, _ = augment(
+        lightness, lightness.expand(-1, 2, -1, -1), ends, flip=False, crop=1, side=4, shapes=shapes
+    )
+    for picture, first in zip(seen, (0, 1, 2), strict=True):
+        torch.testing.assert_close(picture[0], torch.arange(first, first + 4.0).expand(4, 4))
+
+
+def test_crops_are_as_oblong_as_asked() -> None:
+    across = torch.arange(100.0).expand(1, 1, 100, 100)
+    both = torch.cat((across, across.mT), dim=1)
+    wide = torch.tensor([(0.9, 1.0, 0.5, 0.5, 1.0)])
+    _, seen = augment(across, both, wide, flip=False, crop=0.5, aspect=1.44)
+    width, height = (float(part.max() - part.min()) for part in seen[0])
+    assert width == pytest.approx(60, abs=1)
+    assert height == pytest.approx(50 / 1.2, abs=1)

@@ -143,7 +143,7 @@ def train_epoch(
     objective.train()
     order = permutation(len(train), seed=params.seed, epoch=epoch)
     parts = torch.split(order, params.batch_size)
-    batches = train.batches(params.batch_size, device=fabric.device, order=order)
+    batches = train.batches(params.batch_size, device=fabric.device, order=order, whole=True)
     choices = draw_choices(len(train), seed=params.seed, epoch=epoch)
     total = torch.zeros((), device=fabric.device)  # stays on the device: no waiting inside an epoch
     for batch, (part, (lightness, ab)) in enumerate(zip(parts, batches, strict=True)):
@@ -151,7 +151,15 @@ def train_epoch(
         set_lr(optimizer, params.lr, recipe.schedule, done)
         share = len(lightness) / len(part)  # of the batch: 1 on one device
         own = choices[part[part % train.world == train.rank]]
-        lightness, ab = augment(lightness, ab, own, flip=recipe.flip, crop=recipe.crop)
+        lightness, ab = augment(
+            lightness,
+            ab,
+            own,
+            flip=recipe.flip,
+            crop=recipe.crop,
+            side=train.size,
+            shapes=train.shapes_of(part),
+        )
         loss = objective(lightness, ab)
         fabric.backward(loss * share * fabric.world_size)  # gradients are averaged over processes
         optimizer.step()

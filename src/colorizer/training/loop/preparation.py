@@ -90,7 +90,6 @@ def prior_weights(photos: LabDataset, uniform: float) -> Tensor:
         uniform: the share of the uniform distribution in the prior, as in `rebalancing_weights`.
     """
     step = max(1, photos.size // PRIOR_SIDE)
-    ab = photos.ab[..., ::step, ::step]
-    starts = range(0, len(ab), PRIOR_PHOTOS)
-    parts = [count_bins(ab[start : start + PRIOR_PHOTOS].float()) for start in starts]
+    rows = torch.split(torch.arange(len(photos)), PRIOR_PHOTOS)
+    parts = [count_bins(photos.squares(part)[1][..., ::step, ::step].float()) for part in rows]
     return rebalancing_weights(torch.stack(parts).sum(0), uniform)
