@@ -95,6 +95,27 @@ def test_a_tuned_model3_that_was_interrupted_ends_as_one_that_was_not(
     assert finished(interrupted=True) == finished(interrupted=False)
 
 
+@pytest.mark.parametrize("recipe", [{}, {"flip": True, "crop": 0.7, "uniform": 0.5}])
+def test_photographs_that_keep_their_shape_train_any_network_and_nothing_beside_them_does(
+    make_trainer: Callable[..., Trainer], lab: Path, tmp_path: Path, recipe: dict[str, Any]
+) -> None:
+    manifest = json.loads(manifest_path(lab).read_text())
+    for subset in manifest:
+        shapes = [(SIZE, 6), (6, SIZE), (6, 6), (6, 7)] * 3
+        manifest[subset]["shapes"] = shapes = shapes[: len(manifest[subset]["ids"])]
+        for path in (lightness_path(lab, subset), ab_path(lab, subset)):
+            array = np.load(path)
+            for picture, (height, width) in zip(array, shapes, strict=True):
+                picture[:, height:] = picture[:, :, width:] = np.nan
+            np.save(path, array)
+    manifest_path(lab).write_text(json.dumps(manifest))
+    trainer = make_trainer("model1", widths=[4, 8], recipe=recipe)
+    trainer.train()
+    trainer.save(tmp_path / "run")
+    _, metadata = load_model(tmp_path / "run" / WEIGHTS)
+    assert (metadata.geometry, metadata.size) == ("keep", 6)
+
+
 def test_the_network_learns_nothing_from_photographs_that_are_kept_out(
     make_trainer: Callable[..., Trainer], lab: Path, tmp_path: Path
 ) -> None:

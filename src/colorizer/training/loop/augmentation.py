@@ -7,6 +7,8 @@ from torch import Tensor
 
 CHOICES = 5  # random numbers that a photograph takes
 
+ROUNDING = 1e-3  # of half a pixel: more than float32 loses in finding one
+
 
 def draw_choices(length: int, *, seed: int, epoch: int) -> Tensor:
     """Return the random numbers of an epoch's photographs, which depend on (seed, epoch) alone.
@@ -86,5 +88,5 @@ def _moves(choices: Tensor, areas: Tensor, *, flip: bool, crop: float, aspect: f
 
 def _inside(grid: Tensor, areas: Tensor, side: int) -> Tensor:
     """Keep a grid (N, h, w, 2) on pixels of the photographs: none is blended with its canvas."""
-    last = 2 * areas.flip(1) - 1 - 1 / side  # x before y
+    last = 2 * areas.flip(1) - 1 - (1 + ROUNDING) / side  # x before y
     return torch.minimum(grid.clamp(min=-1 + 1 / side), last[:, None, None])
