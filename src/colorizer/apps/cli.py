@@ -1,11 +1,12 @@
 """The command `colorizer`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from colorizer.apps import command_line
+from colorizer.apps.command_line import NAMED
 from colorizer.apps.turing import commands as turing
 from colorizer.errors import ColorizerError, MissingExtraError
 from colorizer.paths import atomic_write
@@ -81,14 +82,8 @@ def models() -> None:
 
 @app.command()
 def evaluate(
-    photos: Annotated[Path, typer.Option(help="folder of color photographs, with its subfolders")],
-    model: Annotated[
-        list[str],
-        typer.Option(
-            help="a model's name (see `colorizer models`), URI or weights file; repeat it to "
-            "compare several"
-        ),
-    ],
+    photos: Annotated[Path, command_line.PHOTOS],
+    model: Annotated[list[str], typer.Option(help=f"{NAMED}; repeat it to compare several")],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="folder for the report and the tables")
     ] = Path("evaluation_report"),
@@ -126,14 +121,12 @@ def web(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="a model's name (see `colorizer models`), URI, weights file, or none; repeat "
-            "it for more; all that are registered follow [default: colorizer]"
+            help=f"{NAMED}, or none; repeat it for more; all that are registered follow "
+            "(default: colorizer)"
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 7860,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="also show the page")
-    ] = True,
+    browser: command_line.Browser = True,
 ) -> None:
     """Open a page to color, compare and correct photographs on this machine."""
     try:
@@ -145,15 +138,12 @@ def web(
 
 @app.command()
 def export(
-    model: Annotated[
-        str,
-        typer.Option(help="a model's name (see `colorizer models`), URI or weights file"),
-    ] = "colorizer",
+    model: Annotated[str, typer.Option(help=NAMED)] = "colorizer",
     format: Annotated[
         str, typer.Option(help="onnx, or safetensors: the weights in half precision")
     ] = "onnx",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="file to write [default: MODEL.FORMAT]")
+        Path | None, typer.Option("--out", "-o", help="file to write (default: MODEL.FORMAT)")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a file")] = False,
 ) -> None:
@@ -171,28 +161,30 @@ def export(
     weights = find_weights(model)
     if weights.suffix == ".onnx":
         raise ColorizerError(f"{weights} is ONNX already: name a weights file or a model")
-    if format == "onnx":
-        from colorizer.inference.export import export_onnx
+    said = _export_onnx(weights, target) if format == "onnx" else _export_half(weights, target)
+    typer.echo(f"{target}: {said}")
 
-        difference = export_onnx(weights, target)
-        typer.echo(f"{target}: ONNX Runtime and PyTorch agree within {difference:.1e}")
-    else:
-        from colorizer.models.weights import write_half
 
-        with atomic_write(target) as unfinished:
-            difference = write_half(weights, unfinished)
-        typer.echo(
-            f"{target}: half precision changes colors by at most {difference:.2g} CIELAB units "
-            "(measured on noise)"
-        )
+def _export_onnx(weights: Path, target: Path) -> str:
+    from colorizer.inference.export import export_onnx
+
+    return f"ONNX Runtime and PyTorch agree within {export_onnx(weights, target):.1e}"
+
+
+def _export_half(weights: Path, target: Path) -> str:
+    from colorizer.models.weights import write_half
+
+    with atomic_write(target) as unfinished:
+        difference = write_half(weights, unfinished)
+    return (
+        f"half precision changes colors by at most {difference:.2g} CIELAB units "
+        "(measured on noise)"
+    )
 
 
 def main() -> None:
-    """Run the command; an error is one line and exit code 1."""
-    try:
-        app()
-    except ColorizerError as error:
-        sys.exit(f"error: {error}")
+    """Run the command."""
+    command_line.run(app)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from colorizer.apps import command_line
 from colorizer.errors import ColorizerError
 from colorizer.tracking.names import DEFAULT, NO_MODEL
 
@@ -34,54 +35,17 @@ SAID = {
 
 @app.command()
 def colorize(
-    paths: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH...", help="files, folders, or - from stdin to stdout"),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="folder, or file for a single one [default: photo_colorized.jpg beside "
-            "photo.jpg, folder_colorized/ beside folder/]",
-        ),
-    ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            help="shipped, registered model (colorizer-model2, name@alias, name/3), models:/... or "
-            "runs:/... URI, or weights file; `colorizer models` lists what there is; none: the "
-            "hints alone decide"
-        ),
-    ] = DEFAULT,
-    strength: Annotated[float, typer.Option(min=0, help="multiplies the colors' chroma")] = 1.0,
-    format: Annotated[
-        str,
-        typer.Option(
-            help="of the results: jpeg, png, tiff, webp, bmp, avif [default: the photograph's]"
-        ),
-    ] = "",
-    hint: Annotated[
-        list[str] | None,
-        typer.Option(help="color of a pixel of a single photograph, x,y,#rrggbb; can be repeated"),
-    ] = None,
-    hints: Annotated[
-        Path | None,
-        typer.Option(
-            help="picture of the photograph's size: strokes of color on transparent ground"
-        ),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="also color photographs that are in color")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace results that exist")
-    ] = False,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="also write sheets that show before and after")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="print a JSON record for each file")] = False,
+    paths: command_line.Paths,
+    out: command_line.Out = None,
+    model: command_line.Model = DEFAULT,
+    strength: command_line.Strength = 1.0,
+    format: command_line.Format = "",
+    hint: command_line.PointHints = None,
+    hints: command_line.StrokeHints = None,
+    force: command_line.Force = False,
+    overwrite: command_line.Overwrite = False,
+    compare: command_line.Compare = False,
+    json: command_line.Json = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
     from colorizer.inference.plan import plan
@@ -222,11 +186,8 @@ def _progress(total: int) -> Iterator[Any]:
 
 
 def main() -> None:
-    """Run the command; an error is one line and exit code 1, an interruption code 130."""
-    try:
-        app()
-    except ColorizerError as error:
-        sys.exit(f"error: {error}")
+    """Run the command."""
+    command_line.run(app)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,28 @@ from typing import Annotated
 
 import typer
 
+from colorizer.apps import command_line
+from colorizer.apps.command_line import NAMED
 from colorizer.errors import MissingExtraError
 
 app = typer.Typer()
 
 DATABASE = Path("turing.db")
 
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", help=f"{NAMED}; repeat it to test several, of which each person sees one"
+    ),
+]
+Seconds = Annotated[float, typer.Option(help="for which a pair is shown", min=0.01, max=60)]
+Practice = Annotated[int, typer.Option(help="pairs with feedback at first, not counted", min=0)]
+Port = Annotated[
+    int,
+    typer.Option(
+        help="of the page; 0: any that is free, but then nobody can resume", min=0, max=65535
+    ),
+]
 Db = Annotated[
     Path | None, typer.Option("--db", help=f"file of the study's answers; without it {DATABASE}")
 ]
@@ -20,32 +36,14 @@ Db = Annotated[
 @app.callback(invoke_without_command=True)
 def turing(
     context: typer.Context,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="a model's name (see `colorizer models`), URI or weights file; repeat it to "
-            "test several, of which each person sees one"
-        ),
-    ] = None,
-    photos: Annotated[
-        Path | None,
-        typer.Option(help="folder of color photographs, with its subfolders"),
-    ] = None,
+    model: Models = None,
+    photos: Annotated[Path | None, command_line.PHOTOS] = None,
     db: Db = None,
-    seconds: Annotated[
-        float, typer.Option(help="for which a pair is shown", min=0.01, max=60)
-    ] = 1.0,
-    practice: Annotated[
-        int, typer.Option(help="pairs with feedback at first, not counted", min=0)
-    ] = 10,
+    seconds: Seconds = 1.0,
+    practice: Practice = 10,
     pairs: Annotated[int, typer.Option(help="pairs that follow", min=1)] = 40,
-    port: Annotated[
-        int,
-        typer.Option(help="of the page; 0 for any, where nobody goes on later", min=0, max=65535),
-    ] = 7861,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="only say the page's address")
-    ] = False,
+    port: Port = 7861,
+    browser: command_line.Browser = True,
 ) -> None:
     """Ask people on a page whether they can tell a model's colors from a photograph's own.
 
@@ -70,7 +68,7 @@ def turing(
         practice=practice,
         pairs=pairs,
         port=port,
-        open_browser=not no_browser,
+        open_browser=browser,
         say=typer.echo,
     )
 

@@ -1,0 +1,67 @@
+"""What the commands share: options, each declared once, and how a command ends."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from colorizer.errors import ColorizerError
+
+NAMED = "a model's name (see `colorizer models`), URI or weights file"
+
+PHOTOS = typer.Option(help="folder of color photographs, with its subfolders")
+
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="also show the page")]
+
+# of `colorize`
+
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="files, folders, or - from stdin to stdout")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="folder, or file for a single one (default: photo_colorized.jpg beside "
+        "photo.jpg, folder_colorized/ beside folder/)",
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="shipped, registered model (colorizer-model2, name@alias, name/3), models:/... or "
+        "runs:/... URI, or weights file; `colorizer models` lists what there is; none: the hints "
+        "alone decide"
+    ),
+]
+Strength = Annotated[float, typer.Option(min=0, help="multiplies the colors' chroma")]
+Format = Annotated[
+    str,
+    typer.Option(
+        help="of the results: jpeg, png, tiff, webp, bmp, avif (default: the photograph's)"
+    ),
+]
+PointHints = Annotated[
+    list[str] | None,
+    typer.Option(help="color of a pixel of a single photograph, x,y,#rrggbb; can be repeated"),
+]
+StrokeHints = Annotated[
+    Path | None,
+    typer.Option(help="picture of the photograph's size: strokes of color on transparent ground"),
+]
+Force = Annotated[bool, typer.Option("--force", help="also color photographs that are in color")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace results that exist")]
+Compare = Annotated[
+    bool, typer.Option("--compare", help="also write sheets that show before and after")
+]
+Json = Annotated[bool, typer.Option("--json", help="print a JSON record for each file")]
+
+
+def run(app: typer.Typer) -> None:
+    """Run a command; an error is one line and exit code 1, an interruption code 130."""
+    try:
+        app()
+    except ColorizerError as error:
+        sys.exit(f"error: {error}")
