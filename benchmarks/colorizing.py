@@ -25,7 +25,8 @@ from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import load_params
 from colorizer.photo.decode import decode
 from colorizer.photo.encode import encode
-from colorizer.photo.resize import one_thread_each, resize
+from colorizer.photo.parallel import one_thread_each
+from colorizer.photo.resize import resize
 
 ROOT = Path(__file__).parents[1]
 SIZE = 320

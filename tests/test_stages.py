@@ -24,7 +24,8 @@ NO_OUTCOME = {
     ),
     "which machine works, and which process": (
         *("colorizer.data.workers", "colorizer.models.hardware"),
-        *("colorizer.training.device", "colorizer.training.engine", "colorizer.training.lock"),
+        *("colorizer.photo.parallel", "colorizer.training.device"),
+        *("colorizer.training.engine", "colorizer.training.lock"),
     ),
     "how results are found and stored; what is stored can still be read after an edit": (
         *("colorizer.models", "colorizer.models.registry"),

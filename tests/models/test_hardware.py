@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from colorizer.models.hardware import computes_bf16
-from colorizer.photo.resize import one_thread_each
+from colorizer.photo.parallel import one_thread_each
 
 CPU = torch.device("cpu")
 

@@ -34,7 +34,8 @@ _inlined = njit(inline="always", error_model="numpy")
 _F = np.float32
 
 
-def _compiled(loop: Any) -> Any:
+def compiled(loop: Any) -> Any:
+    """Compile a loop at its first call, and keep what is compiled if there is a place for it."""
     try:
         return njit(nogil=True, cache=True, error_model="numpy")(loop)
     except RuntimeError:  # nowhere to keep what is compiled, as in a read-only container
@@ -54,7 +55,7 @@ _FROM_WHITE = (np.linalg.inv(np.array(RGB_TO_XYZ)) * np.array(WHITE)).astype(_F)
 _OFFSET = _F(16 / 116)
 
 
-@_compiled
+@compiled
 def rgb_to_lab_loop(rgb: Any, lab: Any) -> None:
     """Fill CIELAB, float32 (3, H, W), with that of uint8 (H, W, 3)."""
     height, width, _ = rgb.shape
@@ -74,7 +75,7 @@ def rgb_to_lab_loop(rgb: Any, lab: Any) -> None:
             b[x] = _F(200) * (fy - fz)
 
 
-@_compiled
+@compiled
 def recolor_loop(
     picture: Any,
     table: Any,

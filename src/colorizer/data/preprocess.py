@@ -21,7 +21,8 @@ from colorizer.data.archive import read_photo
 from colorizer.data.dataset import SUBSETS, ab_path, lightness_path, manifest_path
 from colorizer.params import Preprocess
 from colorizer.photo.decode import ImageError, decode
-from colorizer.photo.resize import one_thread_each, resize
+from colorizer.photo.parallel import one_thread_each
+from colorizer.photo.resize import resize
 
 CHUNK = 32  # photographs that a worker takes at a time
 

@@ -24,8 +24,8 @@ from colorizer.inference.plan import find_photos
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.paths import atomic_write
 from colorizer.photo.decode import ImageError, decode
-from colorizer.photo.parallel import map_photos
-from colorizer.photo.resize import one_thread_each, resize
+from colorizer.photo.parallel import map_photos, one_thread_each
+from colorizer.photo.resize import resize
 
 logger = logging.getLogger(__name__)
 

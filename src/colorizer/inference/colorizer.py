@@ -17,6 +17,7 @@ from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import decode
 from colorizer.photo.encode import Format, encode
 from colorizer.photo.parallel import map_photos
+from colorizer.photo.resize import resize
 
 
 class Network(Protocol):
@@ -29,9 +30,6 @@ class Network(Protocol):
 
     def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
         """Predict how likely each color is for a batch, as `Colorizer.predict_classes`."""
-
-    def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Share the cores fairly while calls come from as many threads as there are cores."""
@@ -176,7 +174,8 @@ class Colorizer:
             ValueError: if it has another shape.
         """
         check_picture(rgb)
-        small = rgb_to_lab(self.network.resize(rgb))
+        shape = self.metadata.shape(*rgb.shape[:2])
+        small = rgb_to_lab(resize(rgb, size=shape, resample=self.metadata.resample))
         return np.asarray(self.predict_ab(small[None, :1])[0], np.float32)
 
     def colorize_bytes(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from colorizer.errors import ColorizerError
 from colorizer.models.weights_metadata import WeightsMetadata
@@ -52,12 +51,6 @@ class OnnxNetwork:
     def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
         """Refuse: the graph has no output for classes."""
         raise ColorizerError("an ONNX file predicts colors alone: use the weights file for classes")
-
-    def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
-        height, width = self.metadata.shape(*rgb.shape[:2])
-        filter = Image.Resampling[self.metadata.resample.upper()]
-        return np.asarray(Image.fromarray(rgb).resize((width, height), filter))
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Compute as ever: ONNX Runtime's threads are shared by all calls."""

@@ -15,7 +15,7 @@ from colorizer.models.heads import BinsNetwork
 from colorizer.models.predict import InUnits, class_probabilities
 from colorizer.models.weights import load_model
 from colorizer.models.weights_metadata import WeightsMetadata
-from colorizer.photo.resize import one_thread_each, resize
+from colorizer.photo.parallel import one_thread_each
 
 Precision = Literal["auto", "float32"]
 
@@ -74,11 +74,6 @@ class TorchNetwork:
             shares = class_probabilities(self.model, given)
         centers: NDArray[np.float32] = self.model.centers.float().cpu().numpy()
         return shares if isinstance(lightness, Tensor) else shares.cpu().numpy(), centers
-
-    def resize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring a picture, uint8 (H, W, 3), to the size that the network knows."""
-        shape = self.metadata.shape(*rgb.shape[:2])
-        return resize(rgb, size=shape, resample=self.metadata.resample)
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Compute with one thread a call while calls come from as many as there are cores."""

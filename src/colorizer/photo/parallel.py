@@ -1,5 +1,6 @@
 """Work on many photographs at once: in order, on all cores, a few ahead of whoever takes them."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from threading import Condition
 from typing import Any, TypeVar
@@ -48,3 +49,19 @@ def map_photos(function: Callable[[Item], Result], items: Iterable[Item]) -> Ite
             room.notify_all()
         for _ in results:  # what is being worked on comes to its end, the rest is not begun
             pass
+
+
+@contextlib.contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let PyTorch compute with one thread a call, while calls come from as many as there are cores.
+
+    It holds for the whole process until the context ends.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -22,7 +22,7 @@ from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.plan import find_photos
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.parallel import map_photos
-from colorizer.photo.resize import one_thread_each, resize
+from colorizer.photo.resize import resize
 
 logger = logging.getLogger(__name__)
 
@@ -113,16 +113,15 @@ def find_color_photos(folder: Path, *, needed: int) -> dict[str, str]:
     files = find_photos(folder)
     found: dict[str, str] = {}
     gray = 0
-    with one_thread_each():
-        bar = tqdm(map_photos(_identify, files), total=len(files), desc="read", disable=None)
-        for path, digest in zip(files, bar, strict=True):
-            if isinstance(digest, ImageError):
-                name = str(path).encode(errors="backslashreplace").decode()
-                logger.warning("left out: %s: %s", name, digest)
-            elif digest is None:
-                gray += 1
-            else:
-                found.setdefault(digest, path.relative_to(folder).as_posix())
+    bar = tqdm(map_photos(_identify, files), total=len(files), desc="read", disable=None)
+    for path, digest in zip(files, bar, strict=True):
+        if isinstance(digest, ImageError):
+            name = str(path).encode(errors="backslashreplace").decode()
+            logger.warning("left out: %s: %s", name, digest)
+        elif digest is None:
+            gray += 1
+        else:
+            found.setdefault(digest, path.relative_to(folder).as_posix())
     if gray:
         logger.warning("left out, being black and white: %d", gray)
     if len(found) < needed:
