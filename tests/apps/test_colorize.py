@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ import torch
 from PIL import Image
 
 import colorizer
+from colorizer.apps.colorize import main
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
+
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,24 @@ def run(
     )
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs the command in this process: exit code, stdout, stderr."""
+
+    def run(folder: Path, *arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["colorize", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        code = ended.value.code
+        return (1, out, f"{err}{code}\n") if isinstance(code, str) else (int(code or 0), out, err)
+
+    return run
+
+
 def test_help_needs_nothing_heavy(folder: Path) -> None:
     done = run(folder, "--help")
     assert done.returncode == 0
@@ -81,23 +103,23 @@ def test_a_photograph_is_colored_beside_itself(folder: Path, weights: Path) -> N
 
 
 def test_a_folder_is_summed_up_and_a_failure_shows_in_the_exit_code(
-    folder: Path, weights: Path
+    folder: Path, weights: Path, here: Run
 ) -> None:
-    done = run(folder, "old", "-o", "new", "--model", weights)
-    assert done.returncode == 1
-    assert done.stderr.decode().splitlines() == [
+    code, _, said = here(folder, "old", "-o", "new", "--model", weights)
+    assert code == 1
+    assert said.splitlines() == [
         "error: old/broken.jpg: no readable image: of no format that is known",
         "2 colorized, 1 failed",
     ]
     assert (folder / "new/deep/three.jpg").exists()
     (folder / "old/broken.jpg").unlink()
-    again = run(folder, "old", "-o", "new", "--model", weights)
-    assert (again.returncode, again.stderr) == (0, b"2 skipped: the result exists\n")
+    again = here(folder, "old", "-o", "new", "--model", weights)
+    assert again == (0, "", "2 skipped: the result exists\n")
 
 
-def test_records_are_for_scripts(folder: Path, weights: Path) -> None:
-    done = run(folder, "old", "--model", weights, "--json")
-    records = [json.loads(line) for line in done.stdout.splitlines()]
+def test_records_are_for_scripts(folder: Path, weights: Path, here: Run) -> None:
+    _, out, _ = here(folder, "old", "--model", weights, "--json")
+    records = [json.loads(line) for line in out.splitlines()]
     assert [(r["source"], r["status"]) for r in records] == [
         ("old/broken.jpg", "failed"),
         ("old/deep/three.jpg", "colorized"),
@@ -122,32 +144,36 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
         (["nothing.jpg"], "error: nothing.jpg: no such file or folder"),
         (["one.png", "--format", "gif"], "error: --format is 'gif': choose avif, bmp, jpeg, png"),
         (["one.png", "--model", "gone.onnx"], "error: gone.onnx: no such weights file"),
-        (["one.png"], "error: MLflow at http://127.0.0.1:9 does not answer"),
         (["-"], "error: no readable image"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
-    folder: Path, weights: Path, arguments: list[str], line: str
+    folder: Path, weights: Path, here: Run, arguments: list[str], line: str
 ) -> None:
     if arguments == ["-"]:
         arguments = ["-", "--model", str(weights)]
     before = sorted(folder.rglob("*"))
-    environment = {
-        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    }
-    done = run(folder, *arguments, **environment)
-    assert (done.returncode, done.stdout) == (1, b"")
-    (said,) = done.stderr.decode().splitlines()
+    code, out, err = here(folder, *arguments)
+    assert (code, out) == (1, "")
+    (said,) = err.splitlines()
     assert said.startswith(line)
     assert sorted(folder.rglob("*")) == before
 
 
-def test_a_hint_colors_a_photograph_without_any_model(folder: Path) -> None:
-    done = run(
-        folder, "one.png", "--hint", "5,5,#c02020", "--hint", "40,20,#2020c0", "--model", "none"
-    )
-    assert done.returncode == 0, done.stderr
+def test_a_registry_that_does_not_answer_is_one_line(folder: Path) -> None:
+    environment = {
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+    done = run(folder, "one.png", **environment)
+    assert (done.returncode, done.stdout) == (1, b"")
+    (said,) = done.stderr.decode().splitlines()
+    assert said.startswith("error: MLflow at http://127.0.0.1:9 does not answer")
+
+
+def test_a_hint_colors_a_photograph_without_any_model(folder: Path, here: Run) -> None:
+    hints = "--hint", "5,5,#c02020", "--hint", "40,20,#2020c0"
+    assert here(folder, "one.png", *hints, "--model", "none") == (0, "", "one_colorized.png\n")
     rgb = np.asarray(Image.open(folder / "one_colorized.png")).astype(int)
     assert rgb[5, 5, 0] > rgb[5, 5, 2]
     assert rgb[20, 40, 2] > rgb[20, 40, 0]
@@ -169,11 +195,11 @@ def test_a_hint_colors_a_photograph_without_any_model(folder: Path) -> None:
     ],
 )
 def test_hints_that_cannot_be_used_are_one_line(
-    folder: Path, arguments: list[str], line: str
+    folder: Path, here: Run, arguments: list[str], line: str
 ) -> None:
     before = sorted(folder.rglob("*"))
-    done = run(folder, *arguments)
-    assert done.returncode == 1
-    assert line in done.stderr.decode()
-    assert len(done.stderr.splitlines()) == 1
+    code, _, said = here(folder, *arguments)
+    assert code == 1
+    assert line in said
+    assert len(said.splitlines()) == 1
     assert sorted(folder.rglob("*")) == before
