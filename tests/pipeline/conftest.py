@@ -126,6 +126,12 @@ def check_out(folder: Path) -> Project:
     return project
 
 
+@pytest.fixture(scope="session", name="check_out")
+def _check_out() -> Callable[[Path], Project]:
+    """Return a function that makes a checkout in which nothing has run."""
+    return check_out
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A checkout in which `dvc repro` has run once; all processes share it, so none changes it."""

@@ -1,6 +1,7 @@
-"""What an edit makes stale, asked of the real DVC after a run: nothing but what it changes."""
+"""What an edit makes stale, asked of the real DVC: nothing but what it changes."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,6 +63,29 @@ EDITS: dict[str, set[str]] = {
 """By file, the stages that an edit makes stale."""
 
 Stale = Callable[[], set[str]]
+
+
+@pytest.fixture(scope="module")
+def project(
+    check_out: Callable[[Path], "Project"], tmp_path_factory: pytest.TempPathFactory
+) -> "Project":
+    """A checkout that DVC takes for finished: results that nothing has made, and their lock."""
+    from dvc.repo import Repo
+
+    project = check_out(tmp_path_factory.mktemp("edits"))
+
+    def name_models(params: dict[str, Any]) -> None:
+        params["models"] = list(MODELS)
+        params["profiles"]["demo"]["models"] = {name: {} for name in MODELS}
+
+    project.change_params(name_models)
+    with Repo(project.folder) as repo:
+        outs = [Path(out.fs_path) for out in repo.index.outs]
+    for path in outs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(path.name)
+    project.dvc("commit", "--force")
+    return project
 
 
 @pytest.fixture(scope="module")
