@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from colorizer.color.recoloring import recolor
 from colorizer.color.statistics import is_black_and_white
@@ -18,7 +17,7 @@ from colorizer.methods.propagation import guide
 from colorizer.photo.decode import count_pixels
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import PhotoFile
-from colorizer.photo.pixels import on_white, to_8_bits
+from colorizer.photo.pixels import on_white, shrink, to_8_bits
 
 LARGE = 40_000_000
 """Pixels; of photographs beyond this only one is in memory at a time."""
@@ -52,7 +51,7 @@ class Options:
 
     @property
     def guided(self) -> bool:
-        """Whether a person says what some colors are."""
+        """Whether a person gives some of the colors."""
         return bool(self.hints) or self.strokes is not None
 
 
@@ -111,11 +110,5 @@ def _side_by_side(photo: PhotoFile, colored: NDArray[Any]) -> bytes:
     after = colored if colored.dtype == np.uint8 else to_8_bits(colored)
     if photo.alpha is not None:
         after = on_white(after, photo.alpha)
-    height, width = after.shape[:2]
-    scale = min(1.0, SHEET_HEIGHT / height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    sheet = Image.new("RGB", (2 * size[0], size[1]))
-    for place, picture in enumerate((photo.rgb, after)):
-        small = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
-        sheet.paste(small, (place * size[0], 0))
-    return encode(np.asarray(sheet), format="jpeg")
+    pictures = [shrink(picture, SHEET_HEIGHT / len(after)) for picture in (photo.rgb, after)]
+    return encode(np.concatenate(pictures, axis=1), format="jpeg")

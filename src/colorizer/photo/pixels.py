@@ -38,6 +38,16 @@ def gray_to_rgb(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(gray).convert("RGB"))  # faster than NumPy's repeat
 
 
+def shrink(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Resize a picture, uint8 (H, W, 3), by a scale; one of 1 or more leaves it as it is."""
+    if scale >= 1:
+        return rgb
+    height, width = rgb.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    picture = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+    return np.array(picture)
+
+
 def on_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Put a picture, uint8 (H, W, 3), on white, by its opacity, uint8 (H, W)."""
     ground = Image.new("RGB", (rgb.shape[1], rgb.shape[0]), "white")
@@ -117,7 +127,7 @@ def _read_deep(image: Image.Image, curve: NDArray[np.uint16] | None) -> NDArray[
 
 
 def _white_level(image: Image.Image) -> int:
-    """Return what white is in a picture of 16 or 32 bits, by the highest level that it has."""
+    """Return the level of white in a picture of 16 or 32 bits, judged by its highest level."""
     if image.mode.startswith("I;16"):
         return 65535
     highest = np.max(image.getextrema())

@@ -4,15 +4,12 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from colorizer.color.statistics import is_black_and_white
 from colorizer.errors import ColorizerError
 from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode
 from colorizer.photo.encode import encode
+from colorizer.photo.pixels import shrink
 
 PREVIEW = 1024
 """Pixels of the longer side of what the page shows."""
@@ -60,7 +57,7 @@ def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:
         ColorizerError: if there is no room to keep it.
     """
     photo = decode(data)
-    preview = _reduced(photo.rgb)
+    preview = shrink(photo.rgb, PREVIEW / max(photo.rgb.shape[:2]))
     photo_id = uuid.uuid4().hex
     file = folder / photo_id
     try:
@@ -77,13 +74,3 @@ def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:
         size=photo.levels.shape[1::-1],
         in_color=not (photo.single_channel or is_black_and_white(photo.rgb)),
     )
-
-
-def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = rgb.shape[:2]
-    scale = PREVIEW / max(height, width)
-    if scale >= 1:
-        return rgb
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
-    return np.array(picture)
