@@ -128,7 +128,7 @@ MISSING = {
     f"models:/m-{'0' * 32}": f"no logged model 'm-{'0' * 32}' at {{here}}; there is: {{names}}; ",
     "runs:/abc": "no run 'abc' at {here}; there is: {names}; ",
     "runs:/{run}/third": "no model runs:/{run}/third at {here}; there is: {logged}; ",
-    "runs:/{run}/some/other.onnx": "runs:/{run}/some/other.onnx cannot be had from {here}: ",
+    "runs:/{run}/some/other.onnx": "runs:/{run}/some/other.onnx cannot be fetched from {here}: ",
 }
 
 

@@ -87,7 +87,7 @@ def recolor_loop(
     out: Any,
 ) -> None:
     """Fill `out`, (H, W, 3), as `recolor`; rows and columns are those of `_bicubic`."""
-    height, width, channels = picture.shape
+    height, width, _ = picture.shape
     top = _F(table.size - 1)
     narrow = np.empty(ab.shape[2], _F)  # a row of a or b, as wide as ab
     wide = np.empty((2, width), _F)
@@ -95,27 +95,9 @@ def recolor_loop(
     linear = np.empty((3, width), _F)
     for y in range(height):
         for channel in range(2):
-            source, w = ab[channel], row_weight[:, y]
-            s0, s1 = source[row[0, y]], source[row[1, y]]
-            s2, s3 = source[row[2, y]], source[row[3, y]]
-            for x in range(narrow.size):
-                narrow[x] = w[0] * s0[x] + w[1] * s1[x] + w[2] * s2[x] + w[3] * s3[x]
-            for x in range(width):
-                total = column_weight[0, x] * narrow[column[0, x]]
-                total += column_weight[1, x] * narrow[column[1, x]]
-                total += column_weight[2, x] * narrow[column[2, x]]
-                wide[channel, x] = total + column_weight[3, x] * narrow[column[3, x]]
-        if channels == 1:
-            for x in range(width):
-                lightness[x] = table[picture[y, x, 0]]
-        else:
-            for x in range(width):
-                r, g, b = (
-                    table[picture[y, x, 0]],
-                    table[picture[y, x, 1]],
-                    table[picture[y, x, 2]],
-                )
-                lightness[x] = _dot(_TO_WHITE[1], r, g, b)
+            _enlarge_rows(ab[channel], row[:, y], row_weight[:, y], narrow)
+            _enlarge_columns(narrow, column, column_weight, wide[channel])
+        _luminance(picture[y], table, lightness)
         for x in range(width):
             fy = _f(lightness[x])
             lightness[x] = fy
@@ -136,6 +118,36 @@ def recolor_loop(
             out[y, x, 0] = np.int32(linear[0, x])
             out[y, x, 1] = np.int32(linear[1, x])
             out[y, x, 2] = np.int32(linear[2, x])
+
+
+@_inlined
+def _enlarge_rows(plane: Any, row: Any, weight: Any, narrow: Any) -> None:
+    """Fill a row as wide as `plane` with the weighted sum of four of its rows."""
+    s0, s1, s2, s3 = plane[row[0]], plane[row[1]], plane[row[2]], plane[row[3]]
+    for x in range(narrow.size):
+        narrow[x] = weight[0] * s0[x] + weight[1] * s1[x] + weight[2] * s2[x] + weight[3] * s3[x]
+
+
+@_inlined
+def _enlarge_columns(narrow: Any, column: Any, weight: Any, wide: Any) -> None:
+    """Fill a row as wide as the picture with weighted sums of four pixels of `narrow`."""
+    for x in range(wide.size):
+        total = weight[0, x] * narrow[column[0, x]]
+        total += weight[1, x] * narrow[column[1, x]]
+        total += weight[2, x] * narrow[column[2, x]]
+        wide[x] = total + weight[3, x] * narrow[column[3, x]]
+
+
+@_inlined
+def _luminance(pixels: Any, table: Any, luminance: Any) -> None:
+    """Fill a row with the linear luminance Y, 0..1, of (W, 1) gray or (W, 3) sRGB levels."""
+    if pixels.shape[1] == 1:
+        for x in range(luminance.size):
+            luminance[x] = table[pixels[x, 0]]
+    else:
+        for x in range(luminance.size):
+            r, g, b = table[pixels[x, 0]], table[pixels[x, 1]], table[pixels[x, 2]]
+            luminance[x] = _dot(_TO_WHITE[1], r, g, b)
 
 
 @njit(error_model="numpy")

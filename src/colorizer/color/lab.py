@@ -62,12 +62,12 @@ def denormalize_ab(ab: Array) -> Array:
 
 
 def convention() -> dict[str, object]:
-    """Return what a checkpoint has to say of color for its weights to be used rightly."""
+    """Return the color convention, which a weights file must state."""
     return {"space": "CIELAB D65/2", "lightness": "L*/50 - 1", "ab_scale": AB_SCALE}
 
 
 def check_picture(rgb: NDArray[np.uint8]) -> None:
-    """Refuse what is no uint8 (H, W, 3).
+    """Raise unless a picture is uint8 (H, W, 3).
 
     Raises:
         TypeError: if it is of another type.

@@ -37,19 +37,19 @@ def fetch(
 ) -> None:
     """Bring archives into `folder`, all of them or none, and remove other zip files from there.
 
-    An archive that is there already is kept. A download goes on from where an earlier one stopped;
-    only complete and verified files get their final names. Those that are complete wait in
-    `partial` for the others: a failure costs none.
+    An archive that is there already is kept. A download resumes where an earlier one stopped;
+    only complete and verified files get their final names. Complete ones wait in
+    `partial` for the others, so that a failure loses none.
 
     Args:
         archives: where they are, and what they must be.
         folder: where the files go, under the archives' own names.
         partial: where unfinished downloads wait to be resumed.
-        cache: DVC's cache of files by their MD5, which is asked before a server is.
+        cache: DVC's cache of files by their MD5, which is searched before a download.
 
     Raises:
-        ArchiveError: if one cannot be had, is not what was expected, or all do not fit on the disk;
-            if something would have to go from a folder that is a link.
+        ArchiveError: if one is not available or not what was expected, if they do not fit on the
+            disk, or if a file would have to be removed from a folder that is a link.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def _find_stale(folder: Path, archives: Sequence[Archive]) -> list[Path]:
 
 
 def _require_own(folder: Path, doomed: Sequence[Path]) -> None:
-    """Raise if removing files, or replacing them, would harm what is a person's own."""
+    """Raise if removing or replacing files would harm a person's own."""
     for path in doomed:
         if path.is_dir() and not path.is_symlink():
             raise ArchiveError(f"{path} is a folder where an archive belongs: move it away")
@@ -171,7 +171,7 @@ def _download(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
 
 
 def _gain(archive: Archive, part: Path, reached: int, bar: "tqdm[Any]") -> int:
-    """Ask once for what is missing; return how far that led, if further than ever before."""
+    """Request the missing bytes once; return the part's new size, if it has grown."""
     reason = "the server sent nothing new"
     try:
         _append(archive, part, bar)
@@ -229,7 +229,7 @@ def _pump(chunks: Iterator[bytes], write: Callable[[bytes], object], bar: "tqdm[
 
 
 def _reason(error: Exception) -> str:
-    """Return the innermost cause of a connection error: the one that tells a person something."""
+    """Return the innermost cause of a connection error, which is the informative one."""
     cause: BaseException = error
     while inner := getattr(cause, "reason", None) or (cause.args and cause.args[0]):
         if not isinstance(inner, BaseException):

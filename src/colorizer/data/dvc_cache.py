@@ -1,4 +1,4 @@
-"""DVC's cache of files, where an archive may already be."""
+"""Finds DVC's cache of files, where an archive may already be."""
 
 from pathlib import Path
 

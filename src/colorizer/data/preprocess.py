@@ -61,7 +61,7 @@ def canvas_side(params: Preprocess) -> int:
 
 
 def _middle(rgb: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """Cut what a side has more than so many pixels, alike at both ends."""
+    """Crop a side to at most so many pixels, equally at both ends."""
     top, left = (max(0, side - longest) // 2 for side in rgb.shape[:2])
     return rgb[top : top + longest, left : left + longest]
 
@@ -107,7 +107,7 @@ def preprocess(archives: Path, split: pd.DataFrame, folder: Path, params: Prepro
 
 
 def _summarize(written: Sequence[Written], params: Preprocess) -> dict[str, Any]:
-    """Return what the manifest says of a subset's arrays: a digest, and shapes if they differ."""
+    """Return a subset's manifest entry: its arrays' digest, and their shapes if they differ."""
     digest = xxhash.xxh3_128(b"".join(row for row, _ in written)).hexdigest()
     shapes = {"shapes": [shape for _, shape in written]} if params.geometry == "keep" else {}
     return {"digest": digest} | shapes
@@ -147,7 +147,7 @@ def _write_rows(
 
 @contextlib.contextmanager
 def _rows(path: Path) -> Iterator[Callable[[int, NDArray[np.float16]], None]]:
-    """Yield what writes a row of an array on disk: twice as fast as through a memory map."""
+    """Yield a function that writes rows of an array on disk, twice as fast as a memory map."""
     start = np.load(path, mmap_mode="r").offset
     with path.open("r+b") as file:
 

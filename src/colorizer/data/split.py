@@ -1,4 +1,4 @@
-"""Which photographs teach and which examine: a choice by seed that no machine changes."""
+"""Splits photographs into train, test and validation, by a seed and alike on any machine."""
 
 import hashlib
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""Who works on photographs: this machine's threads or a Dask cluster; joblib hands the work out."""
+"""Where work on photographs runs: this machine's threads or a Dask cluster, through joblib."""
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from joblib import parallel_config
 
@@ -26,37 +27,44 @@ def workers(engine: Engine) -> Iterator[None]:
             yield
         return
     try:
-        from distributed import Client, LocalCluster
-        from distributed.comm.addressing import resolve_address
+        import distributed
     except ImportError:
         raise ColorizerError(
             f"engine.backend is dask, but Dask is not installed: pip install '{DISTRIBUTION}[dask]'"
         ) from None
     with contextlib.ExitStack() as stack:
         if engine.scheduler:
-            cluster = engine.scheduler
+            client = stack.enter_context(_connect(engine.scheduler))
+            _require_workers(client, engine.scheduler)
         else:
-            n_workers = None if engine.workers < 0 else engine.workers
-            cluster = stack.enter_context(
-                LocalCluster(
-                    n_workers=n_workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-                )  # type: ignore[no-untyped-call]
-            )
-        try:
-            if engine.scheduler:
-                resolve_address(engine.scheduler)  # a client of no address would never be closed
-            client = stack.enter_context(Client(cluster, timeout=PATIENCE))  # type: ignore[no-untyped-call]
-        except (OSError, ValueError) as error:
-            raise ColorizerError(
-                f"engine.scheduler is {engine.scheduler!r}, but no Dask scheduler answers there: "
-                f"start one (`dask scheduler`), or set engine.backend to local ({error})"
-            ) from None
-        try:
-            client.wait_for_workers(1, timeout=PATIENCE)
-        except TimeoutError:
-            raise ColorizerError(
-                f"the Dask scheduler at {engine.scheduler} has no workers: start one "
-                f"(`dask worker {engine.scheduler}`), or set engine.backend to local"
-            ) from None
+            count = None if engine.workers < 0 else engine.workers
+            cluster = distributed.LocalCluster(
+                n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            )  # type: ignore[no-untyped-call]
+            stack.enter_context(distributed.Client(stack.enter_context(cluster)))  # type: ignore[no-untyped-call]
         stack.enter_context(parallel_config("dask"))
         yield
+
+
+def _connect(scheduler: str) -> Any:
+    from distributed import Client
+    from distributed.comm.addressing import resolve_address
+
+    try:
+        resolve_address(scheduler)  # a client of no address would never be closed
+        return Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise ColorizerError(
+            f"engine.scheduler is {scheduler!r}, but no Dask scheduler answers there: "
+            f"start one (`dask scheduler`), or set engine.backend to local ({error})"
+        ) from None
+
+
+def _require_workers(client: Any, scheduler: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise ColorizerError(
+            f"the Dask scheduler at {scheduler} has no workers: start one "
+            f"(`dask worker {scheduler}`), or set engine.backend to local"
+        ) from None

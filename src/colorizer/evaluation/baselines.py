@@ -1,4 +1,4 @@
-"""What any model must be better than: colors that no network predicts."""
+"""The baselines that any model must beat: colors that no network predicts."""
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ AT_ONCE = 64  # photographs in memory
 
 
 def make_baselines(train: LabDataset, test: LabDataset) -> dict[str, Predict]:
-    """Return the four predictions that every score is read beside.
+    """Return the four predictions with which every score is compared.
 
     Args:
         train: the training photographs.

@@ -165,7 +165,7 @@ def write_summary(
     started_at: float,
     photographs: Mapping[str, Any],
 ) -> None:
-    """Write comparison.json, from which MLflow is told of a comparison, now or later.
+    """Write comparison.json, from which a comparison is logged to MLflow, now or later.
 
     Args:
         path: the file.

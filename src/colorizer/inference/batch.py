@@ -1,4 +1,4 @@
-"""Many photographs' files, on all cores, and what becomes of each."""
+"""Colors many files on all cores, and reports each one's outcome."""
 
 import contextlib
 import dataclasses

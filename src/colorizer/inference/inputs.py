@@ -1,4 +1,4 @@
-"""What people hold a photograph as, to the sRGB pixels that a network is shown."""
+"""Arrays, paths, bytes and Pillow's images to the sRGB pixels that a network sees."""
 
 from pathlib import Path
 from typing import Any

@@ -53,5 +53,5 @@ class OnnxNetwork:
         raise ColorizerError("an ONNX file predicts colors alone: use the weights file for classes")
 
     def one_thread_each(self) -> AbstractContextManager[None]:
-        """Compute as ever: ONNX Runtime's threads are shared by all calls."""
+        """Do nothing: all calls share ONNX Runtime's threads already."""
         return contextlib.nullcontext()

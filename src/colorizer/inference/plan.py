@@ -1,4 +1,4 @@
-"""Which photographs are colored, and where each goes."""
+"""Plans which photographs are colored, and where each result goes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -97,23 +97,30 @@ class Hints:
             ColorizerError: if a point lies outside, the strokes' picture is of another size, or
                 there is no hint at all.
         """
-        if strokes is not None and strokes.shape[:2] != (height, width):
-            raise ColorizerError(
-                f"the strokes' picture has {strokes.shape[1]}x{strokes.shape[0]} pixels; "
-                f"expected {width}x{height}, as the photograph"
-            )
-        for hint in points:
-            if not (hint.x < width and hint.y < height):
-                raise ColorizerError(
-                    f"hint at {hint.x},{hint.y}: the photograph has {width}x{height} pixels, "
-                    "counted from 0"
-                )
+        _require_inside(points, strokes, height=height, width=width)
         painted = _reduce(_painted(strokes), height=height, width=width)
         dotted = _reduce(_dotted(points), height=height, width=width)
         found = cls(painted.where | dotted.where, np.where(dotted.where, dotted.ab, painted.ab))
         if not found.where.any():
             raise ColorizerError("no hints: the strokes' picture is transparent everywhere")
         return found
+
+
+def _require_inside(
+    points: Sequence[Hint], strokes: NDArray[np.uint8] | None, *, height: int, width: int
+) -> None:
+    """Raise if hints do not fit a photograph."""
+    if strokes is not None and strokes.shape[:2] != (height, width):
+        raise ColorizerError(
+            f"the strokes' picture has {strokes.shape[1]}x{strokes.shape[0]} pixels; "
+            f"expected {width}x{height}, as the photograph"
+        )
+    for hint in points:
+        if not (hint.x < width and hint.y < height):
+            raise ColorizerError(
+                f"hint at {hint.x},{hint.y}: the photograph has {width}x{height} pixels, "
+                "counted from 0"
+            )
 
 
 def _painted(strokes: NDArray[np.uint8] | None) -> Iterator[Pixels]:

@@ -101,9 +101,8 @@ def spread(
         MissingExtraError: if pyamg is not installed.
     """
     try:
-        import pyamg
+        import pyamg  # noqa: F401
         from scipy import sparse
-        from threadpoolctl import threadpool_limits
     except ModuleNotFoundError as error:
         raise MissingExtraError("coloring by hints", error.name, "hints") from None
     ab = hints.ab.reshape(2, -1).astype(np.float64)
@@ -119,11 +118,32 @@ def spread(
     if prior is not None:
         known = np.asarray(prior, np.float64).reshape(2, -1)[:, free].T
         right, start = right + data[free, None] * known, known
+    ab[:, free] = _solve(system, right, start).T
+    return ab.reshape(2, *lightness.shape).astype(np.float32)
+
+
+def _solve(
+    system: Any, right: NDArray[np.float64], start: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Solve a sparse, symmetric, positive definite system by conjugate gradients.
+
+    Args:
+        system: sparse (N, N).
+        right: (N, 2), the right-hand sides of a and b.
+        start: (N, 2), where the iteration begins.
+
+    Returns:
+        (N, 2), the solutions.
+    """
+    import pyamg
+    from threadpoolctl import threadpool_limits
+
+    found = np.zeros_like(right)
     with threadpool_limits(1, "blas"):  # at dot products, more threads mostly wait for each other
         levels = pyamg.smoothed_aggregation_solver(system, **MULTIGRID)
         for plane, wanted in enumerate(right.T):
             if wanted.any():  # else nothing has color, and no error is small beside that
-                ab[plane, free], _ = pyamg.krylov.cg(
+                found[:, plane], _ = pyamg.krylov.cg(
                     system,
                     wanted,
                     x0=start[:, plane].copy(),
@@ -131,7 +151,7 @@ def spread(
                     criteria="MrMr",
                     M=levels.aspreconditioner(),
                 )
-    return ab.reshape(2, *lightness.shape).astype(np.float32)
+    return found
 
 
 def _link_matrix(lightness: NDArray[np.floating]) -> Any:

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, and multiply-adds for one picture."""
+"""A network's complexity: parameters, and multiply-adds for one picture."""
 
 import copy
 from collections.abc import Mapping

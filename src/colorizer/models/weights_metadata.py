@@ -1,4 +1,4 @@
-"""What a model's file says of itself."""
+"""The metadata of a weights file."""
 
 import json
 from dataclasses import asdict, dataclass, fields

@@ -30,7 +30,7 @@ warnings.filterwarnings("ignore", module="PIL")  # of odd EXIF, and of sizes bel
 
 
 class ImageError(ColorizerError):
-    """The bytes are no image that can be used."""
+    """The bytes are not an image that can be used."""
 
 
 @dataclass(frozen=True)

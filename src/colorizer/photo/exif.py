@@ -1,4 +1,4 @@
-"""EXIF, the block of facts in a photograph's file: read and changed byte for byte.
+"""EXIF, the metadata block in a photograph's file: read and changed byte for byte.
 
 An EXIF block is a TIFF file without a picture: a heading, then directories, whose entries hold
 their values or say where they lie. What is not understood stays as it is, makers' notes and letters
@@ -76,7 +76,7 @@ class Block:
         self.start = self.number(data[4:8])
 
     def number(self, data: bytes | bytearray) -> int:
-        """Return the number that bytes in the block's order are."""
+        """Return bytes in the block's order as a number."""
         return int.from_bytes(data, "little" if self.order == "<" else "big")
 
     def end(self, start: int) -> int:
@@ -112,7 +112,7 @@ class Block:
 
 
 def orientation(exif: bytes) -> int:
-    """Return how a picture lies by its EXIF, 1 to 8; 0 if that does not say."""
+    """Return the orientation, 1 to 8; 0 if there is none."""
     block = _block(exif)
     if block is None:
         return 0
@@ -144,7 +144,7 @@ def upright(exif: bytes) -> bytes:
 
 
 def without_orientation(exif: bytes) -> bytes:
-    """Return a block that does not say how the picture lies; b"" if it is none."""
+    """Return a block without its orientation; b"" if it is none."""
     data = bytearray(exif)
     block = _block(data)
     if block is None:
@@ -158,7 +158,7 @@ def without_orientation(exif: bytes) -> bytes:
 
 
 def of_tiff(tiff: bytes) -> bytes:
-    """Return an EXIF block of what a TIFF file says of its photograph; b"" if it is BigTIFF."""
+    """Return a TIFF file's metadata as an EXIF block; b"" if it is BigTIFF."""
     source = _block(tiff)
     if source is None:
         return b""

@@ -1,4 +1,4 @@
-"""Color profiles: what brings a picture's levels to sRGB."""
+"""Color profiles: conversion of a picture's levels to sRGB."""
 
 import io
 import struct
@@ -29,7 +29,7 @@ PROFILE = _profile()
 
 @lru_cache(KEPT)
 def transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return what brings pictures with a profile to sRGB; threads may share it.
+    """Return a transform from a profile to sRGB; threads may share it.
 
     Args:
         profile: an ICC profile.

@@ -1,4 +1,4 @@
-"""What a photograph's file says of it besides its pixels, from one format to another."""
+"""A photograph's metadata, carried from one format to another."""
 
 import logging
 import struct
@@ -28,9 +28,7 @@ PHOTOSHOP_IPTC = 0x0404  # of Photoshop's resources in a JPEG file
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is kept of a file.
-
-    It is true of the picture turned upright.
+    """The metadata that is kept of a file, valid for the upright picture.
 
     Attributes:
         exif: a block, without the word "Exif" before it; or b"".
@@ -77,7 +75,7 @@ class Metadata:
         }
 
     def pillow_options(self, format: str) -> dict[str, Any]:
-        """Return with what options Pillow writes a file of a format that says all it can hold."""
+        """Return the options with which Pillow writes all metadata that a format can hold."""
         said: dict[str, Any] = {"exif": self.exif, "xmp": self.xmp, "dpi": self.dpi}
         if format == "JPEG":
             said |= {

@@ -1,4 +1,4 @@
-"""Which way is up: what a file says of it, and pictures turned accordingly."""
+"""Orientation: read from a photograph's file, and undone."""
 
 import re
 from contextlib import suppress
@@ -14,7 +14,7 @@ XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")
 
 
 def read_orientation(image: Image.Image) -> int:
-    """Return how a picture lies, 1 to 8 as EXIF counts, by EXIF or else by XMP; 1 if none says.
+    """Return a picture's orientation, 1 to 8 as in EXIF, from EXIF or else XMP; 1 without either.
 
     Not by `ImageOps.exif_transpose`, which fails on photographs whose EXIF is odd.
 
@@ -29,7 +29,7 @@ def read_orientation(image: Image.Image) -> int:
 
 
 def turn_upright(picture: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn a picture, (H, W) or uint8 (H, W, 3), upright, by how it lies, 1 to 8."""
+    """Turn a picture, (H, W) or uint8 (H, W, 3), upright, by its orientation, 1 to 8."""
     pixels = picture if picture.ndim == 2 else picture.view("V3")[..., 0]  # moved as a whole
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
@@ -51,6 +51,6 @@ def exif_block(image: Image.Image) -> bytes:
 
 
 def info_bytes(image: Image.Image, name: str) -> bytes:
-    """Return what Pillow tells of a picture under a name; b"" if it is no bytes."""
+    """Return the bytes in Pillow's `info` of a picture under a name; b"" if they are none."""
     value = image.info.get(name)  # str if a PNG holds a text of this name
     return value if isinstance(value, bytes) else b""

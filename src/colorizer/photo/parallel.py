@@ -1,4 +1,4 @@
-"""Work on many photographs at once: in order, on all cores, a few ahead of whoever takes them."""
+"""Work on many photographs at once: in order, on all cores, a few ahead of the consumer."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator

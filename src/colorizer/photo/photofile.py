@@ -1,4 +1,4 @@
-"""The file of a photograph as a person keeps it: read, and written again with nothing lost."""
+"""A photograph's file: read, and written again with nothing lost."""
 
 import io
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class PhotoFile(Photo):
-    """A photograph, and what its file says of it.
+    """A photograph and its file's metadata.
 
     Attributes:
         format: the file's; a JPEG of several views is a JPEG.

@@ -1,4 +1,4 @@
-"""TIFF, which Pillow does not write with all it should hold.
+"""Writes TIFF with 16 bits and all metadata, which Pillow cannot.
 
 Pillow has no pictures of 16 bits but gray ones, and writes "?" for what in EXIF is not ASCII;
 tifffile writes no EXIF.
@@ -72,7 +72,7 @@ def _write_strips(
 def _picture(
     rgb: NDArray[Any], alpha: NDArray[np.uint8] | None, strips: list[tuple[int, int]], order: str
 ) -> dict[int, Value]:
-    """Return what a TIFF's directory says of how its picture is stored."""
+    """Return the tags that say how a TIFF's picture is stored."""
     height, width, channels = *rgb.shape[:2], 3 if alpha is None else 4
     places, sizes = zip(*strips, strict=True)
     said: dict[int, tuple[int, ...]] = {

@@ -1,4 +1,4 @@
-"""What is declared of a score, and the words for it."""
+"""The declaration of a score, and the words that describe it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

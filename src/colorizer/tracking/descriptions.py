@@ -1,4 +1,4 @@
-"""What registered models and their versions say of themselves, in Markdown."""
+"""The descriptions of registered models and their versions, in Markdown."""
 
 import inspect
 from collections.abc import Mapping

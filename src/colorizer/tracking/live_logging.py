@@ -1,4 +1,4 @@
-"""What the stages tell MLflow while they run; MLflow is imported only if tracking is enabled."""
+"""What the stages log to MLflow while they run; MLflow is imported only if tracking is enabled."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ SAMPLING = 5  # seconds between two readings of the machine's load
 
 
 class LiveRun:
-    """A training that MLflow follows, told from a thread of its own.
+    """A training that is logged to MLflow, from a thread of its own.
 
     So a slow server does not hold the training up, and an interruption, which Python raises in the
-    main thread, never leaves a half-told batch that keeps MLflow's database locked. A server that
+    main thread, never leaves a half-logged batch that keeps MLflow's database locked. A server that
     fails costs one warning, not the training.
     """
 
@@ -43,7 +43,7 @@ class LiveRun:
     def _tell(self) -> None:
         if self._log is None:
             return
-        history, folder = self._news  # the latest: what waited behind a slow server is told at once
+        history, folder = self._news  # the latest: one call logs all that waited
         with tolerate("following the training") as failures:
             self._log.add(history, list_grids(folder))
         if failures:
@@ -57,9 +57,9 @@ class LiveRun:
 
 @contextlib.contextmanager
 def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
-    """Let MLflow follow a training, with the machine's load.
+    """Log a training to MLflow as it runs, with the machine's load.
 
-    A training that goes on goes on in its run. One that is interrupted ends its run as KILLED, one
+    A resumed training continues its run. One that is interrupted ends its run as KILLED, one
     that fails as FAILED.
     """
     log = monitor = None
@@ -75,7 +75,7 @@ def follow(tracking: Tracking, record: RunRecord) -> Iterator[LiveRun]:
             monitor = _start_monitor(run_id)
     status = "FAILED"
     try:
-        with ThreadPoolExecutor(1) as thread:  # at its end all is told
+        with ThreadPoolExecutor(1) as thread:  # at its end, all is logged
             yield LiveRun(log, thread)
         status = "FINISHED"
     except KeyboardInterrupt:

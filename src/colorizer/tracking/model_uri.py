@@ -102,7 +102,7 @@ def find_named(models: Iterable[str]) -> dict[str, Path]:
 
 
 def list_known() -> list[KnownModel]:
-    """List the models that can be had by name: what ships, and the registry's aliased versions.
+    """List the models that have a name: what ships, and the registry's aliased versions.
 
     Raises:
         ColorizerError: if the registry does not answer.

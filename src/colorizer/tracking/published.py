@@ -1,4 +1,4 @@
-"""A training and its scores, as they lie on disk, from which MLflow is told."""
+"""A training and its scores on disk, as they are logged to MLflow."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ from colorizer.training.run_record import (
 logger = logging.getLogger(__name__)
 
 SCORED = "scored.json"
-"""What a folder of scores says of the training that it is about."""
+"""Which training a folder of scores belongs to."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Published:
 
 @contextlib.contextmanager
 def tolerate(action: str) -> Iterator[list[Exception]]:
-    """Turn a failure to tell MLflow into a warning; the list yielded then holds it.
+    """Turn a failure to log to MLflow into a warning; the list yielded then holds the failure.
 
     Whatever fails there (a server, a network, a full disk of its own), the results are on disk.
     """

@@ -50,7 +50,7 @@ def registered_name(model: str) -> str:
 
 
 def publish(store: Store, published: Published, register: Register) -> None:
-    """Tell of a finished training, its scores and its model whatever is not told yet."""
+    """Log what MLflow lacks of a finished training, its scores and its model."""
     record = published.record
     run_id = store.open_run(record)
     log = RunLog(store.client, run_id)
@@ -71,7 +71,7 @@ def publish(store: Store, published: Published, register: Register) -> None:
 def publish_comparison(
     store: Store, report: Path, published: list[Published], register: Register
 ) -> None:
-    """Tell of a comparison, and make the best of its models the champion of all."""
+    """Log a comparison, and make the best of its models the champion of all."""
     summary = json.loads((report / "comparison.json").read_text(encoding="utf-8"))
     _log_comparison(store, report, summary)
     best = next((p for p in published if p.record.model == summary["best"]), None)

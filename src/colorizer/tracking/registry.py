@@ -1,4 +1,4 @@
-"""MLflow's registry, read: which models there are, and their weights files."""
+"""Reads MLflow's registry: which models it has, and their weights files."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +43,7 @@ INSTEAD = f"or take the weights that ship: --model {SHIPPED}"
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model that can be had by its name.
+    """A model that has a name.
 
     Attributes:
         name: what to ask for.
@@ -89,8 +89,8 @@ class Registry:
         """Return a model's weights file.
 
         Raises:
-            ColorizerError: if there is no such model, the line says what there is; or if the file
-                cannot be had.
+            ColorizerError: if there is no such model (the line lists those that exist), or its file
+                cannot be fetched.
         """
         match wanted:
             case Version():
@@ -109,7 +109,7 @@ class Registry:
             return Path(self._download(uri))
         except Exception as error:  # MLflow's, a server's, a file system's
             raise ColorizerError(
-                f"{uri} cannot be had from {self.address}: {one_line(error)}"
+                f"{uri} cannot be fetched from {self.address}: {one_line(error)}"
             ) from error
 
     def list_known(self) -> list[KnownModel]:

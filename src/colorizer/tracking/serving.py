@@ -35,13 +35,13 @@ MAX_REQUEST_PIXELS = 64 * MEGA
 """Of one image or of all in a request; decoding takes up to 25 bytes a pixel, at 16 bits."""
 
 LARGE = 16 * MEGA
-"""Images of more pixels are worked on one at a time, whoever asks."""
+"""Images of more pixels are colored one at a time, over all requests."""
 
 AT_ONCE = 4  # other images in work, if there are as many cores: what they hold in memory adds up
 
 
 class RefusedError(MlflowException):
-    """What was asked cannot be done, and why, in one line; the server answers 400."""
+    """A request cannot be answered; one line says why, and the server's status is 400."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, error_code=INVALID_PARAMETER_VALUE)
@@ -55,7 +55,7 @@ class ColorizerModel(PythonModel):
     """A colorizer behind MLflow's pyfunc interface."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the weights and compile what has to be, once, so that no request waits for it."""
+        """Load the weights and compile the loops over pixels, so that no request waits for that."""
         self.colorizer = Colorizer.from_file(Path(context.artifacts["weights"]))
         self.colorizer.colorize(np.zeros((8, 8, 3), np.uint8))
         self.several = _workers(min(AT_ONCE, torch.get_num_threads()))
@@ -100,7 +100,7 @@ class ColorizerModel(PythonModel):
 
 
 def _workers(count: int) -> ThreadPoolExecutor:
-    """Return threads that share the cores: all PyTorch's threads of all of them are no more."""
+    """Return threads that together run as many PyTorch threads as there are cores."""
     share = max(1, torch.get_num_threads() // count)
     return ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(share,))
 
@@ -116,7 +116,7 @@ def _check_params(params: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _naming(row: int) -> Iterator[None]:
-    """Say of what is wrong with an image which one it is."""
+    """Add to an image's error which one it is."""
     try:
         yield
     except ImageError as error:

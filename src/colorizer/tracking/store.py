@@ -1,4 +1,4 @@
-"""MLflow's runs: found again, created at their own time, told scores that may change.
+"""MLflow's runs: finds them, creates them at their own time, logs scores that may change.
 
 Telling is idempotent: a run is found by its fingerprint, and only what is missing is added. So a
 training is followed live, a resumed one goes on in its run, and what was trained while no server
@@ -110,7 +110,7 @@ class Store:
         params: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> None:
-        """Tell of scores that may change later; unless they have, nothing is told again.
+        """Log scores that may change later, and again only after they have changed.
 
         Args:
             name: of the run.

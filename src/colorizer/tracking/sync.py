@@ -1,4 +1,4 @@
-"""How MLflow learns afterward of what it did not follow, such as what DVC restored."""
+"""Log to MLflow what it does not have yet, such as the runs that DVC restored from its cache."""
 
 import json
 import logging
@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 
 def sync(params: Params) -> None:
-    """Tell MLflow of every scored training and comparison in the work tree that it does not know.
+    """Log every scored training and comparison in the work tree that MLflow does not have yet.
 
-    What DVC restores from its cache, or what was made while no server answered, then looks in
-    MLflow as if it had been followed: same times, same registered models. Running it twice changes
+    Runs that DVC restored from its cache, or that ended while no server answered, get the times
+    and the registered models that live logging would have given them. A second call changes
     nothing.
 
     Raises:
-        ColorizerError: if MLflow does not answer or fails midway; what was told stays.
+        ColorizerError: if MLflow does not answer or fails midway; what is logged by then stays.
     """
     try:
         store = Store(params.tracking.experiment)

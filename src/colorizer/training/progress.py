@@ -1,4 +1,4 @@
-"""How far a training has come, and how long it will take, for a person who watches."""
+"""Shows a training's progress and estimates its duration."""
 
 import copy
 import logging
@@ -68,7 +68,7 @@ class Progress:
 def warn_if_long(
     name: str, objective: Objective, train: LabDataset, params: Train, fabric: Fabric
 ) -> None:
-    """Say before a long training on a CPU how long it will take, and what else could be done."""
+    """Warn before a long training on a CPU: how long it will take, and what would be faster."""
     if fabric.device.type != "cpu":
         return
     seconds = estimate_seconds(objective, train, params, fabric=fabric)
@@ -100,7 +100,7 @@ def estimate_seconds(
 
 
 def duration(seconds: float) -> str:
-    """Say a time span as a person would.
+    """Return a time span in words.
 
     Example:
         >>> duration(95)

@@ -1,4 +1,4 @@
-"""A training on disk: what it was asked, what it saw, and how its loss went."""
+"""The record of a training on disk: its params, its data and its losses."""
 
 import csv
 import hashlib
@@ -98,7 +98,7 @@ class RunRecord:
 
 
 def fingerprint(asked: Mapping[str, Any], code: Iterable[Path]) -> str:
-    """Name what a training's outcome depends on.
+    """Return a digest of all that a training's outcome depends on.
 
     Args:
         asked: parameters and data digests; anything that JSON can say.

@@ -164,7 +164,7 @@ class Trainer:
         logger.info("%s: best epoch %d, kept in %s", self.metadata.model, result.best_epoch, folder)
 
     def discard_checkpoints(self) -> None:
-        """Drop what only an interrupted training needs, once all else is done."""
+        """Remove the checkpoints once the training's results are stored."""
         trash = self.folder.with_suffix(".trash")
         shutil.rmtree(trash, ignore_errors=True)  # of an earlier time that was interrupted here
         self.folder.replace(trash)  # at once, so that no half of it is ever resumed

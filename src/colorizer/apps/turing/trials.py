@@ -51,7 +51,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a person has come.
+    """A person's progress.
 
     Attributes:
         method: the id of the model whose colors the person sees.

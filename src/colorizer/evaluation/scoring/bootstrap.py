@@ -1,4 +1,4 @@
-"""How sure a score is: 95% intervals by drawing photographs again."""
+"""Bootstrap: a score's 95% interval, by drawing photographs with replacement."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ def draw_sums(sums: pd.DataFrame, *, draws: int = DRAWS, seed: int = SEED) -> di
 def intervals(
     sums: pd.DataFrame, statistic: Statistic, *, draws: int = DRAWS, seed: int = SEED
 ) -> pd.DataFrame:
-    """Score photographs, with the interval that the choice of photographs leaves open.
+    """Score photographs, with the interval that reflects their random choice.
 
     Args:
         sums: a row a photograph, a column a quantity that adds up.
@@ -89,9 +89,7 @@ def paired_differences(
     Raises:
         ValueError: if two are not of as many photographs.
     """
-    if len({len(sums) for sums in tables.values()}) > 1:
-        found = ", ".join(f"{model} of {len(sums)}" for model, sums in tables.items())
-        raise ValueError(f"expected the same photographs, found {found}")
+    _require_pairs(tables)
     values = {model: statistic(_totals(sums)) for model, sums in tables.items()}
     drawn = {
         model: statistic(draw_sums(sums, draws=draws, seed=seed)) for model, sums in tables.items()
@@ -107,6 +105,12 @@ def paired_differences(
         part.insert(1, "other", other)
         parts.append(part)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _require_pairs(tables: Mapping[str, pd.DataFrame]) -> None:
+    if len({len(sums) for sums in tables.values()}) > 1:
+        found = ", ".join(f"{model} of {len(sums)}" for model, sums in tables.items())
+        raise ValueError(f"expected the same photographs, found {found}")
 
 
 def _totals(sums: pd.DataFrame) -> dict[str, Tensor]:

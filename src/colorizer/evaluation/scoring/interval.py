@@ -1,4 +1,4 @@
-"""What every bootstrap here has in common: how many draws, and which interval they leave."""
+"""Shared by all bootstraps here: how many draws, and the interval of their results."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -1,4 +1,4 @@
-"""The table of scores put to work: from pixels to sums a photograph, from sums to scores."""
+"""Applies the table of scores: pixels to each photograph's sums, sums to scores."""
 
 from collections.abc import Callable, Collection, Container, Mapping
 from itertools import count, takewhile

@@ -45,7 +45,7 @@ class Perceptual:
         """Load the networks, by torchmetrics.
 
         Raises:
-            ColorizerError: if a package or a network's weights cannot be had.
+            ColorizerError: if a package or a network's weights are missing.
         """
         try:
             network = LearnedPerceptualImagePatchSimilarity("alex").net.to(device)

@@ -61,24 +61,24 @@ def fit(
     resident: Resident = "auto",
     compiled: bool = False,
 ) -> Fit:
-    """Train a network, or go on training it if `folder` holds a checkpoint.
+    """Train a network, or resume its training if `folder` holds a checkpoint.
 
-    The order of the photographs depends on (seed, epoch) alone and a checkpoint is written after
-    every epoch, so a training that was killed ends with the weights of one that was not. The batch
-    is shared by as many processes as Fabric has started; with any number, each epoch's batches hold
-    the same photographs and a step follows the mean gradient over the whole batch.
+    A checkpoint is written after every epoch, and the photographs' order depends on (seed, epoch)
+    alone: a killed training resumes and ends with the weights of an uninterrupted one. Fabric's
+    processes share each batch; with any number of them, a batch holds the same photographs and a
+    step follows the mean gradient over the whole batch.
 
     Args:
         objective: the loss of a network from `create_model`, freshly initialized.
         train: the photographs to learn from.
-        test: the photographs whose loss is followed, never used to choose.
-        params: what holds for all models.
+        test: the photographs whose loss is recorded and never used to choose.
+        params: those that all models share.
         recipe: the model's own.
         fabric: from `make_fabric`, launched.
-        folder: where checkpoints and history.csv are kept; it must belong to this training alone,
-            and all its processes must see it.
-        on_epoch_end: called with the network and the history so far, before the checkpoint; of
-            several processes only the first calls it.
+        folder: for checkpoints and history.csv; of this training alone, and visible to all of its
+            processes.
+        on_epoch_end: called by the first process, with the network and the history so far, before
+            the checkpoint.
         resident: whether the photographs are copied to a GPU once.
         compiled: whether `torch.compile` compiles the training's steps.
 

@@ -51,12 +51,7 @@ def prepare(
         load_pretrained(network)
     if recipe.calibrate:
         find_curve(network)  # refuse a network without one now, not after hours of training
-        if recipe.calibrate >= len(photos):
-            raise ColorizerError(
-                f"recipe.calibrate of {model} is {recipe.calibrate}; expected fewer than the "
-                f"{len(photos)} training photographs"
-            )
-        photos, _ = photos.divide(recipe.calibrate)
+        photos = _keep_out(photos, recipe.calibrate, model)
     weights = prior_weights(photos, recipe.uniform) if recipe.uniform < 1 else None
     if weights is not None and (take_back := getattr(network, "take_back", None)):
         take_back(weights)
@@ -64,6 +59,17 @@ def prepare(
         network, recipe.loss, gradient_weight=recipe.gradient, bin_weights=weights
     )
     return objective, photos
+
+
+def _keep_out(photos: LabDataset, count: int, model: str) -> LabDataset:
+    """Return the photographs without the last `count`, on which the network is calibrated."""
+    if count >= len(photos):
+        raise ColorizerError(
+            f"recipe.calibrate of {model} is {count}; expected fewer than the "
+            f"{len(photos)} training photographs"
+        )
+    rest, _ = photos.divide(count)
+    return rest
 
 
 def load_pretrained(network: nn.Module) -> None:
