@@ -29,9 +29,24 @@ settings.load_profile("same")
 torch.set_num_threads(1)  # the tests' pictures are so small that threads only wait for each other
 
 
+LONG = (
+    "pipeline/test_run.py",
+    "training/test_multi_device.py",
+    "pipeline/test_edits.py",
+    "models/test_models.py",
+    "pipeline/test_interruptions.py",
+    "pipeline/test_experiments.py",
+    "pipeline/test_archives.py",
+    "pipeline/test_bare.py",
+    "turing/test_page.py",
+)
+"""Files in the order in which they begin, so that no process ends long after the others."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the pipeline's one run, which another process's tests of it find finished."""
-    items.sort(key=lambda item: item.path.name != "test_run.py")
+    """Begin with the pipeline's one run, which its other tests find finished, and what is long."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get("/".join(item.path.parts[-2:]), len(LONG)))
 
 
 @pytest.fixture(scope="session")
