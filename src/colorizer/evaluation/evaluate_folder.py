@@ -71,23 +71,32 @@ def evaluate_folder(
     files = find_photos(folder, but=out)
     networks = _load(models)
     seen = Perceptual.load(CPU) if perceptual else None
-    sharpest = max(
-        (network.metadata for network in networks.values()), key=lambda metadata: metadata.size
-    )
+    sharpest = max((n.metadata for n in networks.values()), key=lambda metadata: metadata.size)
     with atomic_write(out) as unfinished:
         unfinished.mkdir()
         with tempfile.TemporaryDirectory(dir=unfinished) as arrays:
             photos = read_photos(files, folder, Path(arrays), sharpest.size, sharpest.resample)
-            predict = {name: by_network(network) for name, network in networks.items()}
-            predict |= make_baselines(photos, photos)
-            evaluations = {name: unfinished / "scores" / name for name in predict}
-            for name in tqdm(predict, desc="evaluate", unit="model", disable=None):
-                scores = evaluate(predict[name], photos, batch_size=batch_size, perceptual=seen)
-                write_scores(scores, evaluations[name], seen)
+            evaluations = _score(networks, photos, unfinished / "scores", batch_size, seen)
             write_tables(evaluations, unfinished)
             title = f"{folder.resolve().name}: {', '.join(networks)}"
             page = unfinished / REPORT
             write_report(page, title, evaluations, networks, photos, {}, metric=METRIC)
+
+
+def _score(
+    networks: Mapping[str, TorchNetwork],
+    photos: LabDataset,
+    folder: Path,
+    batch_size: int,
+    perceptual: Perceptual | None,
+) -> dict[str, Path]:
+    """Write the scores of networks and baselines; return the folder of each."""
+    predict = {name: by_network(network) for name, network in networks.items()}
+    predict |= make_baselines(photos, photos)
+    for name in tqdm(predict, desc="evaluate", unit="model", disable=None):
+        scores = evaluate(predict[name], photos, batch_size=batch_size, perceptual=perceptual)
+        write_scores(scores, folder / name, perceptual)
+    return {name: folder / name for name in predict}
 
 
 def _require_replaceable(out: Path, folder: Path, *, overwrite: bool) -> None:

@@ -57,20 +57,7 @@ def export_onnx(weights: Path, target: Path) -> float:
     except ImportError as error:
         raise MissingExtraError("exporting", error.name, "onnx") from None
     network = TorchNetwork.from_file(weights, precision="float32")
-    with _quiet():
-        sides = dict.fromkeys(AXES, torch.export.Dim.AUTO)
-        program = torch.onnx.export(
-            InUnits(network.model),
-            (torch.full((2, 1, 70, 53), 50.0),),
-            dynamo=True,
-            opset_version=OPSET,
-            verbose=False,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=(sides,),
-        )
-    assert program is not None
-    model = program.model_proto
+    model = _to_graph(network)
     _tidy(model)
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     properties = network.metadata.to_metadata() | _how_to_use(network.metadata)
@@ -86,9 +73,26 @@ def export_onnx(weights: Path, target: Path) -> float:
     return difference
 
 
+def _to_graph(network: TorchNetwork) -> Any:
+    """Return the network as an ONNX ModelProto, its output in CIELAB units."""
+    with _quiet():
+        program = torch.onnx.export(
+            InUnits(network.model),
+            (torch.full((2, 1, 70, 53), 50.0),),
+            dynamo=True,
+            opset_version=OPSET,
+            verbose=False,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=(dict.fromkeys(AXES, torch.export.Dim.AUTO),),
+        )
+    assert program is not None
+    return program.model_proto
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the exporter says of its own insides from the user."""
+    """Hide the exporter's own warnings and log messages."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
