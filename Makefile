@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup demo repro ui sync test lint bench bench-gpu clean
+.PHONY: help setup demo repro ui sync study-models test lint bench bench-gpu clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/pipeline.done ## create .venv with everything the pipeline and the pages need
 
@@ -29,6 +29,9 @@ ui: .venv/pipeline.done ## compare runs and models in a browser, at http://127.0
 
 sync: .venv/pipeline.done ## log the runs that MLflow lacks: restored by DVC, or made while it was down
 	@$(BIN)/colorizer sync
+
+study-models: .venv/pipeline.done ## register the study's three networks: then `make ui` shows them
+	@$(BIN)/colorizer study-models
 
 test: .venv/dev.done ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

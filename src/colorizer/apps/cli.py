@@ -57,6 +57,18 @@ def sync() -> None:
 
 
 @app.command()
+def study_models() -> None:
+    """Register the study's three networks, which lie in the repository, in MLflow."""
+    import logging
+
+    from colorizer.params import load_params
+    from colorizer.tracking.sync import sync_study
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    sync_study(load_params())
+
+
+@app.command()
 def demo() -> None:
     """Run the whole pipeline on the bundled photographs, in minutes."""
     from colorizer.apps.demo import run_demo

@@ -1,7 +1,7 @@
 """The study's model3 with another recipe, its colors as strong and as uneven as photographs'.
 
 A network of residual blocks, group normalization and attention, of as many parameters, was tried in
-its place and scored worse after the same number of epochs (docs/results/beyond.md).
+its place and scored worse after the same number of epochs (docs/results/study.md).
 """
 
 from collections.abc import Sequence
