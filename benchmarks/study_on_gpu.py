@@ -30,7 +30,7 @@ import pandas as pd
 import torch
 import typer
 import yaml
-from watching import Budget, OutOfTimeError, Watch, score
+from watching import Budget, OutOfTimeError, Watch, score, with_intervals
 
 from colorizer.data.dataset import LabDataset, manifest_path
 from colorizer.errors import ColorizerError
@@ -73,18 +73,8 @@ def study(
     folder.mkdir(parents=True)
     shutil.copy(trainer.folder / HISTORY, folder / HISTORY)
     pd.DataFrame(watch.losses).to_csv(folder / "validation.csv", index=False)
-    pd.DataFrame(watch.scores).to_csv(folder / "validation_scores.csv", index=False)
-    for kind, best in watch.best.items():
-        whole, half = folder / f"{kind}.whole", folder / f"{kind}.safetensors"
-        save_weights(whole, trainer.metadata, trainer.calibrated(best.weights))
-        network = TorchNetwork.from_file(whole, device=str(trainer.fabric.device))
-        write_scores(score(network.model, trainer, trainer.test_photos), folder / f"test_{kind}")
-        try:
-            write_half(whole, half)
-        except ColorizerError as error:  # half precision would change its colors
-            print(error)
-            whole.replace(half)
-        whole.unlink(missing_ok=True)
+    pd.DataFrame(watch.scores).to_csv(folder / "scores.csv", index=False)
+    _write_best(trainer, watch, folder)
     _pack(folder, out)
     trainer.discard_checkpoints()
     facts = {
@@ -97,6 +87,25 @@ def study(
         facts["peak_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 2)
         torch.cuda.reset_peak_memory_stats()
     return facts
+
+
+def _write_best(trainer: Trainer, watch: Watch, folder: Path) -> None:
+    """Write the weights of the lowest training and validation loss, and their scores."""
+    chosen = []
+    for kind, best in watch.best.items():
+        whole, half = folder / f"{kind}.whole", folder / f"{kind}.safetensors"
+        save_weights(whole, trainer.metadata, trainer.calibrated(best.weights))
+        network = TorchNetwork.from_file(whole, device=str(trainer.fabric.device))
+        write_scores(score(network.model, trainer, trainer.test_photos), folder / f"test_{kind}")
+        validated = with_intervals(score(network.model, trainer, watch.validation))
+        chosen.append({"weights": kind, "epoch": best.epoch, **validated})
+        try:
+            write_half(whole, half)
+        except ColorizerError as error:  # half precision would change its colors
+            print(error)
+            whole.replace(half)
+        whole.unlink(missing_ok=True)
+    pd.DataFrame(chosen).to_csv(folder / "chosen.csv", index=False)
 
 
 def _pack(folder: Path, out: Path) -> None:

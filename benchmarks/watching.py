@@ -10,12 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.evaluate import evaluate, summarize
+from colorizer.evaluation.evaluate import evaluate, summable
 from colorizer.evaluation.predictions import by_network
+from colorizer.evaluation.scoring.bootstrap import intervals
+from colorizer.evaluation.scoring.measure import scores_of
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.training.loop.checkpoint import snapshot
 from colorizer.training.run_record import Epoch
 from colorizer.training.trainer import Trainer
+
+DRAWS = 2000  # of the bootstrap, five times fewer than elsewhere: the clock runs
 
 
 class OutOfTimeError(Exception):
@@ -78,8 +82,8 @@ class Watch:
             if kind not in self.best or value < self.best[kind].loss:
                 self.best[kind] = Best(last.epoch, value, snapshot(network.state_dict()))
         if last.epoch in (1, epochs) or last.epoch % self.every == 0:
-            found = summarize(score(network, self.trainer, self.validation))
-            self.scores.append({"epoch": last.epoch, **found})
+            found = score(network, self.trainer, self.validation)
+            self.scores.append({"epoch": last.epoch, **with_intervals(found)})
         an_epoch = (time.monotonic() - self.began) / len(self.losses)
         if last.epoch < epochs and self.budget.left() < self.reserve + 2 * an_epoch:
             raise OutOfTimeError
@@ -93,6 +97,13 @@ def score(network: nn.Module, trainer: Trainer, photos: LabDataset) -> pd.DataFr
     )
     with _nondeterministic():  # some scores count pixels, in an order that a GPU chooses
         return evaluate(predict, photos, batch_size=64, device=device)
+
+
+def with_intervals(table: pd.DataFrame) -> dict[str, float]:
+    """Return the scores of `evaluate`'s table: of each its value, and its 95% interval's ends."""
+    found = intervals(summable(table), scores_of, draws=DRAWS)
+    ends = {"": found["value"], "_low": found["low"], "_high": found["high"]}
+    return {f"{name}{end}": row[name] for name in found.index for end, row in ends.items()}
 
 
 @contextlib.contextmanager

@@ -100,7 +100,8 @@ def test_the_study_runs_within_a_budget(tmp_path: Path) -> None:
         with tarfile.open(tmp_path / f"out/{model}.tar.gz") as tar:
             names = {name.partition("/")[2] for name in tar.getnames()}
         assert names >= {
-            *("history.csv", "validation.csv", "validation_scores.csv", "validation.safetensors"),
+            *("history.csv", "validation.csv", "scores.csv", "chosen.csv"),
+            "validation.safetensors",
             *("test_train/metrics.json", "test_validation/metrics.json"),
         }
         load_model(tmp_path / f"out/{model}_train.safetensors")

@@ -124,7 +124,7 @@ def _draw_layers(axes: Axes, name: str, model: nn.Module, size: int) -> None:
         for level in range(depth):
             start, end = centers[1 + level], centers[-2 - level]
             top = 5.4 + 0.5 * (depth - level)
-            axes.plot([start, start, end, end], [5.2, top, top, 5.2], color="#888888", lw=1)
+            axes.plot([start, start, end, end], [5.7, top, top, 5.7], color="#888888", lw=1)
     parameters = sum(p.numel() for p in model.parameters())
     axes.set(xlim=(-0.4, left), ylim=(-7.6, 6 + 0.5 * depth))
     axes.set_title(f"{name}: {parameters:,} parameters", loc="left", fontsize=11)

@@ -34,7 +34,7 @@ LIMITS = (
     "The colors are those of a picture of {size}×{size} pixels, brought to the photograph's size: "
     "small things take the colors of what is around them.",
 )
-TRIAL_LIMIT = "A small run that shows how things work: not for use."
+TRIAL_LIMIT = "A smaller run than the study's: it shows how things work, and is not for use."
 
 
 def describe_model(name: str, network: str = "") -> str:
