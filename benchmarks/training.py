@@ -29,7 +29,7 @@ from colorizer.models.complexity import count_multiply_adds
 from colorizer.params import Engine, Model, Preprocess, Train, load_params
 from colorizer.training.device import choose_device
 from colorizer.training.engine import choose_precision, make_fabric
-from colorizer.training.loop.fit import train_epoch
+from colorizer.training.loop.epoch import train_epoch
 from colorizer.training.loop.losses import Objective, l2
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from colorizer.training.run_record import (
 HISTORY = [
     Epoch(1, 0.1 + 0.2, 1 / 3, 12.34, 1_700_000_000_000),
     Epoch(2, 5e-324, 1.7976931348623157e308, 0.0, 1_700_000_000_001),
-    Epoch(3, 0.021450839564204216, 1e-05, 1e22, 1_700_000_000_002),
+    Epoch(3, 0.021450839564204216, 1e-05, 1e22, 1_700_000_000_002, 0.1 + 0.7),
 ]
 
 RECORD = RunRecord(
@@ -42,7 +42,8 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_history(tmp_path / "history.csv", HISTORY)
     again = read_history(tmp_path / "history.csv")
     assert again == HISTORY
-    assert [type(value) for value in asdict(again[0]).values()] == [int, float, float, float, int]
+    types = [int, float, float, float, int]
+    assert [type(value) for value in asdict(again[0]).values()] == [*types, type(None)]
 
 
 def test_an_empty_history_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -56,11 +57,17 @@ def test_a_test_loss_that_is_no_number_is_kept(tmp_path: Path) -> None:
     assert epoch.test_loss == math.inf
 
 
+def test_a_history_of_before_validation_is_read(tmp_path: Path) -> None:
+    lines = "epoch,train_loss,test_loss,images_per_second,finished_at\n1,0.5,0.25,12.0,17\n"
+    (tmp_path / "history.csv").write_text(lines)
+    assert read_history(tmp_path / "history.csv") == [Epoch(1, 0.5, 0.25, 12.0, 17)]
+
+
 def test_a_history_is_a_plain_table(tmp_path: Path) -> None:
     write_history(tmp_path / "history.csv", HISTORY[:1])
     assert (tmp_path / "history.csv").read_text() == (
-        "epoch,train_loss,test_loss,images_per_second,finished_at\n"
-        "1,0.30000000000000004,0.3333333333333333,12.34,1700000000000\n"
+        "epoch,train_loss,test_loss,images_per_second,finished_at,validation_loss\n"
+        "1,0.30000000000000004,0.3333333333333333,12.34,1700000000000,\n"
     )
 
 

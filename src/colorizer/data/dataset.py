@@ -38,7 +38,7 @@ def ab_path(folder: Path, subset: str) -> Path:
 
 
 def manifest_path(folder: Path) -> Path:
-    """Return where the arrays' ids and digests lie."""
+    """Return where the arrays' ids and digests lie, by subset."""
     return folder / "manifest.json"
 
 

@@ -40,7 +40,7 @@ class RunLog:
         """Log what is new of a history, and the sample grids by epoch, at their own times."""
         news = [epoch for epoch in history if epoch.epoch not in self._steps]
         metrics = [metric for epoch in news for metric in _epoch_metrics(epoch)]
-        for start in range(0, len(metrics), 999):  # MLflow takes 1000 at once; an epoch has 3
+        for start in range(0, len(metrics), 999):  # MLflow takes 1000 at once; an epoch has 4
             self.client.log_batch(self.run_id, metrics=metrics[start : start + 999])
         self._steps |= {epoch.epoch for epoch in news}
         times = {epoch.epoch: epoch.finished_at for epoch in history}
@@ -111,4 +111,6 @@ def _epoch_metrics(epoch: Epoch) -> list[Metric]:
         "loss/test": epoch.test_loss,
         "images_per_second": epoch.images_per_second,
     }
+    if epoch.validation_loss is not None:
+        values["loss/validation"] = epoch.validation_loss
     return [Metric(name, value, epoch.finished_at, epoch.epoch) for name, value in values.items()]

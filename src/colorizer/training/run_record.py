@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 from colorizer.paths import atomic_write
 
 WEIGHTS = "weights.safetensors"
+OTHER_WEIGHTS = "weights_{subset}.safetensors"  # of the loss that the recipe does not select by
 HISTORY = "history.csv"
 RECORD = "run.json"
 GRIDS = "grids"
@@ -34,6 +35,7 @@ class Epoch:
         test_loss: mean over the test photographs under the epoch's last weights.
         images_per_second: training photographs a second.
         finished_at: milliseconds since 1970.
+        validation_loss: mean over the validation photographs, as `test_loss`; None without any.
     """
 
     epoch: int
@@ -41,6 +43,7 @@ class Epoch:
     test_loss: float
     images_per_second: float
     finished_at: int
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class RunRecord:
         model: a name in `list_models()`.
         profile: the block of params.yaml that it came from.
         params: that block's parts that shape the training, by name.
-        data: by subset ("train", "test"), the number of photographs and their digest.
+        data: by subset ("train", "test", and "validation" if there is one), the number of
+            photographs and their digest.
         machine: device, precision and library versions.
         commit: git's, or "" outside a repository.
         stage: DVC's name for the stage, or "".
@@ -116,7 +120,8 @@ def fingerprint(asked: Mapping[str, Any], code: Iterable[Path]) -> str:
 def write_history(path: Path, history: Iterable[Epoch]) -> None:
     """Write history.csv; an interrupted write leaves the earlier file."""
     rows = [[getattr(epoch, f.name) for f in fields(Epoch)] for epoch in history]
-    lines = [",".join(f.name for f in fields(Epoch)), *(",".join(map(repr, row)) for row in rows)]
+    lines = [",".join("" if value is None else repr(value) for value in row) for row in rows]
+    lines.insert(0, ",".join(f.name for f in fields(Epoch)))
     with atomic_write(path) as unfinished:
         unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -125,7 +130,11 @@ def read_history(path: Path) -> list[Epoch]:
     """Read what `write_history` wrote."""
     types = get_type_hints(Epoch)
     with path.open(encoding="utf-8", newline="") as file:
-        return [Epoch(**{k: types[k](v) for k, v in row.items()}) for row in csv.DictReader(file)]
+        rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
+    read: list[dict[str, Any]] = [
+        {k: int(v) if types[k] is int else float(v) for k, v in row.items()} for row in rows
+    ]
+    return [Epoch(**row) for row in read]
 
 
 def grid_path(folder: Path, epoch: int) -> Path:

@@ -11,23 +11,26 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from colorizer.data.dataset import LabDataset
+from colorizer.data.dataset import LabDataset, lightness_path
 from colorizer.errors import ColorizerError
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import Params
+from colorizer.params.recipe import Recipe
 from colorizer.paths import atomic_write
 from colorizer.training.code import training_code
 from colorizer.training.engine import choose_precision, compile_pays, make_fabric
 from colorizer.training.loop.calibration import calibrated
 from colorizer.training.loop.checkpoint import STATE
-from colorizer.training.loop.fit import Fit, OnEpochEnd, fit, mean_loss
+from colorizer.training.loop.epoch import mean_loss
+from colorizer.training.loop.fit import Fit, OnEpochEnd, fit
 from colorizer.training.loop.losses import Objective
 from colorizer.training.loop.preparation import prepare
 from colorizer.training.progress import Progress, warn_if_long
 from colorizer.training.run_record import (
     GRIDS,
     HISTORY,
+    OTHER_WEIGHTS,
     RECORD,
     WEIGHTS,
     Epoch,
@@ -50,7 +53,8 @@ class Trainer:
         checkpoints: where unfinished trainings are kept, each in a folder named by its fingerprint.
 
     Raises:
-        ColorizerError: if the profile has no such model.
+        ColorizerError: if the profile has no such model, or the photographs lack what its recipe
+            asks for.
     """
 
     def __init__(self, params: Params, model: str, lab: Path, *, checkpoints: Path) -> None:
@@ -63,7 +67,10 @@ class Trainer:
         self.params = params
         self.train_photos = LabDataset.open(lab, "train")
         self.test_photos = LabDataset.open(lab, "test")
+        chosen_by = lightness_path(lab, "validation").exists()
+        self.validation_photos = LabDataset.open(lab, "validation") if chosen_by else None
         self.recipe = profile.models[model].recipe
+        _check(self.recipe, model, self.train_photos, chosen_by=chosen_by)
         self.fabric = make_fabric(params.engine)
         self.metadata = WeightsMetadata(
             model,
@@ -118,6 +125,7 @@ class Trainer:
                 objective,
                 photos,
                 self.test_photos,
+                validation=self.validation_photos,
                 params=train,
                 recipe=self.recipe,
                 fabric=self.fabric,
@@ -155,7 +163,11 @@ class Trainer:
         result = self._fit
         with atomic_write(folder) as unfinished:
             unfinished.mkdir()
-            save_weights(unfinished / WEIGHTS, self.metadata, self.calibrated(result.weights))
+            weights = {WEIGHTS: result.best} | {
+                OTHER_WEIGHTS.format(subset=subset): best for subset, best in result.others.items()
+            }
+            for name, best in weights.items():
+                save_weights(unfinished / name, self.metadata, self.calibrated(best.weights))
             write_history(unfinished / HISTORY, result.history)
             shutil.copytree(self.folder / GRIDS, unfinished / GRIDS)
             finished_at = result.history[-1].finished_at
@@ -178,6 +190,8 @@ class Trainer:
             "train": profile.train.model_dump(),
         }
         photos = {"train": self.train_photos, "test": self.test_photos}
+        if self.validation_photos is not None:
+            photos["validation"] = self.validation_photos
         data = {
             subset: {"photographs": len(p), "size": p.size, "digest": p.digest}
             for subset, p in photos.items()
@@ -212,3 +226,18 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} ({torch.get_num_threads()} threads)"
+
+
+def _check(recipe: Recipe, model: str, photos: LabDataset, *, chosen_by: bool) -> None:
+    """Refuse what a recipe cannot have of these photographs now, not after hours of training."""
+    if recipe.select == "validation" and not chosen_by:
+        raise ColorizerError(
+            f"recipe.select of {model} is validation, but there are no validation photographs: set "
+            "split.validation in params.yaml, or select by train"
+        )
+    largest = max((size for size, _ in recipe.sizes), default=0)
+    if largest > photos.size:
+        raise ColorizerError(
+            f"recipe.sizes of {model} reaches {largest}, but the photographs' short side is "
+            f"{photos.size}: raise preprocess.short_side (or image_size) in params.yaml"
+        )

@@ -5,6 +5,7 @@ import itertools
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from colorizer.training.engine import Precision, make_fabric
 from colorizer.training.loop.checkpoint import STATE
 from colorizer.training.loop.fit import Fit, _require_shares, fit
 from colorizer.training.loop.losses import Objective
+from colorizer.training.loop.pace import Pace
+from colorizer.training.loop.state import Begun
 from colorizer.training.run_record import HISTORY, Epoch, read_history
 
 SIZE = 16
@@ -49,6 +52,7 @@ def run_fit(tmp_path: Path) -> Callable[..., Fit]:
         on_epoch_end: Callable[[nn.Module, list[Epoch]], None] = lambda model, history: None,
         engine: Engine = CPU,
         compiled: bool = False,
+        validation: LabDataset | None = None,
     ) -> Fit:
         torch.manual_seed(7)
         params = Train(
@@ -58,6 +62,7 @@ def run_fit(tmp_path: Path) -> Callable[..., Fit]:
             Objective(model or create_model("model2", widths=[4, 8, 8]), recipe.loss),
             photographs(10, seed=1),
             photographs(3, seed=2),
+            validation=validation,
             params=params,
             recipe=recipe,
             fabric=make_fabric(engine),
@@ -247,33 +252,103 @@ def test_a_compiled_training_learns_the_same(
     assert compiled.weights.keys() == eager.weights.keys()
 
 
-BINS = Recipe(loss="bins", uniform=0.5, schedule="cosine", flip=True, crop=0.7, average=0.9)
+BINS = Recipe(
+    loss="bins",
+    uniform=0.5,
+    optimizer="adamw",
+    weight_decay=0.1,
+    schedule="cosine",
+    warmup=0.2,
+    clip=0.5,
+    flip=True,
+    crop=0.7,
+    aspect=1.3,
+    sizes=((8, 0.4), (12, 0.6)),
+    degrade=True,
+    average=0.9,
+)
 
 
 def bins_network() -> nn.Module:
     torch.manual_seed(7)
-    return create_model("zhang2016", width=2, norm="group")
+    network = create_model("zhang2016", width=2, norm="batch")
+    network.body = nn.Sequential(network.body, nn.Dropout2d(0.2))
+    return network
 
 
-def test_a_recipe_with_everything_resumes_exactly(run_fit: Callable[..., Fit]) -> None:
-    class KilledError(Exception):
-        pass
+class KilledError(Exception):
+    pass
 
-    def kill(_model: nn.Module, history: list[Epoch]) -> None:
-        if len(history) == 3:
+
+def test_a_recipe_with_everything_resumes_exactly_after_any_step(
+    run_fit: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run_fit("whole", model=bins_network(), recipe=BINS)
+    monkeypatch.setattr("colorizer.training.loop.pace.EVERY", 0)
+    steps, after_step = itertools.count(1), Pace.after_step
+
+    def kill(pace: Pace, begun: Begun) -> None:
+        after_step(pace, begun)
+        if next(steps) % 2 == 0:  # an epoch has three
             raise KilledError
 
-    with pytest.raises(KilledError):
-        run_fit("resumed", model=bins_network(), recipe=BINS, on_epoch_end=kill)
-    resumed = run_fit("resumed", model=bins_network(), recipe=BINS)
-    whole = run_fit("whole", model=bins_network(), recipe=BINS)
+    monkeypatch.setattr(Pace, "after_step", kill)
+    killed = 0
+    while True:
+        try:
+            resumed = run_fit("resumed", model=bins_network(), recipe=BINS)
+            break
+        except KilledError:
+            killed += 1
+            torch.manual_seed(killed)
+    assert killed == 7  # the last step of an epoch is saved with the epoch
     assert same_weights(resumed.weights, whole.weights)
     losses = [[epoch.train_loss for epoch in fit.history] for fit in (resumed, whole)]
     assert losses[0] == losses[1]
 
 
+def test_a_loss_that_is_not_finite_is_never_saved_within_an_epoch(
+    run_fit: Callable[..., Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colorizer.training.loop.pace.EVERY", 0)
+    with pytest.raises(ColorizerError, match="in epoch 3"):
+        run_fit(model=BreaksInThirdEpoch())
+    state = torch.load(tmp_path / "run" / STATE, weights_only=True)
+    assert all(weights.isfinite().all() for weights in state["model"].values())
+
+
+@pytest.mark.parametrize("select", ["train", "validation"])
+def test_the_weights_of_both_best_losses_are_kept(run_fit: Callable[..., Fit], select: str) -> None:
+    after: dict[int, dict[str, Tensor]] = {}
+
+    def keep(model: nn.Module, history: list[Epoch]) -> None:
+        after[len(history)] = {k: v.clone() for k, v in model.state_dict().items()}
+
+    far = replace(photographs(4, seed=3), ab=-photographs(4, seed=3).ab)
+    recipe = Recipe.model_validate({"select": select})
+    result = run_fit(epochs=8, lr=0.5, recipe=recipe, validation=far, on_epoch_end=keep)
+    found = {select: result.best} | result.others
+    assert set(found) == {"train", "validation"}
+    for subset, best in found.items():
+        losses = [getattr(epoch, f"{subset}_loss") for epoch in result.history]
+        assert (best.loss, best.epoch) == (min(losses), losses.index(min(losses)) + 1)
+        assert same_weights(best.weights, after[best.epoch])
+    assert found["train"].epoch != found["validation"].epoch
+
+
 @pytest.mark.parametrize(
-    "recipe", [Recipe(flip=True), Recipe(crop=0.6), Recipe(schedule="cosine"), Recipe(loss="huber")]
+    "recipe",
+    [
+        Recipe(flip=True),
+        Recipe(crop=0.6),
+        Recipe(aspect=1.5),
+        Recipe(sizes=((8, 1),)),
+        Recipe(degrade=True),
+        Recipe(schedule="cosine"),
+        Recipe(clip=0.01),
+        Recipe(optimizer="adamw", weight_decay=0.1),
+        Recipe(loss="huber"),
+    ],
 )
 def test_every_lever_changes_what_is_learned(run_fit: Callable[..., Fit], recipe: Recipe) -> None:
     assert not same_weights(run_fit("one").weights, run_fit("two", recipe=recipe).weights)

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import math
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -14,17 +13,16 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch._dynamo.exc import TorchDynamoException
-from torch.optim import Optimizer
 
-from colorizer.data.dataset import LabDataset, Resident, permutation
+from colorizer.data.dataset import LabDataset, Resident
 from colorizer.errors import ColorizerError
 from colorizer.params import Train
 from colorizer.params.recipe import Recipe
-from colorizer.training.loop.augmentation import augment, draw_choices
 from colorizer.training.loop.checkpoint import Checkpoint
+from colorizer.training.loop.epoch import mean_loss, train_epoch
 from colorizer.training.loop.losses import Objective
-from colorizer.training.loop.schedule import set_lr
-from colorizer.training.loop.state import TrainingState
+from colorizer.training.loop.pace import Pace, require_finite
+from colorizer.training.loop.state import Best, TrainingState
 from colorizer.training.run_record import HISTORY, Epoch, write_history
 
 logger = logging.getLogger(__name__)
@@ -37,15 +35,25 @@ class Fit:
     """What training leaves.
 
     Attributes:
-        weights: those of the epoch with the lowest training loss, or their moving average then, on
-            the CPU.
-        best_epoch: that epoch.
+        best: the epoch with the lowest loss on the photographs that `recipe.select` names, and its
+            weights, or their moving average then.
+        others: the same of the other photographs, by their name, "train" or "validation".
         history: every epoch.
     """
 
-    weights: dict[str, Tensor]
-    best_epoch: int
+    best: Best
+    others: dict[str, Best]
     history: list[Epoch]
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The weights that are kept, on the CPU."""
+        return self.best.weights
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch that they are of."""
+        return self.best.epoch
 
 
 def fit(
@@ -53,6 +61,7 @@ def fit(
     train: LabDataset,
     test: LabDataset,
     *,
+    validation: LabDataset | None = None,
     params: Train,
     recipe: Recipe,
     fabric: Fabric,
@@ -63,15 +72,16 @@ def fit(
 ) -> Fit:
     """Train a network, or resume its training if `folder` holds a checkpoint.
 
-    A checkpoint is written after every epoch, and the photographs' order depends on (seed, epoch)
-    alone: a killed training resumes and ends with the weights of an uninterrupted one. Fabric's
-    processes share each batch; with any number of them, a batch holds the same photographs and a
-    step follows the mean gradient over the whole batch.
+    A checkpoint is written after every epoch, and within long ones. All that is random depends on
+    (seed, epoch, step) alone: a killed training resumes and ends with the weights of an
+    uninterrupted one. Fabric's processes share each batch; with any number of them, a batch holds
+    the same photographs and a step follows the mean gradient over the whole batch.
 
     Args:
         objective: the loss of a network from `create_model`, freshly initialized.
         train: the photographs to learn from.
         test: the photographs whose loss is recorded and never used to choose.
+        validation: the photographs to choose by, if there are any.
         params: those that all models share.
         recipe: the model's own.
         fabric: from `make_fabric`, launched.
@@ -88,102 +98,48 @@ def fit(
     """
     folder.mkdir(parents=True, exist_ok=True)
     _require_shares(len(train), params.batch_size, fabric.world_size)
-    parts = [photos.shard(fabric.global_rank, fabric.world_size) for photos in (train, test)]
     with Checkpoint(folder, enabled=fabric.is_global_zero) as checkpoint, _explained():
-        train, test = (photos.to(fabric.device, resident) for photos in parts)
+        train, test = (_share(photos, fabric, resident) for photos in (train, test))
+        validation = validation and _share(validation, fabric, resident)
         objective.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        state = TrainingState(objective.network, lr=params.lr, average=recipe.average)
-        if saved := checkpoint.load():
-            state.resume(saved)
-            logger.info("resuming after epoch %d of %d", len(state.history), params.epochs)
+        state = TrainingState(objective.network, lr=params.lr, recipe=recipe)
+        _resume(state, checkpoint, params.epochs)
         steps: Any = torch.compile(objective, dynamic=False) if compiled else objective
         stepped, optimizer = fabric.setup(steps, state.optimizer)
         for epoch in range(len(state.history) + 1, params.epochs + 1):
-            started = time.perf_counter()
-            train_loss = train_epoch(
-                stepped, optimizer, train, epoch, params, recipe, fabric, state.after_step
+            pace = Pace(state, checkpoint, epoch, photos=len(train), params=params, fabric=fabric)
+            loss = train_epoch(
+                *(stepped, optimizer, train, epoch, params, recipe, fabric),
+                begun=state.begun,
+                after_step=pace.after_step,
             )
-            speed = round(len(train) / (time.perf_counter() - started), 2)
-            test_loss = mean_loss(objective.of(state.kept), test, params.batch_size, fabric)
-            _require_finite(train_loss, epoch, folder)
-            _require_finite(test_loss, epoch, folder)  # the last step alone can spoil the weights
-            state.add(Epoch(epoch, train_loss, test_loss, speed, int(time.time() * 1000)))
+            speed = pace.images_per_second()
+            kept = objective.of(state.kept)
+            test_loss = mean_loss(kept, test, params.batch_size, fabric)
+            other = mean_loss(kept, validation, params.batch_size, fabric) if validation else None
+            now = int(time.time() * 1000)
+            for value in (loss, test_loss, other or 0.0):  # the last step can spoil the weights
+                require_finite(value, epoch, folder)
+            state.add(Epoch(epoch, loss, test_loss, speed, now, other))
             if fabric.is_global_zero:
                 write_history(folder / HISTORY, state.history)
                 on_epoch_end(state.kept, state.history)
             checkpoint.save(state.to_checkpoint())
-        return Fit(state.best_weights, state.best_epoch, state.history)
+        best = dict(state.best)
+        return Fit(best.pop(recipe.select), best, state.history)
 
 
-def train_epoch(
-    objective: nn.Module,
-    optimizer: Optimizer,
-    train: LabDataset,
-    epoch: int,
-    params: Train,
-    recipe: Recipe,
-    fabric: Fabric,
-    after_step: Callable[[], None] = lambda: None,
-) -> float:
-    """Take a step for every batch of an epoch.
-
-    Args:
-        objective: an `Objective`, set up by `fabric`.
-        optimizer: its network's optimizer, set up by `fabric`.
-        train: the photographs, or this process's share of them.
-        epoch: which; it decides the photographs' order, and how they are augmented.
-        params: what holds for all models.
-        recipe: the model's own.
-        fabric: what set them up.
-        after_step: called after every step.
-
-    Returns:
-        The mean loss over all photographs, each under the weights of its moment.
-    """
-    objective.train()
-    order = permutation(len(train), seed=params.seed, epoch=epoch)
-    parts = torch.split(order, params.batch_size)
-    batches = train.batches(params.batch_size, device=fabric.device, order=order, whole=True)
-    choices = draw_choices(len(train), seed=params.seed, epoch=epoch)
-    total = torch.zeros((), device=fabric.device)  # stays on the device: no waiting inside an epoch
-    for batch, (part, (lightness, ab)) in enumerate(zip(parts, batches, strict=True)):
-        done = (epoch - 1 + batch / len(parts)) / params.epochs
-        set_lr(optimizer, params.lr, recipe.schedule, done)
-        share = len(lightness) / len(part)  # of the batch: 1 on one device
-        own = choices[part[part % train.world == train.rank]]
-        lightness, ab = augment(
-            lightness,
-            ab,
-            own,
-            flip=recipe.flip,
-            crop=recipe.crop,
-            side=train.size,
-            shapes=train.shapes_of(part),
-        )
-        loss = objective(lightness, ab)
-        fabric.backward(loss * share * fabric.world_size)  # gradients are averaged over processes
-        optimizer.step()
-        optimizer.zero_grad()
-        after_step()
-        total += loss.detach() * len(lightness)
-    return _sum(total, fabric) / len(train)
+def _share(photos: LabDataset, fabric: Fabric, resident: Resident) -> LabDataset:
+    """Return a process's share of photographs, on its device if they are to lie there."""
+    return photos.shard(fabric.global_rank, fabric.world_size).to(fabric.device, resident)
 
 
-@torch.no_grad()
-def mean_loss(objective: Objective, photos: LabDataset, batch_size: int, fabric: Fabric) -> float:
-    """Return the mean loss over photographs under a network's present weights."""
-    objective.eval()
-    total = torch.zeros((), device=fabric.device)
-    for lightness, ab in photos.batches(batch_size, device=fabric.device):
-        if len(lightness):  # of a batch smaller than the number of processes, some have nothing
-            with fabric.autocast():
-                loss = objective(lightness, ab)
-            total += loss * len(lightness)
-    return _sum(total, fabric) / len(photos)
-
-
-def _sum(total: Tensor, fabric: Fabric) -> float:
-    return float(fabric.all_reduce(total, reduce_op="sum"))  # type: ignore[arg-type]
+def _resume(state: TrainingState, checkpoint: Checkpoint, epochs: int) -> None:
+    """Bring a training to its last checkpoint, if there is one."""
+    if saved := checkpoint.load():
+        state.resume(saved)
+        within = f", {state.begun.steps} steps into the next" if state.begun.steps else ""
+        logger.info("resuming after epoch %d of %d%s", len(state.history), epochs, within)
 
 
 @contextlib.contextmanager
@@ -212,12 +168,4 @@ def _require_shares(photos: int, batch_size: int, processes: int) -> None:
         raise ColorizerError(
             f"{processes} devices cannot share a batch of {smallest}: of {photos} photographs, "
             f"train.batch_size {batch_size} leaves one of that size; choose another in params.yaml"
-        )
-
-
-def _require_finite(loss: float, epoch: int, folder: Path) -> None:
-    if not math.isfinite(loss):
-        raise ColorizerError(
-            f"the loss became {loss} in epoch {epoch}: lower train.lr or set the model's "
-            f"norm in params.yaml; the checkpoint of epoch {epoch - 1} is kept in {folder}"
         )
