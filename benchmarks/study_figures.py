@@ -1,6 +1,7 @@
 """Draw the study's figures 2 to 8, and where red comes from, into docs/results/study: no arguments.
 
-The networks are those of models/pretrained/study, the photographs bundled ones that no network saw.
+Each network's history.csv there is written too. The networks are those of models/pretrained/study,
+the photographs bundled ones that no network saw.
 """
 
 import zipfile
@@ -21,7 +22,7 @@ from colorizer.evaluation.grids import photo_grid, show_versions
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
-from colorizer.training.run_record import HISTORY, WEIGHTS
+from colorizer.training.run_record import HISTORY, WEIGHTS, RunRecord
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "models" / "pretrained" / "study"
@@ -41,15 +42,25 @@ CHOSEN = {"train": ("o", "lowest training loss"), "validation": ("D", "lowest va
 
 
 def main() -> None:
-    """Write the figures."""
+    """Write the figures and the histories."""
     networks = {
         n: TorchNetwork.from_file(RUNS / n / WEIGHTS, precision="float32") for n in NETWORKS
     }
     models = {name: network.model for name, network in networks.items()}
     save_figure(architecture(models, size=STUDY_SIZE), FOLDER / "figure2_architectures.png")
+    write_histories()
     draw_losses()
     draw_photographs(networks)
     draw_red()
+
+
+def write_histories() -> None:
+    """Write the losses by epoch, with the learning rate and the seconds since the start."""
+    for name in NETWORKS:
+        record, history = RunRecord.read(RUNS / name), pd.read_csv(RUNS / name / HISTORY)
+        history["lr"] = record.params["train"]["lr"]
+        history["seconds"] = (history.pop("finished_at") - record.started_at) / 1000
+        history.to_csv(FOLDER / name / HISTORY, index=False, float_format="%.6g")
 
 
 def draw_losses() -> None:
