@@ -1,5 +1,6 @@
 """What `pip install` brings: built, looked into, installed in a fresh environment, and used."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,10 +9,12 @@ import tomllib
 import venv
 import zipfile
 from email.parser import Parser
+from importlib.metadata import files, requires
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 from PIL import Image
 
 from colorizer.errors import DISTRIBUTION
@@ -19,8 +22,14 @@ from colorizer.errors import DISTRIBUTION
 ROOT = Path(__file__).parents[1]
 
 
+def attempt(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command that finds no library by PYTHONPATH."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
 def run(*command: str | Path, cwd: Path) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    done = attempt(*command, cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -59,7 +68,8 @@ def test_the_wheel_holds_the_package_and_the_weights_and_nothing_else(wheel: Pat
     weights = {name for name in names if ".data/" in name}
     assert names - weights == expected
     assert {name.partition(".data/")[2] for name in weights} == {
-        "data/share/colorizer/colorizer.safetensors"
+        "data/share/colorizer/colorizer.onnx",
+        "data/share/colorizer/colorizer.safetensors",
     }
 
 
@@ -78,22 +88,67 @@ def test_the_wheel_has_the_name_that_messages_say(wheel: Path) -> None:
         assert set(names.split(",")) <= set(extras)
 
 
-def test_an_installed_wheel_colors_a_photograph(wheel: Path, tmp_path: Path) -> None:
-    environment = tmp_path / "environment"
+def base_install(wheel: Path) -> set[str]:
+    """Return the distributions that `pip install` of the wheel without extras brings besides it."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        needed = Parser().parsestr(archive.read(name).decode()).get_all("Requires-Dist", [])
+    found: set[str] = set()
+    for text in (pending := list(needed)):
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        if requirement.name not in found:
+            found.add(requirement.name)
+            pending += requires(requirement.name) or ()
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with the wheel, and of our libraries those that it needs itself."""
+    environment = tmp_path_factory.mktemp("environment")
     venv.create(environment)
     python = environment / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--quiet", f"--python={python}")
-    run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=tmp_path)
+    run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=environment)
     show = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = Path(run(python, "-c", show, cwd=tmp_path).strip())
-    libraries = sysconfig.get_path("purelib")  # ours, except for this package
-    (packages / "libraries.pth").write_text(libraries)
-    where = run(python, "-c", "import colorizer; print(colorizer.__file__)", cwd=tmp_path)
+    packages = Path(run(python, "-c", show, cwd=environment).strip())
+    libraries = Path(sysconfig.get_path("purelib"))
+    for name in base_install(wheel):
+        for top in {path.parts[0] for path in files(name) or ()} - {"..", "__pycache__"}:
+            (packages / top).symlink_to(libraries / top)
+    where = run(python, "-c", "import colorizer; print(colorizer.__file__)", cwd=environment)
     assert Path(where.strip()).is_relative_to(packages)
+    return environment / "bin"
 
+
+def test_an_installed_wheel_colors_photographs_without_pytorch(
+    installed: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
     Image.radial_gradient("L").save(tmp_path / "photo.png")
-    run(environment / "bin" / "colorize", "photo.png", cwd=tmp_path)
-    with Image.open(tmp_path / "photo_colorized.png") as colored:
-        rgb = np.asarray(colored)
-    assert rgb.shape == (256, 256, 3)
-    assert np.ptp(rgb, axis=2).max() > 5
+    Image.linear_gradient("L").save(folder / "one.jpg")
+    Image.radial_gradient("L").save(folder / "two.png")
+    run(installed / "colorize", "photo.png", cwd=tmp_path)
+    run(installed / "colorize", "folder", cwd=tmp_path)
+    for name in ("photo_colorized.png", "folder_colorized/one.jpg", "folder_colorized/two.png"):
+        with Image.open(tmp_path / name) as colored:
+            rgb = np.asarray(colored)
+        assert rgb.shape == (256, 256, 3)
+        assert np.ptp(rgb, axis=2).max() > 5
+    assert run(installed / "colorizer", "models", cwd=tmp_path).startswith("shipped ")
+
+
+def test_another_model_than_the_one_that_ships_needs_the_extra(
+    installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.safetensors").write_bytes(b"")
+    Image.radial_gradient("L").save(tmp_path / "photo.png")
+    command = (installed / "colorize", "photo.png", "--model", "other.safetensors")
+    done = attempt(*command, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: other.safetensors needs PyTorch: pip install '{DISTRIBUTION}[torch]'\n"
+    )

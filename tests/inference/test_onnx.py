@@ -1,5 +1,6 @@
 """A network as ONNX: the same colors, at any size, and without PyTorch."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,19 +10,21 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import TensorProto
 from PIL import Image
 from torch import nn
 
 import colorizer as package
 from colorizer import Colorizer
 from colorizer.apps.cli import app, main
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, NoClassesError
 from colorizer.inference import export as onnx_export
 from colorizer.inference.export import export_onnx
-from colorizer.inference.onnx_network import OnnxNetwork
+from colorizer.inference.onnx_network import OnnxNetwork, find_graph
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
-from colorizer.models.weights import load_model, save_weights
+from colorizer.models.heads import BinsNetwork
+from colorizer.models.weights import load_model, save_weights, write_half
 from colorizer.models.weights_metadata import Geometry, WeightsMetadata
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -84,12 +87,25 @@ def test_colors_are_those_of_pytorch_at_any_size(
     np.testing.assert_allclose(found, expected, atol=0.01, rtol=0)
 
 
+def test_classes_are_those_of_pytorch(each: tuple[Path, Path]) -> None:
+    lightness = np.random.default_rng(2).uniform(0, 100, (1, 1, 37, 64)).astype(np.float32)
+    by_torch = TorchNetwork.from_file(each[0], precision="float32")
+    exported = OnnxNetwork(each[1])
+    if not isinstance(by_torch.model, BinsNetwork):
+        with pytest.raises(NoClassesError, match=by_torch.metadata.model):
+            exported.predict_classes(lightness)
+        return
+    expected, found = (n.predict_classes(lightness) for n in (by_torch, exported))
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-5, rtol=0)
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
 def test_the_file_says_what_it_is(each: tuple[Path, Path]) -> None:
     weights, exported = each
     assert OnnxNetwork(exported).metadata == load_model(weights)[1]
     model = onnx.load(exported)
     onnx.checker.check_model(model, full_check=True)
-    (taken,), (given,) = model.graph.input, model.graph.output
+    (taken,), (given, *_) = model.graph.input, model.graph.output
     shapes = [
         [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
         for value in (taken, given)
@@ -145,7 +161,9 @@ def test_neither_pytorch_nor_mlflow_is_needed(files: tuple[Path, Path], tmp_path
 
     refused = colorize(weights)
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"error: {weights} needs PyTorch: pip install torch")
+    assert refused.stderr == (
+        f"error: {weights} needs PyTorch: pip install 'colorizer-unet[torch]'\n"
+    )
     done = colorize(exported)
     assert (done.returncode, done.stderr) == (0, "one_colorized.png\n")
     with Image.open(tmp_path / "one_colorized.png") as image:
@@ -172,16 +190,41 @@ def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
         OnnxNetwork(tmp_path / "other.onnx")
 
 
-@pytest.mark.parametrize("missing", ["onnxruntime", "onnxscript"])
 def test_a_missing_library_is_named(
-    missing: str, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ColorizerError, match=f"exporting needs {missing}: pip install"):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ColorizerError, match="exporting needs onnxscript: pip install"):
         export_onnx(files[0], tmp_path / "model.onnx")
-    if missing == "onnxruntime":
-        with pytest.raises(ColorizerError, match="needs ONNX Runtime: pip install onnxruntime"):
-            OnnxNetwork(files[1])
+
+
+def test_a_graph_beside_the_weights_reads_its_numbers_from_them(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for weights in (tmp_path / "float32.safetensors", tmp_path / "half.safetensors"):
+        if weights.stem == "half":
+            write_half(files[0], weights)
+        else:
+            shutil.copyfile(files[0], weights)
+        graph = weights.with_suffix(".onnx")
+        assert export_onnx(weights, graph, beside=True) < 1e-5
+        assert find_graph(weights) == graph
+        assert isinstance(Colorizer.from_file(weights).network, OnnxNetwork)
+        onnx.checker.check_model(str(graph))
+        stored = onnx.load(graph, load_external_data=False).graph.initializer
+        assert sum(tensor.data_location == TensorProto.EXTERNAL for tensor in stored) == len(
+            load_model(weights)[0].state_dict()
+        )
+    weights.write_bytes(files[0].read_bytes())
+    assert find_graph(weights) is None  # of other weights
+    assert isinstance(Colorizer.from_file(weights).network, TorchNetwork)
+
+
+def test_a_tensor_is_answered_by_a_tensor(files: tuple[Path, Path]) -> None:
+    lightness = torch.full((1, 1, 8, 8), 50.0)
+    found = OnnxNetwork(files[1]).predict_ab(lightness)
+    np.testing.assert_array_equal(found, OnnxNetwork(files[1]).predict_ab(lightness.numpy()))
+    assert isinstance(found, torch.Tensor)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +236,7 @@ def test_a_missing_library_is_named(
         (["--model", "old.onnx", "-o", "new.onnx"], "old.onnx is ONNX already"),
         (["--model", "old.onnx"], "old.onnx exists: --overwrite replaces it"),
         (["--model", "gone.safetensors"], "gone.safetensors: no such weights file"),
+        (["--beside", "-o", "new.onnx"], "--beside writes ONNX beside the weights file"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line(

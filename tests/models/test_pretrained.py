@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.statistics import is_black_and_white
@@ -18,6 +19,7 @@ from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.evaluate import evaluate, summarize
 from colorizer.evaluation.predictions import by_network
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.onnx_network import OnnxNetwork, find_graph
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
@@ -76,6 +78,25 @@ def test_a_black_and_white_photograph_comes_out_in_color(
     colored = Colorizer(network)(photo)
     assert colored.size == photo.size
     assert not is_black_and_white(np.asarray(colored))
+
+
+def test_the_graph_beside_it_is_its_own_and_gives_the_same_colors(
+    network: TorchNetwork, sample_photos: dict[str, bytes]
+) -> None:
+    graph = find_graph(WEIGHTS)
+    assert graph, "write it anew: colorizer export --model shipped --beside --overwrite"
+    assert graph.stat().st_size < 500_000
+    by_torch, by_onnx = Colorizer(network), Colorizer.from_file(WEIGHTS)
+    assert isinstance(by_onnx.network, OnnxNetwork)
+    differences = []
+    for name in ("mirflickr/im1.jpg", "mirflickr/im2.jpg", "mirflickr/im3.jpg"):
+        rgb = decode(sample_photos[name]).rgb
+        pair = (rgb2lab(colorizer.colorize(rgb)) for colorizer in (by_torch, by_onnx))
+        differences.append(deltaE_ciede2000(*pair).mean())
+    assert max(differences) < 0.3
+    lightness = rgb_to_lab(rgb)[None, :1]
+    shares = (colorizer.predict_classes(lightness)[0] for colorizer in (by_torch, by_onnx))
+    np.testing.assert_allclose(*shares, atol=1e-3, rtol=0)
 
 
 def test_its_card_says_what_the_file_is(network: TorchNetwork) -> None:

@@ -157,6 +157,13 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="file to write (default: MODEL.FORMAT)")
     ] = None,
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--beside",
+            help="write a small ONNX file beside the weights file, where its numbers stay",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a file")] = False,
 ) -> None:
     """Write a model as one file: ONNX, which needs no PyTorch, or its weights at half the size."""
@@ -165,22 +172,31 @@ def export(
 
     if format not in EXPORTS:
         raise ColorizerError(f"--format is {format!r}: choose {' or '.join(EXPORTS)}")
-    target = out or Path(f"{plain_name(model)}.{format}")
+    if beside and (out or format != "onnx"):
+        raise ColorizerError("--beside writes ONNX beside the weights file: no --out and --format")
+    weights = find_weights(model) if beside else None
+    target = (
+        weights.with_suffix(".onnx") if weights else out or Path(f"{plain_name(model)}.{format}")
+    )
     if target.suffix != f".{format}":
         raise ColorizerError(f"--out is {target}: name a file that ends in .{format}")
     if target.exists() and not overwrite:
         raise ColorizerError(f"{target} exists: --overwrite replaces it")
-    weights = find_weights(model)
+    weights = weights or find_weights(model)
     if weights.suffix == ".onnx":
         raise ColorizerError(f"{weights} is ONNX already: name a weights file or a model")
-    said = _export_onnx(weights, target) if format == "onnx" else _export_half(weights, target)
+    if format == "onnx":
+        said = _export_onnx(weights, target, beside=beside)
+    else:
+        said = _export_half(weights, target)
     typer.echo(f"{target}: {said}")
 
 
-def _export_onnx(weights: Path, target: Path) -> str:
+def _export_onnx(weights: Path, target: Path, *, beside: bool) -> str:
     from colorizer.inference.export import export_onnx
 
-    return f"ONNX Runtime and PyTorch agree within {export_onnx(weights, target):.1e}"
+    difference = export_onnx(weights, target, beside=beside)
+    return f"ONNX Runtime and PyTorch agree within {difference:.1e}"
 
 
 def _export_half(weights: Path, target: Path) -> str:

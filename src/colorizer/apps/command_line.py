@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, MissingExtraError
 
 NAMED = "a model's name (see `colorizer models`), URI or weights file"
 
@@ -65,3 +65,7 @@ def run(app: typer.Typer) -> None:
         app()
     except ColorizerError as error:
         sys.exit(f"error: {error}")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        sys.exit(f"error: {MissingExtraError('this command', 'PyTorch', 'torch')}")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from colorizer.color.lab import check_picture, rgb_to_lab
 from colorizer.color.recoloring import recolor
-from colorizer.errors import ColorizerError
+from colorizer.errors import MissingExtraError
 from colorizer.inference.inputs import PhotoLike, to_rgb
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import decode
@@ -53,8 +53,10 @@ class Colorizer:
         """Load a weights file, or an ONNX file that was exported from one.
 
         Args:
-            path: the file; one that ends in .onnx needs ONNX Runtime, others PyTorch.
-            device: where PyTorch computes; ONNX Runtime does so on the CPU.
+            path: the file. ONNX Runtime computes one that ends in .onnx, and on the CPU also a
+                weights file beside which its graph lies (`colorizer export --beside`); PyTorch
+                computes others.
+            device: where it computes; ONNX Runtime does so on the CPU.
             precision: "auto" computes in bfloat16 where PyTorch's device does so natively, about
                 twice as fast and too close for the eye; "float32" gives the same numbers
                 everywhere.
@@ -63,18 +65,17 @@ class Colorizer:
             ColorizerError: if it is missing or no model of this project, or what it needs is not
                 installed.
         """
-        if path.suffix == ".onnx":
-            from colorizer.inference.onnx_network import OnnxNetwork
+        from colorizer.inference.onnx_network import OnnxNetwork, find_graph
 
-            return cls(OnnxNetwork(path))
+        graph = path if path.suffix == ".onnx" else find_graph(path) if device == "cpu" else None
+        if graph is not None:
+            return cls(OnnxNetwork(graph))
         try:
             from colorizer.inference.torch_network import TorchNetwork
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
-            raise ColorizerError(
-                f"{path} needs PyTorch: pip install torch, or export it as ONNX where PyTorch is"
-            ) from None
+            raise MissingExtraError(str(path), "PyTorch", "torch") from None
         return cls(TorchNetwork.from_file(path, device=device, precision=precision))
 
     @overload
@@ -123,7 +124,7 @@ class Colorizer:
 
         Returns:
             float32 (N, 2, H, W), a* and b* in CIELAB units: for a tensor a tensor on the network's
-            device, otherwise an array. An ONNX file's network always returns an array.
+            device, otherwise an array.
         """
         return self.network.predict_ab(lightness)
 

@@ -2,27 +2,53 @@
 
 import contextlib
 import logging
+import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from colorizer.color.lab import AB_SCALE
 from colorizer.errors import ColorizerError, MissingExtraError
-from colorizer.inference.onnx_network import INPUT, OUTPUT, OnnxNetwork
+from colorizer.inference.onnx_network import (
+    CENTERS,
+    INPUT,
+    OUTPUT,
+    OUTPUTS,
+    PROBABILITIES,
+    WEIGHTS,
+    OnnxNetwork,
+    digest,
+)
 from colorizer.inference.torch_network import TorchNetwork
-from colorizer.models.predict import InUnits
+from colorizer.models.heads import BinsNetwork
+from colorizer.models.predict import InUnits, class_probabilities
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.paths import atomic_write
 
 TOLERANCE = 1e-4
 """Of the normalized ab, about -1..1; what float32 leaves after some hundred additions."""
 
-AXES = {0: "batch", 2: "height", 3: "width"}
-"""Which may be of any length."""
+AXES = {
+    INPUT: {0: "batch", 2: "height", 3: "width"},
+    OUTPUT: {0: "batch", 2: "height", 3: "width"},
+    PROBABILITIES: {0: "batch", 2: "rows", 3: "columns"},
+    CENTERS: {},
+}
+"""Which may be of any length, by input and output."""
+
+DESCRIBED = {
+    OUTPUT: f"{OUTPUT}: float32 (batch, 2, height, width), a* and b* in CIELAB units",
+    PROBABILITIES: f"{PROBABILITIES}: float32 (batch, classes, rows, columns) of a smaller picture",
+    CENTERS: f"{CENTERS}: float32 (classes, 2), a* and b* of the classes",
+}
+
+PREFIX = "in_units.model."
+"""Of the weights' names in a graph, before their names in the weights file."""
 
 OPSET = 18
 """Of ONNX, from December 2022, as is the IR version 8 that goes with it: runtimes of today and of
@@ -32,16 +58,39 @@ SHAPES = ((1, 96, 96), (2, 70, 53), (3, 33, 128), (1, 1, 1))
 """Batch, height, width that the file is checked at."""
 
 
-def export_onnx(weights: Path, target: Path) -> float:
+class Outputs(nn.Module):
+    """What a graph returns: the colors, and where a network has them, their classes.
+
+    Args:
+        model: a network from `create_model`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.in_units = InUnits(model)
+
+    def forward(self, lightness: Tensor) -> tuple[Tensor, ...]:
+        """Map L* in 0..100, float32 (N, 1, H, W), to what `OnnxNetwork` asks for."""
+        ab: Tensor = self.in_units(lightness)
+        model = self.in_units.model
+        if not isinstance(model, BinsNetwork):
+            return (ab,)
+        return ab, class_probabilities(model, lightness), model.centers.clone()
+
+
+def export_onnx(weights: Path, target: Path, *, beside: bool = False) -> float:
     """Write a weights file's network as ONNX, and check that ONNX Runtime agrees with PyTorch.
 
     The graph takes `lightness`, float32 (N, 1, H, W), L* in 0..100, and returns `ab`, float32
-    (N, 2, H, W), in CIELAB units, for any N, H and W. It holds the model's metadata, and
-    how to use it in words. The file appears under its name only when it is whole and checked.
+    (N, 2, H, W), in CIELAB units, for any N, H and W. Of a network with classes it also returns
+    their `probabilities`, float32 (N, Q, h, w), and `centers`, float32 (Q, 2), the classes' ab. It
+    holds the model's metadata, and how to use it in words. The file appears under its name only
+    when it is whole and checked.
 
     Args:
         weights: the network's, as `save_weights` wrote them.
         target: the file to write.
+        beside: leave the numbers in the weights file, whose folder the target is in: a small file.
 
     Returns:
         The largest difference from PyTorch, of the normalized ab.
@@ -57,13 +106,11 @@ def export_onnx(weights: Path, target: Path) -> float:
     except ImportError as error:
         raise MissingExtraError("exporting", error.name, "onnx") from None
     network = TorchNetwork.from_file(weights, precision="float32")
-    model = _to_graph(network)
-    _tidy(model)
-    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
-    properties = network.metadata.to_metadata() | _how_to_use(network.metadata)
-    onnx.helper.set_model_props(model, properties)
+    model = _to_graph(network, weights if beside else None)
     with atomic_write(target) as unfinished:
         onnx.save(model, unfinished)
+        if beside:
+            shutil.copyfile(weights, unfinished.with_name(weights.name))  # only to be compared
         difference = _compare(network, OnnxNetwork(unfinished))
         if not difference <= TOLERANCE:  # so that NaN is refused too
             raise ColorizerError(
@@ -73,48 +120,68 @@ def export_onnx(weights: Path, target: Path) -> float:
     return difference
 
 
-def _to_graph(network: TorchNetwork) -> Any:
-    """Return the network as an ONNX ModelProto, its output in CIELAB units."""
+def _to_graph(network: TorchNetwork, weights: Path | None) -> Any:
+    """Return a network as an onnx.ModelProto, its numbers in it or left in a weights file."""
+    import onnx
+
+    from colorizer.inference.external_weights import point_into, set_aside
+
+    outputs = OUTPUTS if isinstance(network.model, BinsNetwork) else OUTPUTS[:1]
     with _quiet():
         program = torch.onnx.export(
-            InUnits(network.model),
+            Outputs(network.model).eval(),
             (torch.full((2, 1, 70, 53), 50.0),),
             dynamo=True,
             opset_version=OPSET,
+            optimize=False,
             verbose=False,
             input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=(dict.fromkeys(AXES, torch.export.Dim.AUTO),),
+            output_names=outputs,
+            dynamic_shapes=(dict.fromkeys(AXES[INPUT], torch.export.Dim.AUTO),),
         )
-    assert program is not None
-    return program.model_proto
+        assert program is not None
+        graph = program.model.graph
+        names = {n: n.removeprefix(PREFIX) for n in graph.initializers if n.startswith(PREFIX)}
+        if weights:
+            set_aside(graph, names)
+        program.optimize()
+    model, described = program.model_proto, _how_to_use(network.metadata, outputs)
+    if weights:
+        point_into(weights, model, names)
+        described |= {WEIGHTS: digest(weights)}
+    _tidy(model)
+    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
+    onnx.helper.set_model_props(model, network.metadata.to_metadata() | described)
+    return model
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Hide the exporter's own warnings and log messages."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _tidy(model: Any) -> None:
     """Name the axes alike in input and output, and drop the paths of the machine's source files."""
     for value in (*model.graph.input, *model.graph.output):
-        for axis, name in AXES.items():
+        for axis, name in AXES[value.name].items():
             value.type.tensor_type.shape.dim[axis].dim_param = name
     graph = model.graph
     for part in (graph, *graph.node, *graph.value_info, *graph.initializer):
         del part.metadata_props[:]  # which IR version 8 does not have
 
 
-def _how_to_use(metadata: WeightsMetadata) -> dict[str, str]:
+def _how_to_use(metadata: WeightsMetadata, outputs: Sequence[str]) -> dict[str, str]:
     """Return how to feed the graph, for people who have the file alone."""
     size = metadata.size
     shape = f"{size}x{size}"
@@ -122,7 +189,7 @@ def _how_to_use(metadata: WeightsMetadata) -> dict[str, str]:
         shape = f"a short side of {size} in their own proportions"
     return {
         "input": f"{INPUT}: float32 (batch, 1, height, width), L* in 0..100 of an sRGB picture",
-        "output": f"{OUTPUT}: float32 (batch, 2, height, width), a* and b* in CIELAB units",
+        "output": "; ".join(DESCRIBED[name] for name in outputs),
         "color": "CIELAB of sRGB, illuminant D65, 2-degree observer",
         "size": f"any; knows whole pictures resized to {shape}, {metadata.resample}, antialiased",
         "use": "resize the picture, feed its L*, resize ab to the picture, join it with its own L*",

@@ -1,6 +1,8 @@
 """A network computed by ONNX Runtime, where PyTorch need not be installed."""
 
 import contextlib
+import hashlib
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -8,11 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, NoClassesError
 from colorizer.models.weights_metadata import WeightsMetadata
 
-INPUT, OUTPUT = "lightness", "ab"
-"""The graph's: float32 (N, 1, H, W), L* in 0..100, and (N, 2, H, W), a* and b* in CIELAB units."""
+INPUT = "lightness"
+"""The graph's: float32 (N, 1, H, W), L* in 0..100."""
+
+OUTPUT, PROBABILITIES, CENTERS = OUTPUTS = "ab", "probabilities", "centers"
+"""The graph's: float32 (N, 2, H, W), a* and b* in CIELAB units; and of a network with classes
+(N, Q, h, w), how likely each is, and (Q, 2), its a* and b*."""
+
+WEIGHTS = "weights"
+"""The graph's metadata: SHA-256 of the weights file that its numbers lie in, if they do."""
 
 
 class OnnxNetwork:
@@ -22,36 +31,62 @@ class OnnxNetwork:
         path: a file that `colorizer export --format onnx` wrote.
 
     Raises:
-        ColorizerError: if ONNX Runtime is not installed, or the file is no model of this project.
+        ColorizerError: if the file is no model of this project.
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            import onnxruntime
-        except ImportError:
-            raise ColorizerError(f"{path} needs ONNX Runtime: pip install onnxruntime") from None
+        import onnxruntime  # only when there is something to compute by it
+
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         try:
             self.session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=["CPUExecutionProvider"]
+                path, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime has a class for each kind, none of them public
             reason = " ".join(str(error).split())
             raise ColorizerError(f"{path} is no readable ONNX model: {reason}") from None
         stored = self.session.get_modelmeta().custom_metadata_map
         self.metadata = WeightsMetadata.from_metadata(path, stored)
+        self._outputs = {output.name for output in self.session.get_outputs()}
 
-    def predict_ab(self, lightness: Any) -> NDArray[np.float32]:
-        """Predict color for a batch, as `Colorizer.predict_ab`: always an array."""
-        given = np.asarray(lightness, np.float32)
-        ab: NDArray[np.float32] = self.session.run([OUTPUT], {INPUT: given})[0]
-        return ab
+    def predict_ab(self, lightness: Any) -> Any:
+        """Predict color for a batch, as `Colorizer.predict_ab`."""
+        (ab,) = self._run(lightness, OUTPUT)
+        return _like(lightness, ab)
 
     def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
-        """Refuse: the graph has no output for classes."""
-        raise ColorizerError("an ONNX file predicts colors alone: use the weights file for classes")
+        """Predict how likely each color is, as `Colorizer.predict_classes`."""
+        if PROBABILITIES not in self._outputs:
+            raise NoClassesError(self.metadata.model)
+        probabilities, centers = self._run(lightness, PROBABILITIES, CENTERS)
+        return _like(lightness, probabilities), centers
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Do nothing: all calls share ONNX Runtime's threads already."""
         return contextlib.nullcontext()
+
+    def _run(self, lightness: Any, *outputs: str) -> list[NDArray[np.float32]]:
+        given = np.asarray(lightness, np.float32)
+        found: list[NDArray[np.float32]] = self.session.run(outputs, {INPUT: given})
+        return found
+
+
+def find_graph(weights: Path) -> Path | None:
+    """Return the graph beside a weights file, if there is one and its numbers are that file's."""
+    graph = weights.with_suffix(".onnx")
+    if not (graph.is_file() and weights.is_file()):
+        return None
+    return graph if digest(weights).encode() in graph.read_bytes() else None
+
+
+def digest(weights: Path) -> str:
+    """Return a weights file's SHA-256."""
+    with weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _like(given: Any, array: NDArray[np.float32]) -> Any:
+    """Return an array as a tensor if a tensor was given."""
+    torch = sys.modules.get("torch")
+    return torch.from_numpy(array) if torch and isinstance(given, torch.Tensor) else array
