@@ -5,8 +5,8 @@
 Each is a `dvc exp run --temp -S ...`, printed before it starts, so that you can repeat it alone.
 The work tree stays as it is. A second call skips what `dvc exp list -A` has and resumes what was
 interrupted. A GPU is used where there is one, else one thread. At the end two tables are printed:
-of learning rates, and of paired differences with 95% intervals by bootstrap over photographs. A
-rehearsal:
+of learning rates, and of paired differences with 95% intervals by bootstrap over photographs, both
+on the validation photographs. A rehearsal:
 
     python benchmarks/study_ablations.py sample/sample.zip --short
 """
@@ -33,6 +33,9 @@ from colorizer.evaluation.scoring.measure import scores_of
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ("l2", "hue_hit", "chroma_ratio", "delta_a", "false_red", "red_share_ratio")
 PAPER = "profiles.paper"
+HISTORY = "models/paper/{}/history.csv"
+SCORES = "evaluation/paper/{}/scores/validation/{}.csv"
+"""What is chosen by: the validation photographs' scores."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +165,9 @@ def run_all(scale: Scale, archives: str) -> None:
         subprocess.run(words, cwd=ROOT, env=os.environ | one_thread, check=True)
 
 
-def read(trial: tuple[str, int], scale: Scale, file: str) -> pd.DataFrame:
+def read(trial: tuple[str, int], scale: Scale, file: str, *names: str) -> pd.DataFrame:
     """Read a table that a trial left in DVC's cache."""
-    path = file.format(VARIANTS[trial[0]].model)
+    path = file.format(VARIANTS[trial[0]].model, *names)
     text = dvc.api.read(path, repo=str(ROOT), rev=experiment(*trial, scale))
     return pd.read_csv(io.StringIO(text))
 
@@ -172,16 +175,16 @@ def read(trial: tuple[str, int], scale: Scale, file: str) -> pd.DataFrame:
 def rate_table(scale: Scale) -> str:
     """Return the losses by network and learning rate, as Markdown."""
     lines = [
-        "| network | learning rate | training loss | test loss | l2 |",
+        "| network | learning rate | training loss | validation loss | l2 of the weights kept |",
         "|---|--:|--:|--:|--:|",
     ]
     for name in (n for n in VARIANTS if n == VARIANTS[n].model or "-lr-" in n):
-        history = read((name, 7), scale, "models/paper/{}/history.csv")
-        scores = read((name, 7), scale, "evaluation/paper/{}/intervals.csv").set_index("score")
+        history = read((name, 7), scale, HISTORY)
+        scores = read((name, 7), scale, SCORES, "intervals").set_index("score")
         last, l2 = history.iloc[-1], scores.loc["l2"]
         lines.append(
             f"| {VARIANTS[name].model} | {VARIANTS[name].lr} | {last.train_loss:.4f} | "
-            f"{last.test_loss:.4f} | {l2.value:.4f} [{l2.low:.4f}, {l2.high:.4f}] |"
+            f"{last.validation_loss:.4f} | {l2.value:.4f} [{l2.low:.4f}, {l2.high:.4f}] |"
         )
     return "\n".join(lines)
 
@@ -195,7 +198,7 @@ def difference_table(scale: Scale) -> str:
     statistic = partial(scores_of, only=SHOWN)
     trials = [(a, b, s) for a, b in COMPARED for s in SEEDS if {(a, s), (b, s)} <= set(TRIALS)]
     for first, second, seed in trials:
-        sums = {n: read((n, seed), scale, "evaluation/paper/{}/sums.csv") for n in (first, second)}
+        sums = {n: read((n, seed), scale, SCORES, "sums") for n in (first, second)}
         if not sums[first]["id"].equals(sums[second]["id"]):
             raise SystemExit(f"{first} and {second} were scored on different photographs")
         tables = {name: summable(table) for name, table in sums.items()}
