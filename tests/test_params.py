@@ -49,7 +49,7 @@ def load_in_vain(path: Path) -> str:
 
 def test_params_of_the_project_are_valid(root: Path) -> None:
     params = load_params(root / "params.yaml")
-    assert set(params.profiles) == {"paper", "demo"}
+    assert set(params.profiles) == {"paper", "photos", "demo"}
     assert params.active is params.profiles[params.profile]
 
 
@@ -224,3 +224,23 @@ def test_the_flagship_of_before_is_told_its_new_name(change: Change) -> None:
     entry = {"widths": [4] * 6, "dilations": [1] * 6}
     message = load_in_vain(change(("profiles", "demo", "models", "flagship"), entry))
     assert "the flagship with dilations is now model3_tuned" in message
+
+
+def test_archives_to_train_on_are_among_those_downloaded(root: Path) -> None:
+    given = yaml.safe_load((root / "params.yaml").read_text())
+    given["profiles"]["photos"]["split"]["train_only"] = ["more0.zip", "more2.zip"]
+    with pytest.raises(ValidationError, match=r"train_only has 'more2\.zip', but download"):
+        Params.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({"sizes": [[128, 0.5], [192, 0.4]]}, "add up to 0.9, not to 1"),
+        ({"weight_decay": 0.1}, "set optimizer to adamw"),
+        ({"aspect": 0.9}, "greater than or equal to 1"),
+    ],
+)
+def test_a_recipe_that_cannot_be_followed_is_refused(recipe: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Recipe.model_validate(recipe)

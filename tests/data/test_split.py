@@ -98,3 +98,14 @@ def test_the_table_s_old_name_says_the_new_one(tmp_path: Path) -> None:
     (tmp_path / "colour.csv").touch()
     with pytest.raises(ColorizerError, match=r"colour\.csv is now color\.csv"):
         read_colors(tmp_path / "color.csv")
+
+
+def test_archives_to_train_on_leave_the_other_photographs_where_they_were() -> None:
+    params = Split(seed=7, train=4, test=2, validation=1)
+    alone = split(IDS, params)
+    more = [f"more.zip/photos/more{n}.webp" for n in range(5)]
+    table = split(IDS + more, params.model_copy(update={"train_only": ("more.zip",)}))
+    extra = table["id"].str.startswith("more.zip/")
+    assert table[~extra].reset_index(drop=True).equals(alone)
+    assert sorted(table[extra]["id"]) == more
+    assert table["subset"].tolist() == ["train"] * 9 + ["test"] * 2 + ["validation"]

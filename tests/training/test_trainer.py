@@ -16,7 +16,7 @@ from colorizer.data.dataset import ab_path, lightness_path, manifest_path
 from colorizer.errors import ColorizerError
 from colorizer.models.weights import load_model
 from colorizer.params import Params
-from colorizer.training.run_record import WEIGHTS, Epoch
+from colorizer.training.run_record import HISTORY, WEIGHTS, Epoch, read_history
 from colorizer.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
@@ -160,6 +160,40 @@ def test_what_cannot_be_calibrated_is_refused_before_the_training(
     with pytest.raises(ColorizerError, match=said):
         trainer.train()
     assert not trainer.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({"select": "validation"}, "there are no validation photographs: set split.validation"),
+        ({"sizes": [[SIZE, 0.5], [16, 0.5]]}, "reaches 16, but the photographs' short side is 8"),
+    ],
+)
+def test_a_recipe_that_photographs_cannot_follow_is_refused(
+    make_trainer: Callable[..., Trainer], recipe: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ColorizerError, match=said):
+        make_trainer("model1", widths=[2, 4], recipe=recipe)
+
+
+def test_the_weights_of_the_other_loss_lie_beside_the_selected_ones(
+    make_trainer: Callable[..., Trainer], lab: Path, tmp_path: Path
+) -> None:
+    manifest = json.loads(manifest_path(lab).read_text())
+    manifest["validation"] = manifest["test"]
+    manifest_path(lab).write_text(json.dumps(manifest))
+    for path in (lightness_path, ab_path):
+        np.save(path(lab, "validation"), np.load(path(lab, "test")))
+    trainer = make_trainer("model1", widths=[2, 4], recipe={"select": "validation"})
+    trainer.train()
+    trainer.save(tmp_path / "run")
+    assert sorted(path.name for path in (tmp_path / "run").glob("*.safetensors")) == [
+        "weights.safetensors",
+        "weights_train.safetensors",
+    ]
+    assert [epoch.validation_loss for epoch in read_history(tmp_path / "run" / HISTORY)] == [
+        epoch.test_loss for epoch in read_history(tmp_path / "run" / HISTORY)
+    ]
 
 
 def test_weights_from_elsewhere_are_loaded_before_the_first_step_and_not_on_resuming(

@@ -135,8 +135,8 @@ def _require_local(archive: Archive) -> None:
     path = Path(archive.source)
     if not path.is_file():
         raise ArchiveError(
-            f"{archive.source} not found in {Path.cwd()}: give download.archives a URL "
-            "(https://...) or the path of an existing file"
+            f"{archive.source} not found in {Path.cwd()}: put the file or a link to it there, or "
+            "give download.archives a URL (https://...) or the path of an existing file"
         )
     if path.stat().st_size != archive.bytes:
         raise ArchiveError(

@@ -32,7 +32,7 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
 
     Args:
         ids: the photographs to choose from, in any order.
-        params: the seed, and how many of each.
+        params: the seed, how many of each, and the archives that are for training alone.
 
     Returns:
         split.csv: columns `id` and `subset` ("train", "test" or "validation", in this order). More
@@ -42,6 +42,9 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
     Raises:
         ColorizerError: if there are too few photographs; it says how many are missing.
     """
+    shuffled = sorted(ids, key=lambda photo_id: _shuffle_key(photo_id, params.seed))
+    extra = [photo_id for photo_id in shuffled if _archive(photo_id) in params.train_only]
+    others = [photo_id for photo_id in shuffled if _archive(photo_id) not in params.train_only]
     counts = {
         "train": params.train,
         SKIPPED: params.skip,
@@ -49,17 +52,23 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
         "validation": params.validation,
     }
     wanted = sum(counts.values())
-    if len(ids) < wanted:
+    if len(others) < wanted:
         parts = " + ".join(f"{count:,} {subset}" for subset, count in counts.items() if count)
         raise ColorizerError(
             f"{wanted:,} photographs are needed ({parts}) "
-            f"but {len(ids):,} remain after the gray ones are dropped: {wanted - len(ids):,} are "
-            "missing; lower split.train, test or validation in params.yaml, or add archives"
+            f"but {len(others):,} remain after the gray ones are dropped: "
+            f"{wanted - len(others):,} are missing; lower split.train, test or validation in "
+            "params.yaml, or add archives"
         )
-    chosen = sorted(ids, key=lambda photo_id: _shuffle_key(photo_id, params.seed))[:wanted]
     subsets = [subset for subset, count in counts.items() for _ in range(count)]
-    table = pd.DataFrame({"id": chosen, "subset": subsets})
+    rows = list(zip(others[:wanted], subsets, strict=True))
+    rows[params.train : params.train] = [(photo_id, "train") for photo_id in extra]
+    table = pd.DataFrame(rows, columns=["id", "subset"])
     return table[table["subset"] != SKIPPED].reset_index(drop=True)
+
+
+def _archive(photo_id: str) -> str:
+    return photo_id.split("/", 1)[0]
 
 
 def _shuffle_key(photo_id: str, seed: int) -> bytes:

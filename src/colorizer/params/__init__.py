@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from colorizer.errors import ColorizerError
 from colorizer.params.block import Block, Positive
+from colorizer.params.download import Archive as Archive
+from colorizer.params.download import Download
 from colorizer.params.recipe import Recipe
 from colorizer.scores import table as scores
 
@@ -41,32 +43,6 @@ class Tracking(Block):
     enabled: bool = True
 
 
-class Archive(Block):
-    """A zip file of photographs, identified by its content."""
-
-    source: str
-    bytes: Positive
-    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-
-    @property
-    def name(self) -> str:
-        """The file's name: the source after its last slash."""
-        return self.source.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
-
-
-class Download(Block):
-    """The archives of photographs."""
-
-    archives: Annotated[tuple[Archive, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> "Download":
-        names = [archive.name for archive in self.archives]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"two archives are both called {twice.pop()}: rename one")
-        return self
-
-
 class DropGrayscale(Block):
     """When a photograph counts as gray, toned or too small."""
 
@@ -84,13 +60,23 @@ class DropGrayscale(Block):
 
 
 class Split(Block):
-    """How many photographs to train and to test on, and how many to choose by."""
+    """How many photographs to train and to test on, and how many to choose by.
+
+    Attributes:
+        seed: of the choice.
+        train: photographs; those of `train_only` come to them.
+        skip: photographs that are left out, so that fewer to train on leave the others the same.
+        test: photographs.
+        validation: photographs.
+        train_only: names of archives, all of whose photographs are trained on.
+    """
 
     seed: int
     train: Positive
     skip: Annotated[int, Field(ge=0)] = 0
     test: Positive
     validation: Annotated[int, Field(ge=0)] = 0
+    train_only: tuple[str, ...] = ()
 
 
 class Preprocess(Block):
@@ -181,6 +167,15 @@ class Profile(Block):
     train: Train
     evaluate: Evaluate
     register_: Annotated[Register, Field(alias="register")]
+
+    @model_validator(mode="after")
+    def _archives_to_train_on_exist(self) -> "Profile":
+        known = [archive.name for archive in self.download.archives]
+        if unknown := [name for name in self.split.train_only if name not in known]:
+            raise ValueError(
+                f"split.train_only has {unknown[0]!r}, but download.archives only {known}"
+            )
+        return self
 
     @field_validator("models")
     @classmethod
