@@ -3,8 +3,9 @@
     python benchmarks/hinting.py [--photos ARCHIVE.zip] [--count 90] [--corrections] [--short]
 
 Photographs in color lose it and get back the true colors of N pixels at random places; or, as a
-person corrects, dabs of true color where the network is most wrong. Then time: the same hints of a
-photograph of 512 pixels spread by us, and by SciPy's direct solver.
+person corrects, dabs of true color where the network is most wrong. "Levin" is the optimization of
+Levin, Lischinski and Weiss, which needs no network. Then time: the same hints of a photograph of
+512 pixels spread by us, and by that.
 """
 
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import levin
 import numpy as np
 import pandas as pd
 import photographs
@@ -20,9 +22,7 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rounds import Way, save, table, take_turns
-from scipy import sparse
 from scipy.ndimage import uniform_filter
-from scipy.sparse.linalg import spsolve
 from torch import Tensor
 
 from colorizer import Colorizer
@@ -43,7 +43,7 @@ DAB = 9  # pixels of a correction's side
 APART = 20  # pixels between two corrections
 Colors = NDArray[np.float32]
 Give = Callable[[Colors, int, int, Colors], Hints]
-ALONE, GUIDED = "hints alone", "network and hints"
+LEVIN, ALONE, GUIDED = "Levin", "hints alone", "network and hints"
 
 
 def main(
@@ -53,9 +53,7 @@ def main(
     corrections: Annotated[
         bool, typer.Option(help="Dabs where the network is most wrong, not pixels at random.")
     ] = False,
-    prior_weight: Annotated[
-        float, typer.Option(help="What a network's color counts.")
-    ] = propagation.PRIOR_WEIGHT,
+    compare: Annotated[bool, typer.Option("--levin", help="Also score Levin's method.")] = False,
     figure: Annotated[Path | None, typer.Option(help="Also draw some photographs.")] = None,
     show: Annotated[str, typer.Option(help="Which ones, by number.")] = "0,1,2",
     rounds: int = 9,
@@ -65,13 +63,14 @@ def main(
     side = SIDE
     if short:
         count, rounds, side = 3, 2, 64
-    propagation.PRIOR_WEIGHT = prior_weight
     files = photographs.read(photos, 2 * count, side=side)
     files = [file for file in files if not is_black_and_white(decode(file).rgb)][:count]
     colorizer = Colorizer.load(model)
     give = _corrections if corrections else _random_pixels
     rows = [
-        row for number, file in enumerate(files) for row in _score(file, number, colorizer, give)
+        row
+        for number, file in enumerate(files)
+        for row in _score(file, number, colorizer, give, compare=compare)
     ]
     scores = pd.DataFrame(rows)
     summary = [_summarize(group, *key) for key, group in scores.groupby(["method", "hints"])]
@@ -83,16 +82,20 @@ def main(
         save("hinting", {"scores": summary, "time": _time(files[0], colorizer, rounds)})
 
 
-def _score(file: bytes, number: int, colorizer: Colorizer, give: Give) -> list[dict[str, Any]]:
+def _score(
+    file: bytes, number: int, colorizer: Colorizer, give: Give, *, compare: bool
+) -> list[dict[str, Any]]:
     """Score one photograph at each number of hints, with and without the network."""
     rgb = decode(file).rgb
     rows = []
-    for how_many, guided, result, seconds in _colorings(rgb, number, colorizer, give):
+    for how_many, method, result, seconds in _colorings(
+        rgb, number, colorizer, give, compare=compare
+    ):
         preds, target = _tensor(result), _tensor(rgb)
         lab = [torch.from_numpy(rgb_to_lab(picture))[None] for picture in (result, rgb)]
         rows.append(
             {
-                "method": GUIDED if guided else ALONE,
+                "method": method,
                 "hints": how_many,
                 "psnr": float(psnr(preds, target)),
                 "delta_e2000": float(delta_e2000(*lab).mean()),
@@ -102,19 +105,23 @@ def _score(file: bytes, number: int, colorizer: Colorizer, give: Give) -> list[d
     return rows
 
 
-def _colorings(rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: Give) -> Any:
-    """Yield how many hints, whether with the network, the picture and its seconds."""
+def _colorings(
+    rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: Give, *, compare: bool = False
+) -> Any:
+    """Yield how many hints, the method, the picture and its seconds."""
     true, prior = rgb_to_lab(rgb)[1:], colorizer.predict_photo(rgb)
     for how_many in COUNTS:
         given = give(true, how_many, seed, prior)
-        for guided in (False, True):
+        for method in (LEVIN, ALONE, GUIDED) if compare and how_many else (ALONE, GUIDED):
             started = time.perf_counter()
-            if how_many:
-                ab = propagation.guide(rgb, given, prior if guided else None)
+            if not how_many:
+                ab = prior if method == GUIDED else np.zeros((2, 1, 1), np.float32)
+            elif method == LEVIN:
+                ab = levin.solve(rgb_to_lab(rgb)[0], given)
             else:
-                ab = prior if guided else np.zeros((2, 1, 1), np.float32)
+                ab = propagation.guide(rgb, given, prior if method == GUIDED else None)
             result = recolor(rgb, ab)
-            yield how_many, guided, result, time.perf_counter() - started
+            yield how_many, method, result, time.perf_counter() - started
 
 
 def _random_pixels(ab: Colors, how_many: int, seed: int, _prior: Colors) -> Hints:
@@ -176,9 +183,9 @@ def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
     for number, file in enumerate(files):
         rgb = decode(file).rgb
         columns.setdefault("5 hints", []).append(_square(_marked(rgb, number)))
-        for how_many, guided, result, _ in _colorings(rgb, number, colorizer, _random_pixels):
-            if how_many in ((0, 5, 100) if guided else (5, 100)):
-                name = f"{how_many} and a network" if guided else f"{how_many} alone"
+        for how_many, method, result, _ in _colorings(rgb, number, colorizer, _random_pixels):
+            if how_many in {GUIDED: (0, 5, 100), ALONE: (5, 100), LEVIN: ()}[method]:
+                name = f"{how_many} and a network" if method == GUIDED else f"{how_many} alone"
                 columns.setdefault(name, []).append(_square(result))
         columns.setdefault("original", []).append(_square(rgb))
     order = ["5 hints", "5 alone", "100 alone", "0 and a network", "5 and a network"]
@@ -210,30 +217,21 @@ def _tensor(rgb: NDArray[np.uint8]) -> Tensor:
 
 
 def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
-    """Time 20 hints of one photograph: ours, and the same equations solved directly."""
+    """Time 20 hints of one photograph: ours, and Levin's equations as they are written."""
     rgb = decode(file).rgb
     lab, prior = rgb_to_lab(rgb), colorizer.predict_photo(rgb)
     given = _random_pixels(lab[1:], 20, 0, prior)
     ways = {
         "colorizer": Way(lambda: propagation.guide(rgb, given)),
         "colorizer with a network's colors": Way(lambda: propagation.guide(rgb, given, prior)),
-        "scipy.sparse.linalg.spsolve": Way(lambda: _spsolve(lab[0], given)),
+        "Levin's, by SciPy": Way(lambda: levin.solve(lab[0], given)),
     }
     return table(
         f"20 hints spread over a photograph of {rgb.shape[1]}x{rgb.shape[0]} pixels",
         take_turns(ways, rounds=rounds),
         unit="pictures",
-        user="scipy.sparse.linalg.spsolve",
+        user="Levin's, by SciPy",
     )
-
-
-def _spsolve(lightness: NDArray[np.float32], given: Hints) -> NDArray[np.float64]:
-    """Solve Levin's equations as they are written: rows of weights, hinted pixels fixed."""
-    links = propagation._link_matrix(lightness)
-    free = (~given.where.ravel()).astype(float)
-    normal = sparse.diags(free / np.asarray(links.sum(1)).ravel()) @ links
-    right = np.where(given.where, given.ab, 0).reshape(2, -1).T
-    return spsolve((sparse.identity(lightness.size) - normal).tocsc(), right)
 
 
 if __name__ == "__main__":

@@ -1,48 +1,50 @@
-"""Spreads the colors of some pixels over the whole photograph.
+"""Spreads the colors of some pixels over what they were meant for, and no farther.
 
-Neighboring pixels of similar lightness get similar colors: a pixel's color is the hint's, or else
-the mean of its neighbors' colors, weighted by the similarity of their lightness. This is a sparse,
-symmetric, positive definite system of equations. Conjugate gradients solve it, with algebraic
-multigrid as the preconditioner.
+A pixel's color is mixed of the hints nearest to it, where near means: along a way that crosses few
+edges of lightness and of the network's colors, over places that look like the hint's own. Beyond
+`REACH` a hint counts for nothing, and the network's color stays. Without a network, hints reach
+everywhere.
 
-Reference: Levin, Lischinski and Weiss 2004, "Colorization using optimization". Their weights are
-normalized row by row, which makes the system unsymmetric. Here two pixels share one weight, which
-uses the mean of the variances around them.
+Reference: Yatziv and Sapiro 2006, "Fast image and video colorization using chrominance blending".
 """
 
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.errors import MissingExtraError
+from colorizer.methods.geodesic import FARTHEST, nearest_hints
 from colorizer.methods.hints import Hints, working_size
 
-PRIOR_WEIGHT = 2e-5
-"""Weight of the network's color beside the neighbors' colors. On even ground a hint reaches about
-1 / sqrt(PRIOR_WEIGHT) = 220 pixels. With a smaller weight one stroke colors everything; with a
-larger one the network's errors remain between many hints."""
+REACH = 2.5
+"""Length of the ways, as `nearest_hints` measures them, at which a hint ends beside a network."""
 
-VARIANCE_SHARE = 0.3  # sigma^2 of the lightness' variance around a pixel, as in their code
-LEAST_VARIANCE = 0.05  # of L*, where lightness is even
-LEAST_WEIGHT = 1e-6  # so that no edge cuts a region off
-TOLERANCE = 5e-4  # of the error, as multigrid estimates it, to the colors
+WHOLE = 0.75 * REACH
+"""Up to here a hint alone decides; from here on the network's color mixes in."""
 
-MULTIGRID: dict[str, Any] = {
-    "presmoother": ("gauss_seidel", {"sweep": "forward"}),
-    "postsmoother": ("gauss_seidel", {"sweep": "backward"}),
-    "smooth": ("jacobi", {"weighting": "local"}),  # the usual weighting draws random numbers
-    "improve_candidates": None,
-    "max_coarse": 50_000,  # two levels: of a ninth of the pixels, the equations are solved directly
-    "coarse_solver": "splu",
-}
-"""Options of pyamg: a third of the time of its defaults, and the same colors at every run."""
+UNIT = 10  # of CIELAB: a clear difference
+GRAIN = 1.5  # pixels, the radius of a blur that takes the grain from lightness
+ALIKE = 2  # CIELAB units: colors this near are one hint
+TOUCHING = 1e-3  # a distance, so that a hint's own pixels have one too
 
-NEIGHBORS = ((0, 1), (1, 0), (1, 1), (1, -1))
-"""Offsets (rows, columns) to half of the eight neighbors; symmetry gives the other half."""
+
+@dataclass(frozen=True)
+class Spread:
+    """The colors of hints, spread.
+
+    Attributes:
+        ab: float32 (2, h, w), CIELAB units, the hints' colors.
+        share: float32 (h, w), 0..1, how much they count beside a network's.
+    """
+
+    ab: NDArray[np.float32]
+    share: NDArray[np.float32]
+
+    def over(self, prior: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Lay the hints' colors over a network's, (2, h, w)."""
+        return prior + self.share * (self.ab - prior)
 
 
 def guide(
@@ -57,128 +59,61 @@ def guide(
             None uses the hints alone.
 
     Returns:
-        float32 (2, h, w), CIELAB units; the longer side has at most `LONGER_SIDE` pixels.
+        float32 (2, h, w), CIELAB units; the longer side has at most `LONGER_SIDE` pixels. A hinted
+        pixel keeps its hint's color.
 
     Raises:
-        MissingExtraError: if pyamg is not installed.
         ValueError: if the hints belong to a photograph of another size.
     """
+    if prior is None:
+        return spread(rgb, hints).ab
+    return spread(rgb, hints, prior).over(_resized(prior, hints.where.shape))
+
+
+def spread(
+    rgb: NDArray[np.uint8], hints: Hints, prior: NDArray[np.floating] | None = None
+) -> Spread:
+    """Spread hints over a photograph, as `guide` does, and say how far they count."""
     height, width = working_size(*rgb.shape[:2])
     if hints.where.shape != (height, width):
         raise ValueError(f"hints of {hints.where.shape}; expected {(height, width)}")
     small = Image.fromarray(rgb).resize((width, height), Image.Resampling.BOX, reducing_gap=3)
-    lightness = rgb_to_lab(np.asarray(small))[0]
+    planes = rgb_to_lab(np.asarray(small.filter(ImageFilter.GaussianBlur(GRAIN))))[:1]
     if prior is not None:
-        size = (width, height)
-        planes = (
-            Image.fromarray(np.asarray(p, np.float32)).resize(size, Image.Resampling.BICUBIC)
-            for p in prior
-        )
-        prior = np.stack([np.asarray(plane) for plane in planes])
-    return spread(lightness, hints, prior)
+        planes = np.concatenate((planes, _resized(prior, (height, width))))
+    features = np.ascontiguousarray(planes.transpose(1, 2, 0) / UNIT, np.float32)
+    return _mix(features, hints, reach=np.inf if prior is None else REACH)
 
 
-def spread(
-    lightness: NDArray[np.floating],
-    hints: Hints,
-    prior: NDArray[np.floating] | None = None,
-) -> NDArray[np.float32]:
-    """Spread hints over a picture.
-
-    Minimizes, over the colors u of all pixels without a hint, the sum over neighbors r, s of
-    w_rs (u_r - u_s)^2 plus, with a prior p, that over pixels of `PRIOR_WEIGHT` w_r (u_r - p_r)^2,
-    where w_r is the sum of a pixel's weights and w_rs = exp(-(L_r - L_s)^2 / (2 sigma^2)).
-
-    Args:
-        lightness: (H, W), L* in 0..100.
-        hints: of this size; at least one.
-        prior: (2, H, W), CIELAB units.
-
-    Returns:
-        float32 (2, H, W), CIELAB units; a hinted pixel keeps its hint's color.
-
-    Raises:
-        MissingExtraError: if pyamg is not installed.
-    """
-    try:
-        import pyamg  # noqa: F401
-        from scipy import sparse
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("coloring by hints", error.name, "hints") from None
-    ab = hints.ab.reshape(2, -1).astype(np.float64)
-    free = ~hints.where.ravel()
-    if not free.any():
-        return hints.ab
-    links = _link_matrix(lightness)
-    sums = np.asarray(links.sum(1)).ravel()
-    data = PRIOR_WEIGHT * sums if prior is not None else np.zeros(lightness.size)
-    system = (sparse.diags(sums + data) - links)[free][:, free].tocsr()
-    right = links[free][:, ~free] @ ab[:, ~free].T
-    start = np.broadcast_to(ab[:, ~free].mean(1), right.shape)
-    if prior is not None:
-        known = np.asarray(prior, np.float64).reshape(2, -1)[:, free].T
-        right, start = right + data[free, None] * known, known
-    ab[:, free] = _solve(system, right, start).T
-    return ab.reshape(2, *lightness.shape).astype(np.float32)
+def _mix(features: NDArray[np.float32], hints: Hints, *, reach: float) -> Spread:
+    """Mix the colors of the hints that are near, by the squares of how much nearer they are."""
+    sources, colors = _sources(hints)
+    distances, nearest = nearest_hints(features, sources, limit=reach)
+    near = 1 / (distances + TOUCHING)
+    weights = np.square((near - near[0] / FARTHEST).clip(min=0))
+    sums = weights.sum(0)
+    ab = np.einsum("khw,khwc->chw", weights, colors[nearest]) / np.where(sums > 0, sums, 1)
+    ab = np.where(hints.where, hints.ab, ab).astype(np.float32)
+    if np.isinf(reach):
+        return Spread(ab, np.ones(sums.shape, np.float32))
+    left = ((reach - distances[0]) / (REACH - WHOLE)).clip(0, 1)
+    return Spread(ab, (left * left * (3 - 2 * left)).astype(np.float32))
 
 
-def _solve(
-    system: Any, right: NDArray[np.float64], start: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Solve a sparse, symmetric, positive definite system by conjugate gradients.
-
-    Args:
-        system: sparse (N, N).
-        right: (N, 2), the right-hand sides of a and b.
-        start: (N, 2), where the iteration begins.
-
-    Returns:
-        (N, 2), the solutions.
-    """
-    import pyamg
-    from threadpoolctl import threadpool_limits
-
-    found = np.zeros_like(right)
-    with threadpool_limits(1, "blas"):  # at dot products, more threads mostly wait for each other
-        levels = pyamg.smoothed_aggregation_solver(system, **MULTIGRID)
-        for plane, wanted in enumerate(right.T):
-            if wanted.any():  # else nothing has color, and no error is small beside that
-                found[:, plane], _ = pyamg.krylov.cg(
-                    system,
-                    wanted,
-                    x0=start[:, plane].copy(),
-                    tol=TOLERANCE,
-                    criteria="MrMr",
-                    M=levels.aspreconditioner(),
-                )
-    return found
+def _sources(hints: Hints) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Number the hints by color: (H, W), -1 where there is none, and their colors (N, 2)."""
+    given = hints.ab[:, hints.where].T
+    _, numbers = np.unique(np.round(given / ALIKE), axis=0, return_inverse=True)
+    numbers = numbers.ravel()
+    sums = [np.bincount(numbers, plane) for plane in given.T]
+    sources = np.full(hints.where.shape, -1, np.int32)
+    sources[hints.where] = numbers
+    return sources, (np.stack(sums, 1) / np.bincount(numbers)[:, None]).astype(np.float32)
 
 
-def _link_matrix(lightness: NDArray[np.floating]) -> Any:
-    """Return the weights of all pairs of neighbors: a sparse symmetric matrix, (H W, H W)."""
-    from scipy import sparse
-
-    rows, columns, weights = (np.concatenate(part) for part in zip(*_links(lightness), strict=True))
-    shape = lightness.size, lightness.size
-    one_way: Any = sparse.coo_matrix((weights, (rows, columns)), shape).tocsr()
-    return one_way + one_way.T
-
-
-def _links(
-    lightness: NDArray[np.floating],
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-    """Yield pairs of neighbors, as flat indices, and their weights, for each of `NEIGHBORS`."""
-    from scipy.ndimage import uniform_filter
-
-    level = lightness.astype(np.float64)
-    height, width = level.shape
-    mean = uniform_filter(level, 3, mode="nearest")
-    variance = (uniform_filter(level**2, 3, mode="nearest") - mean**2).clip(min=0)
-    variance = VARIANCE_SHARE * variance + LEAST_VARIANCE
-    places = np.arange(level.size).reshape(level.shape)
-    for down, right in NEIGHBORS:
-        first = np.s_[: height - down, max(0, -right) : width - max(0, right)]
-        second = np.s_[down:, max(0, right) : width + min(0, right)]
-        apart = (level[first] - level[second]) ** 2
-        weight = np.exp(-apart / (variance[first] + variance[second])) + LEAST_WEIGHT
-        yield places[first].ravel(), places[second].ravel(), weight.ravel()
+def _resized(ab: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Bring colors, (2, h, w), to a height and width."""
+    height, width = shape
+    planes = (Image.fromarray(np.asarray(plane, np.float32)) for plane in ab)
+    size = (width, height)
+    return np.stack([np.asarray(p.resize(size, Image.Resampling.BICUBIC)) for p in planes])
