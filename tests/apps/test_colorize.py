@@ -203,3 +203,22 @@ def test_hints_that_cannot_be_used_are_one_line(
     assert line in said
     assert len(said.splitlines()) == 1
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_map_of_the_confidence_stands_beside_the_result(folder: Path, here: Run) -> None:
+    code, out, _ = here(folder, "one.png", "--confidence", "--json", "--model", "shipped")
+    assert code == 0
+    assert json.loads(out)["status"] == "colorized"
+    with Image.open(folder / "one_confidence.png") as image:
+        assert (image.mode, image.size) == ("L", (48, 32))
+        assert len(np.unique(np.asarray(image))) > 1
+    assert (folder / "one_colorized.png").exists()
+
+
+def test_a_network_without_classes_has_no_confidence(
+    folder: Path, weights: Path, here: Run
+) -> None:
+    code, _, err = here(folder, "one.png", "--confidence", "--model", weights)
+    assert code == 1
+    assert "model1 predicts one color a pixel, not classes: use the flagship" in err
+    assert not (folder / "one_colorized.png").exists()

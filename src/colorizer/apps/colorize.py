@@ -45,6 +45,7 @@ def colorize(
     force: command_line.Force = False,
     overwrite: command_line.Overwrite = False,
     compare: command_line.Compare = False,
+    confidence: command_line.Confidence = False,
     json: command_line.Json = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
@@ -54,10 +55,16 @@ def colorize(
         format, strength, force=force, overwrite=overwrite, compare=compare, hint=hint, hints=hints
     )
     _require_colors(model, options)
+    if confidence and (paths == ["-"] or model == NO_MODEL):
+        raise ColorizerError(
+            "--confidence writes a file on what a model says: name a file, a model"
+        )
     if paths == ["-"]:
         _colorize_stdin(model, options)
         return
-    tasks = plan(map(Path, paths), out, format=options.format, compare=compare)
+    tasks = plan(
+        map(Path, paths), out, format=options.format, compare=compare, confidence=confidence
+    )
     if options.guided and len(tasks) > 1:
         raise ColorizerError(f"hints need a single photograph, found {len(tasks):,}: name one")
     counts: Counter[str] = Counter()

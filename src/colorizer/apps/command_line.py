@@ -56,6 +56,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace results th
 Compare = Annotated[
     bool, typer.Option("--compare", help="also write sheets that show before and after")
 ]
+Confidence = Annotated[
+    bool,
+    typer.Option("--confidence", help="also write photo_confidence.png: the lighter, the surer"),
+]
 Json = Annotated[bool, typer.Option("--json", help="print a JSON record for each file")]
 
 

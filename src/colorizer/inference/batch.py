@@ -59,11 +59,17 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
     try:
         at = task.source.stat()
         format = FORMATS.get(task.target.suffix.lower(), options.format)
-        options = dataclasses.replace(options, format=format, compare=task.sheet is not None)
+        options = dataclasses.replace(
+            options,
+            format=format,
+            compare=task.sheet is not None,
+            confidence=task.confidence is not None,
+        )
         new = colorize_data(task.source.read_bytes(), colorizer, options)
         _write(task.target, new.data, at)
-        if task.sheet is not None and new.sheet is not None:
-            _write(task.sheet, new.sheet, at)
+        for path, data in ((task.sheet, new.sheet), (task.confidence, new.confidence)):
+            if path is not None and data is not None:
+                _write(path, data, at)
     except (ColorizerError, OSError) as error:
         return Outcome(task, "failed", f"{task.source}: {error}", time.perf_counter() - started)
     seconds = time.perf_counter() - started

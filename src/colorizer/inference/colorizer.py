@@ -13,6 +13,9 @@ from colorizer.color.lab import check_picture, rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.errors import MissingExtraError
 from colorizer.inference.inputs import PhotoLike, to_rgb
+from colorizer.methods.hints import Hints
+from colorizer.methods.probabilities import LikelyColors, confidence, likely_colors
+from colorizer.methods.propagation import spread
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import decode
 from colorizer.photo.encode import Format, encode
@@ -174,10 +177,45 @@ class Colorizer:
             TypeError: if `rgb` is of another type.
             ValueError: if it has another shape.
         """
+        return np.asarray(self.predict_ab(self._seen(rgb))[0], np.float32)
+
+    def confidence(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return how sure the network is: (h, w), 0..1, as `methods.probabilities.confidence`."""
+        return confidence(self.photo_classes(rgb)[0])
+
+    def likely_colors(
+        self, rgb: NDArray[np.uint8], x: int, y: int, *, count: int = 6, hints: Hints | None = None
+    ) -> LikelyColors:
+        """Return the likely colors of a pixel of a photograph, the most likely first.
+
+        Args:
+            rgb: uint8 (H, W, 3), of which only the lightness is used.
+            x: the pixel's column, from 0.
+            y: its row.
+            count: how many colors, at most.
+            hints: a person's; those that reach the pixel come first.
+
+        Raises:
+            NoClassesError: if the network predicts no classes.
+        """
+        height, width = rgb.shape[:2]
+        found = spread(rgb, hints, self.predict_photo(rgb)) if hints else None
+        place = (x + 0.5) / width, (y + 0.5) / height
+        return likely_colors(*self.photo_classes(rgb), place, count=count, hints=found)
+
+    def photo_classes(
+        self, rgb: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Predict one photograph's classes: as `predict_classes`, but (Q, h, w)."""
+        probabilities, centers = self.predict_classes(self._seen(rgb))
+        return np.asarray(probabilities[0], np.float32), centers
+
+    def _seen(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return a photograph's lightness as the network sees it, (1, 1, h, w)."""
         check_picture(rgb)
         shape = self.metadata.shape(*rgb.shape[:2])
         small = rgb_to_lab(resize(rgb, size=shape, resample=self.metadata.resample))
-        return np.asarray(self.predict_ab(small[None, :1])[0], np.float32)
+        return small[None, :1]
 
     def colorize_bytes(
         self, data: bytes, *, format: Format = "png", strength: float = 1.0

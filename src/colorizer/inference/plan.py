@@ -19,20 +19,27 @@ class Task:
         source: its file.
         target: where the photograph in color goes.
         sheet: where the sheet that compares both goes, if one is asked for.
+        confidence: where the map of the network's confidence goes, if one is asked for.
     """
 
     source: Path
     target: Path
     sheet: Path | None = None
+    confidence: Path | None = None
 
     @property
     def outputs(self) -> tuple[Path, ...]:
         """All files to be written."""
-        return (self.target,) if self.sheet is None else (self.target, self.sheet)
+        return tuple(path for path in (self.target, self.sheet, self.confidence) if path)
 
 
 def plan(
-    paths: Iterable[Path], out: Path | None, *, format: str | None = None, compare: bool = False
+    paths: Iterable[Path],
+    out: Path | None,
+    *,
+    format: str | None = None,
+    compare: bool = False,
+    confidence: bool = False,
 ) -> list[Task]:
     """Find the photographs in files and folders, and where each goes.
 
@@ -42,6 +49,8 @@ def plan(
             `photo_colorized.jpg` and `folder/` becomes `folder_colorized/`.
         format: of the files to be written, one of `FORMATS`' values; None for each file's own.
         compare: also plan sheets: `photo_colorized_compare.jpg` beside `photo_colorized.jpg`.
+
+        confidence: also plan maps: `photo_confidence.png`.
 
     Raises:
         ColorizerError: if a path does not exist, a folder holds no photograph, or two photographs
@@ -61,6 +70,8 @@ def plan(
             tasks.append(Task(path, (out or path.parent) / name))
     if compare:
         tasks = [replace(task, sheet=_sheet(task.target)) for task in tasks]
+    if confidence:
+        tasks = [replace(task, confidence=_map(task.target)) for task in tasks]
     _require_apart(tasks)
     return tasks
 
@@ -92,6 +103,10 @@ def find_photos(folder: Path, *, but: Path | None = None) -> list[Path]:
 
 def _sheet(target: Path) -> Path:
     return target.with_name(f"{target.stem}_compare.jpg")
+
+
+def _map(target: Path) -> Path:
+    return target.with_name(f"{target.stem.removesuffix('_colorized')}_confidence.png")
 
 
 def _require_apart(tasks: Iterable[Task]) -> None:

@@ -1,12 +1,14 @@
 """A photograph's file to the same file in color; nothing else changes."""
 
 import contextlib
+import io
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from colorizer.color.recoloring import recolor
 from colorizer.color.statistics import is_black_and_white
@@ -39,6 +41,7 @@ class Options:
         compare: also write a sheet with both, side by side.
         hints: colors given to pixels of the one photograph that they are of.
         strokes: the same as a picture, uint8 (H, W, 4), as `Hints.collect` takes it.
+        confidence: also draw how sure the network is.
     """
 
     format: str | None = None
@@ -48,6 +51,7 @@ class Options:
     compare: bool = False
     hints: tuple[Hint, ...] = ()
     strokes: NDArray[np.uint8] | None = None
+    confidence: bool = False
 
     @property
     def guided(self) -> bool:
@@ -63,11 +67,14 @@ class Colorized:
         data: its bytes.
         anew: whether it was colored; one that is in color stays as it is.
         sheet: a JPEG file with both, side by side, if it was asked for.
+        confidence: a gray PNG file of the photograph's size, white where the network is sure, if it
+            was asked for.
     """
 
     data: bytes
     anew: bool
     sheet: bytes | None = None
+    confidence: bytes | None = None
 
 
 def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) -> Colorized:
@@ -86,7 +93,21 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
             return Colorized(same, anew=False)
         rgb = recolor(photo.levels, _predict(photo.rgb, colorizer, options))
         sheet = _side_by_side(photo, rgb) if options.compare else None
-        return Colorized(photo.encode(rgb, format), anew=True, sheet=sheet)
+        sure = draw_confidence(photo.rgb, colorizer) if colorizer and options.confidence else None
+        return Colorized(photo.encode(rgb, format), anew=True, sheet=sheet, confidence=sure)
+
+
+def draw_confidence(rgb: NDArray[np.uint8], colorizer: Colorizer) -> bytes:
+    """Draw how sure the network is: a gray PNG file of the photograph's size, white where it is.
+
+    Raises:
+        NoClassesError: if the network predicts no classes.
+    """
+    levels = np.round(255 * colorizer.confidence(rgb)).astype(np.uint8)
+    size = rgb.shape[1], rgb.shape[0]
+    buffer = io.BytesIO()
+    Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR).save(buffer, "png")
+    return buffer.getvalue()
 
 
 def _predict(

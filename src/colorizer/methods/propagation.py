@@ -42,9 +42,10 @@ class Spread:
     ab: NDArray[np.float32]
     share: NDArray[np.float32]
 
-    def over(self, prior: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Lay the hints' colors over a network's, (2, h, w)."""
-        return prior + self.share * (self.ab - prior)
+    def over(self, prior: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Lay the hints' colors over a network's, (2, h, w) at any size."""
+        below = _resized(prior, self.share.shape)
+        return below + self.share * (self.ab - below)
 
 
 def guide(
@@ -67,7 +68,7 @@ def guide(
     """
     if prior is None:
         return spread(rgb, hints).ab
-    return spread(rgb, hints, prior).over(_resized(prior, hints.where.shape))
+    return spread(rgb, hints, prior).over(prior)
 
 
 def spread(
