@@ -40,7 +40,7 @@ lint: .venv/dev.done ## check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 bench: .venv/dev.done ## measure speed beside a plain script's (SHORT=1: only show that it works)
-	@for script in preprocessing training evaluating colorizing pipeline parity; do \
+	@for script in preprocessing training evaluating colorizing starting pipeline parity; do \
 		echo "== $$script"; $(BIN)/python benchmarks/$$script.py $(if $(SHORT),--short) || exit 1; done
 
 bench-gpu: .venv/dev.done ## measure training on a GPU, compiled and not

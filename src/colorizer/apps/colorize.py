@@ -181,12 +181,15 @@ def _record(outcome: "Outcome") -> dict[str, Any]:
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
     """Yield a function that advances the progress bar; a bar needs a terminal and two files."""
+    if total < 2:
+        yield lambda: None
+        return
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = total < 2 or not console.is_terminal
+    hidden = not console.is_terminal
     with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
         bar = progress.add_task("colorizing", total=total)
         yield lambda: progress.advance(bar)

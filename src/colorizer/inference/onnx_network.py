@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import NDArray
 
 from colorizer.errors import ColorizerError, NoClassesError
@@ -39,6 +40,8 @@ class OnnxNetwork:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = cpu_count()  # or they are bound to cores, busy or not
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self.session = onnxruntime.InferenceSession(
                 path, options, providers=["CPUExecutionProvider"]
@@ -63,7 +66,7 @@ class OnnxNetwork:
         return _like(lightness, probabilities), centers
 
     def one_thread_each(self) -> AbstractContextManager[None]:
-        """Do nothing: all calls share ONNX Runtime's threads already."""
+        """Do nothing: all calls share ONNX Runtime's threads, which do not wait actively."""
         return contextlib.nullcontext()
 
     def _run(self, lightness: Any, *outputs: str) -> list[NDArray[np.float32]]:
