@@ -31,6 +31,7 @@ from colorizer.training.device import choose_device
 from colorizer.training.engine import choose_precision, make_fabric
 from colorizer.training.loop.epoch import train_epoch
 from colorizer.training.loop.losses import Objective, l2
+from colorizer.training.loop.optimizer import make_optimizer
 
 ROOT = Path(__file__).parents[1]
 FLOPS, BYTES = 790e12, 3.0e12  # an H100's, a second: bfloat16 and memory
@@ -232,7 +233,7 @@ def _set_up(name: str, entry: Model, fabric: Fabric, *, compile: bool) -> tuple[
     network = _network(name, entry.arguments, fabric.device)
     objective = Objective(network, entry.recipe.loss)
     objective.to(fabric.device, memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
+    optimizer = make_optimizer(network, 0.001, entry.recipe)
     stepped: Any = torch.compile(objective, dynamic=False) if compile else objective
     return fabric.setup(stepped, optimizer)
 
