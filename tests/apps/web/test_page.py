@@ -218,6 +218,19 @@ def test_a_stroke_colors_what_it_lies_on_until_it_is_undone(session: "Page") -> 
     np.testing.assert_allclose(colors(canvas), before, atol=1e-3)
 
 
+def test_the_likely_colors_of_a_point_are_offered_to_the_brush(session: "Page") -> None:
+    session.click("text=Paint colors")
+    settle(session)
+    session.locator("#canvas").hover(position={"x": 60, "y": 50})
+    offered = session.locator("#likely button")
+    offered.first.wait_for()
+    assert 1 < offered.count() <= 6
+    offered.first.click()
+    shown = offered.first.evaluate("(button) => button.style.background")
+    taken = bytes.fromhex(session.input_value("#color")[1:])
+    assert shown == f"rgb({taken[0]}, {taken[1]}, {taken[2]})"
+
+
 def test_a_click_paints_a_dot(session: "Page", address: str) -> None:
     session.click("text=Paint colors")
     settle(session)

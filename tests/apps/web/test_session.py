@@ -144,6 +144,24 @@ def test_strokes_alone_color_where_no_model_does(session: Session, gray: bytes) 
     assert painted[0].mean() > 10  # the only hint there is colors all that is not black or white
 
 
+def test_the_palette_is_the_point_s_and_obeys_strokes(session: Session, gray: bytes) -> None:
+    photo = session.add("photo.jpg", gray)
+    x, y = (side // 2 for side in photo.shown)
+    before = session.palette(photo.id, WEIGHTS, x, y)
+    assert 1 < len(before) <= 6
+    point = decode(photo.before).rgb[y : y + 1, x : x + 1]
+    shown = np.array([[tuple(bytes.fromhex(color[1:])) for color in before]], np.uint8)
+    assert np.abs(rgb_to_lab(shown)[0] - rgb_to_lab(point)[0]).max() < 1
+    session.paint(photo.id, stroke(photo.shown, (x - 5, y - 5, x + 5, y + 5)), 0)
+    after = session.palette(photo.id, WEIGHTS, x, y)
+    first = np.array([[tuple(bytes.fromhex(after[0][1:]))]], np.uint8)
+    assert rgb_to_lab(first)[1] > 20
+    assert after[0] not in before
+    assert session.palette(photo.id, NO_MODEL, x, y) == []
+    with pytest.raises(ColorizerError, match=f"no pixel {photo.shown[0]},0: the picture has"):
+        session.palette(photo.id, WEIGHTS, photo.shown[0], 0)
+
+
 def test_strokes_of_another_size_are_refused(session: Session, gray: bytes) -> None:
     photo = session.add("photo.jpg", gray)
     with pytest.raises(ColorizerError, match="the strokes' picture has 50x40 pixels; expected"):

@@ -24,6 +24,7 @@ KEPT = {"Cache-Control": "private, max-age=86400"}  # addresses say all that a p
 FRESH = {"Cache-Control": "no-store"}
 
 Model = Annotated[str, Query()]
+Pixel = Annotated[int, Query(ge=0)]
 Strength = Annotated[float, Query(ge=0, le=4)]
 
 
@@ -89,6 +90,10 @@ def _add_photos(app: FastAPI, session: Session) -> None:
     def after(photo_id: str, model: Model, strength: Strength = 1) -> Response:
         data = session.after(photo_id, model, strength)
         return Response(data, media_type="image/jpeg", headers=KEPT)
+
+    @app.get("/api/photos/{photo_id}/palette")
+    def palette(photo_id: str, model: Model, x: Pixel, y: Pixel) -> list[str]:
+        return session.palette(photo_id, model, x, y)
 
 
 def _add_strokes(app: FastAPI, session: Session) -> None:

@@ -13,9 +13,10 @@ from colorizer.apps.web.choices import choices
 from colorizer.apps.web.photograph import Photograph, store_photograph
 from colorizer.apps.web.zip_stream import extend_stem, stream_zip
 from colorizer.color.recoloring import recolor
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, NoClassesError
 from colorizer.methods.hints import Hints
-from colorizer.methods.propagation import guide
+from colorizer.methods.probabilities import likely_colors
+from colorizer.methods.propagation import Spread, spread
 from colorizer.photo.decode import decode, decode_strokes
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import PhotoFile
@@ -48,7 +49,8 @@ class Session:
         self._load = lru_cache(maxsize=8)(Colorizer.load)
         self._preview = lru_cache(maxsize=16)(self._decode)
         self._predict = lru_cache(maxsize=256)(self._predict_anew)
-        self._guide = lru_cache(maxsize=32)(self._guide_anew)
+        self._classes = lru_cache(maxsize=8)(self._classes_anew)
+        self._spread = lru_cache(maxsize=32)(self._spread_anew)
         for name in models or (DEFAULT,):
             if name != NO_MODEL:
                 self._colorizer(name)
@@ -123,6 +125,31 @@ class Session:
         ab = self._colors(photo, model, strength)
         return encode(recolor(self._preview(photo_id), ab), format="jpeg")
 
+    def palette(self, photo_id: str, model: str, x: int, y: int) -> list[str]:
+        """Return the likely colors of a pixel at the size shown, #rrggbb, the most likely first.
+
+        They have the pixel's own lightness. A model that predicts no classes has none.
+
+        Raises:
+            ColorizerError: if there is no such photograph, model or pixel.
+        """
+        photo = self._offered(photo_id, model)
+        width, height = photo.shown
+        if not (x < width and y < height):
+            raise ColorizerError(f"no pixel {x},{y}: the picture has {width}x{height}")
+        if model == NO_MODEL:
+            return []
+        try:
+            probabilities, centers = self._classes(photo_id, model)
+        except NoClassesError:
+            return []
+        hints = self._spread(photo_id, photo.revision, model, 1.0)
+        place = (x + 0.5) / width, (y + 0.5) / height
+        found = likely_colors(probabilities, centers, place, hints=hints)
+        pixel = self._preview(photo_id)[y : y + 1, x : x + 1]
+        shown = (recolor(pixel, ab[:, None, None])[0, 0] for ab in found.ab)
+        return list(dict.fromkeys(f"#{bytes(rgb).hex()}" for rgb in shown))
+
     def finish(self, photo_id: str, model: str, strength: float) -> tuple[str, bytes]:
         """Return the name and bytes of a photograph's file in color, at full size, with metadata.
 
@@ -162,12 +189,16 @@ class Session:
             for photo in list(self.photos.values())
         )
 
-    def _colors(self, photo: Photograph, model: str, strength: float) -> NDArray[np.float32]:
+    def _offered(self, photo_id: str, model: str) -> Photograph:
         if all(model != choice.name for choice in self.choices):
             raise ColorizerError(f"no model {model!r} here: name it with --model when you begin")
-        if photo.hints is None:
-            return strength * self._predict(photo.id, model)
-        return self._guide(photo.id, photo.revision, model, strength)
+        return self.get(photo_id)
+
+    def _colors(self, photo: Photograph, model: str, strength: float) -> NDArray[np.float32]:
+        self._offered(photo.id, model)
+        colors = strength * self._predict(photo.id, model)
+        hints = self._spread(photo.id, photo.revision, model, strength)
+        return colors if hints is None else hints.over(colors)
 
     def _predict_anew(self, photo_id: str, model: str) -> NDArray[np.float32]:
         if model == NO_MODEL:
@@ -176,14 +207,21 @@ class Session:
         with self._one_large_at_a_time:
             return colorizer.predict_photo(decode(_read(self.get(photo_id))).rgb)
 
-    def _guide_anew(
+    def _classes_anew(
+        self, photo_id: str, model: str
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        colorizer = self._colorizer(model)
+        with self._one_large_at_a_time:
+            return colorizer.photo_classes(decode(_read(self.get(photo_id))).rgb)
+
+    def _spread_anew(
         self, photo_id: str, _revision: int, model: str, strength: float
-    ) -> NDArray[np.float32]:
+    ) -> Spread | None:
         photo = self.get(photo_id)
-        if photo.hints is None:  # wiped away meanwhile
-            return strength * self._predict(photo_id, model)
+        if photo.hints is None:  # nothing is painted, or it was wiped away meanwhile
+            return None
         prior = None if model == NO_MODEL else strength * self._predict(photo_id, model)
-        return guide(self._preview(photo_id), photo.hints, prior)
+        return spread(self._preview(photo_id), photo.hints, prior)
 
     def _decode(self, photo_id: str) -> NDArray[np.uint8]:
         return decode(self.get(photo_id).before).rgb

@@ -1,6 +1,7 @@
 // The page: photographs looked at in three views, and out again at full size.
 
 import { listenForPhotos } from "./arriving.js";
+import { listenToPointer } from "./likely.js";
 import { canUndo, deliver, draw, isPainted, listenToBrush, recall } from "./painting.js";
 import { address, ask, save, say, show, unsay } from "./requests.js";
 import { $, change, current, onChange, recollect, remember, state } from "./state.js";
@@ -221,6 +222,7 @@ async function open() {
 
 onChange(render);
 listenToBrush();
+listenToPointer();
 const ready = open();
 listenForPhotos(ready);
 ready.catch((error) => say(error.message));
