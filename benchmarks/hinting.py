@@ -179,7 +179,7 @@ def _print(summary: pd.DataFrame, count: int, side: int) -> None:
 
 def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
     """Draw photographs: gray with 5 hints, by each method with 0, 5 and 100, and the original."""
-    columns: dict[str, list[Tensor]] = {}
+    columns: dict[str, list[NDArray[np.uint8]]] = {}
     for number, file in enumerate(files):
         rgb = decode(file).rgb
         columns.setdefault("5 hints", []).append(_square(_marked(rgb, number)))
@@ -190,7 +190,7 @@ def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
         columns.setdefault("original", []).append(_square(rgb))
     order = ["5 hints", "5 alone", "100 alone", "0 and a network", "5 and a network"]
     order += ["100 and a network", "original"]
-    return photo_grid({name: torch.cat(columns[name]) for name in order}, side=220)
+    return photo_grid({name: columns[name] for name in order}, side=220)
 
 
 def _marked(rgb: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
@@ -204,12 +204,12 @@ def _marked(rgb: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
-def _square(rgb: NDArray[np.uint8]) -> Tensor:
-    """Cut the middle square out: uint8 (1, 3, 340, 340)."""
+def _square(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut the middle square out: uint8 (340, 340, 3)."""
     side = min(rgb.shape[:2])
     top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
     middle = rgb[top : top + side, left : left + side]
-    return _tensor(resize(middle, size=340, resample="bicubic"))
+    return resize(middle, size=340, resample="bicubic")
 
 
 def _tensor(rgb: NDArray[np.uint8]) -> Tensor:

@@ -13,12 +13,12 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from photographs import SAMPLE
-from torch import Tensor
 
 from colorizer.color.lab import rgb_to_lab
 from colorizer.data.dataset import LabDataset
 from colorizer.evaluation.figures import architecture, save_figure
-from colorizer.evaluation.grids import photo_grid, show_versions
+from colorizer.evaluation.grids import Picture, photo_grid
+from colorizer.evaluation.samples import show_versions
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
@@ -143,7 +143,7 @@ def _draw_score(axes: Axes, name: str, score: str) -> None:
     axes.grid(alpha=0.3)
 
 
-def _save(columns: dict[str, Tensor], name: str) -> None:
+def _save(columns: dict[str, list[Picture]], name: str) -> None:
     photo_grid(columns, side=SHOWN).save(FOLDER / f"{name}.jpg", quality=90)
 
 

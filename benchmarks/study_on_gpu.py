@@ -46,6 +46,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 WHEELS = ("annotated-types", "lightning-fabric", "lightning-utilities", "pydantic")
 WHEELS += ("pydantic_core", "simplejpeg", "tenacity", "typing-inspection")
+WHEELS += ("imageio", "lazy-loader", "scikit-image", "tifffile")
 """What PyTorch's images lack of the stages' packages; requirements.lock has the versions."""
 
 PLATFORMS = [f"manylinux_2_{glibc}_x86_64" for glibc in (28, 27, 24, 17)] + ["any"]
@@ -96,8 +97,8 @@ def _write_best(trainer: Trainer, watch: Watch, folder: Path) -> None:
         whole, half = folder / f"{kind}.whole", folder / f"{kind}.safetensors"
         save_weights(whole, trainer.metadata, trainer.calibrated(best.weights))
         network = TorchNetwork.from_file(whole, device=str(trainer.fabric.device))
-        write_scores(score(network.model, trainer, trainer.test_photos), folder / f"test_{kind}")
-        validated = with_intervals(score(network.model, trainer, watch.validation))
+        write_scores(score(network.model, trainer, "test"), folder / f"test_{kind}")
+        validated = with_intervals(score(network.model, trainer, "validation"))
         chosen.append({"weights": kind, "epoch": best.epoch, **validated})
         try:
             write_half(whole, half)
@@ -139,7 +140,7 @@ def prepare(photos: Path, change: dict[str, Any], models: str, compiled: str) ->
     made, text = paths.data / "made.json", json.dumps(before)
     Path("params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
     if not (made.exists() and made.read_text() == text and manifest_path(paths.lab).exists()):
-        for stage in ("drop_grayscale", "split", "preprocess"):
+        for stage in ("drop_grayscale", "split", "preprocess", "references"):
             runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
         made.write_text(text)
     return load_params()

@@ -1,20 +1,21 @@
 """Following a training within a budget: validation losses, scores and the best weights."""
 
-import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
+from colorizer.data.archive import decode_photo
 from colorizer.data.dataset import LabDataset
+from colorizer.data.references import References
 from colorizer.evaluation.evaluate import evaluate, summable
 from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.scoring.bootstrap import intervals
 from colorizer.evaluation.scoring.measure import scores_of
 from colorizer.inference.torch_network import TorchNetwork
+from colorizer.paths import Paths
 from colorizer.training.loop.checkpoint import snapshot
 from colorizer.training.run_record import Epoch
 from colorizer.training.trainer import Trainer
@@ -82,21 +83,19 @@ class Watch:
             if kind not in self.best or value < self.best[kind].loss:
                 self.best[kind] = Best(last.epoch, value, snapshot(network.state_dict()))
         if last.epoch in (1, epochs) or last.epoch % self.every == 0:
-            found = score(network, self.trainer, self.validation)
+            found = score(network, self.trainer, "validation")
             self.scores.append({"epoch": last.epoch, **with_intervals(found)})
         an_epoch = (time.monotonic() - self.began) / len(self.losses)
         if last.epoch < epochs and self.budget.left() < self.reserve + 2 * an_epoch:
             raise OutOfTimeError
 
 
-def score(network: nn.Module, trainer: Trainer, photos: LabDataset) -> pd.DataFrame:
-    """Return `evaluate`'s table of a network on the training device."""
-    device = trainer.fabric.device
-    predict = by_network(
-        TorchNetwork(network, trainer.metadata, device=str(device), precision="float32")
-    )
-    with _nondeterministic():  # some scores count pixels, in an order that a GPU chooses
-        return evaluate(predict, photos, batch_size=64, device=device)
+def score(network: nn.Module, trainer: Trainer, subset: str) -> pd.DataFrame:
+    """Return `evaluate`'s table of a network on a subset, predicted on the training device."""
+    paths, device = Paths(trainer.params.profile), str(trainer.fabric.device)
+    photos = References.open(paths.references, subset)
+    learned = TorchNetwork(network, trainer.metadata, device=device, precision="float32")
+    return evaluate(by_network(learned, photos, partial(decode_photo, paths.archives)), photos)
 
 
 def with_intervals(table: pd.DataFrame) -> dict[str, float]:
@@ -104,11 +103,3 @@ def with_intervals(table: pd.DataFrame) -> dict[str, float]:
     found = intervals(summable(table), scores_of, draws=DRAWS)
     ends = {"": found["value"], "_low": found["low"], "_high": found["high"]}
     return {f"{name}{end}": row[name] for name in found.index for end, row in ends.items()}
-
-
-@contextlib.contextmanager
-def _nondeterministic() -> Iterator[None]:
-    strict = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(False)
-    yield
-    torch.use_deterministic_algorithms(strict, warn_only=True)

@@ -1,10 +1,14 @@
 """Score what no network predicts, to read the networks' scores beside."""
 
+import torch
+
 from colorizer.console import entry_point
 from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.baselines import make_baselines
-from colorizer.evaluation.evaluate import CPU, evaluate, write_scores
+from colorizer.data.references import References, list_subsets
+from colorizer.evaluation.baselines import make_baselines, mean_of_lab
+from colorizer.evaluation.evaluate import evaluate, write_scores
 from colorizer.evaluation.scoring.perceptual import Perceptual
+from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import load_params
 from colorizer.paths import Paths
 
@@ -13,13 +17,16 @@ from colorizer.paths import Paths
 def main() -> None:
     """Run the stage."""
     params = load_params()
-    paths = Paths(params.profile)
-    train, test = (LabDataset.open(paths.lab, subset) for subset in ("train", "test"))
-    knobs = params.active.evaluate
-    perceptual = Perceptual.load(CPU) if knobs.perceptual else None
-    for name, predict in make_baselines(train, test).items():
-        scores = evaluate(predict, test, batch_size=knobs.batch_size, perceptual=perceptual)
-        write_scores(scores, paths.baselines / name, perceptual)
+    paths, profile = Paths(params.profile), params.active
+    size = profile.preprocess
+    mean = mean_of_lab(LabDataset.open(paths.lab, "train"))
+    seen = WeightsMetadata("", {}, size.side, geometry=size.geometry).shape
+    perceptual = Perceptual.load(torch.device("cpu")) if profile.evaluate.perceptual else None
+    for subset in list_subsets(paths.references):
+        photos = References.open(paths.references, subset)
+        for name, predict in make_baselines(mean, photos, seen).items():
+            scores = evaluate(predict, photos, perceptual=perceptual)
+            write_scores(scores, paths.baselines(subset) / name, perceptual)
 
 
 if __name__ == "__main__":

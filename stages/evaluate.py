@@ -1,44 +1,47 @@
-"""Score one model on the test photographs and register it: python stages/evaluate.py model1."""
+"""Score one model on photographs it never saw and register it: python stages/evaluate.py model1."""
 
-import json
 import sys
+from functools import partial
 
 from colorizer.console import entry_point
-from colorizer.data.dataset import LabDataset
+from colorizer.data.archive import decode_photo
+from colorizer.data.references import References, list_subsets
 from colorizer.evaluation.evaluate import evaluate, write_scores
-from colorizer.evaluation.grids import photo_grid, show_versions
-from colorizer.evaluation.predictions import by_network
+from colorizer.evaluation.grids import photo_grid
+from colorizer.evaluation.predictions import by_network, first_places, show
 from colorizer.evaluation.scoring.perceptual import Perceptual
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.params import load_params
 from colorizer.paths import Paths
 from colorizer.tracking.live_logging import log_model
-from colorizer.tracking.published import SCORED, Published
+from colorizer.tracking.published import Published
 from colorizer.training.device import choose_device
-from colorizer.training.run_record import WEIGHTS, RunRecord
 
 
 @entry_point
 def main(model: str) -> None:
     """Run the stage."""
     params = load_params()
-    paths = Paths(params.profile)
-    knobs = params.active.evaluate
+    paths, knobs = Paths(params.profile), params.active.evaluate
     device = choose_device(params.engine)
-    weights = paths.run(model) / WEIGHTS
-    network = TorchNetwork.from_file(weights, device=str(device), precision="float32")
-    photos = LabDataset.open(paths.lab, "test")
-
-    folder = paths.evaluation(model)
+    published = Published(paths.run(model), paths.evaluation(model))
+    network = TorchNetwork.from_file(published.weights, device=str(device), precision="float32")
     perceptual = Perceptual.load(device) if knobs.perceptual else None
-    predict, at_once = by_network(network), knobs.batch_size
-    scores = evaluate(predict, photos, batch_size=at_once, device=device, perceptual=perceptual)
-    write_scores(scores, folder, perceptual)
-    scored = {"fingerprint": RunRecord.read(paths.run(model)).fingerprint}
-    (folder / SCORED).write_text(json.dumps(scored) + "\n")
-    versions = show_versions(network.model, photos, knobs.grid_photos)
-    photo_grid(versions).save(folder / "grid.png")
-    published = Published(paths.run(model), folder)
+
+    sets = {
+        name: References.open(paths.references, name) for name in list_subsets(paths.references)
+    }
+    read = partial(decode_photo, paths.archives)
+    predict = {name: by_network(network, photos, read) for name, photos in sets.items()}
+    metrics = {}
+    for name, photos in sets.items():
+        scores = evaluate(predict[name], photos, perceptual=perceptual)
+        metrics[name] = write_scores(scores, published.scores(name), perceptual)
+    published.write_metrics(metrics, {name: photos.digest for name, photos in sets.items()})
+    decides = next(iter(sets))
+    places = first_places(sets[decides], knobs.grid_photos)
+    shown = show({"predicted": predict[decides]}, sets[decides], places)
+    photo_grid(shown).save(published.evaluation / "grid.png")
     log_model(params.tracking, published, params.active.register_)
 
 

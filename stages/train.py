@@ -5,7 +5,7 @@ import sys
 from torch import nn
 
 from colorizer.console import entry_point
-from colorizer.evaluation.grids import draw_samples
+from colorizer.evaluation.samples import draw_samples
 from colorizer.params import load_params
 from colorizer.paths import Paths, project_root
 from colorizer.tracking.live_logging import follow

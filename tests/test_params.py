@@ -127,7 +127,7 @@ def test_params_are_frozen(root: Path, block: Callable[[Params], BaseModel]) -> 
         ("profiles.demo.download.archives.0.bytes", 0),
         ("profiles.demo.register.metric", "accuracy"),
         ("profiles.demo.models", [1]),
-        ("profiles.demo.evaluate.batch_size", 0),
+        ("profiles.demo.evaluate.grid_photos", 0),
         ("engine.accelerator", "two\nlines"),
         ("engine.precision", 32),
         ("engine.backend", "spark"),
@@ -218,6 +218,8 @@ def test_an_old_name_says_the_new_one(change: Change) -> None:
     message = load_in_vain(change(("profiles", "demo", "drop_grayscale", "max_grey_chroma"), 4.0))
     assert message.endswith("drop_grayscale: max_grey_chroma is now max_gray_chroma")
     assert "\n" not in message
+    message = load_in_vain(change(("profiles", "demo", "evaluate", "batch_size"), 64))
+    assert message.endswith("evaluate: photographs are scored one by one: remove batch_size")
 
 
 def test_the_flagship_of_before_is_told_its_new_name(change: Change) -> None:

@@ -33,6 +33,13 @@ NO_OUTCOME = {
         *("colorizer.training.code", "colorizer.training.run_record"),
         "colorizer.training.trainer",
     ),
+    "other ways to the same network, which no stage takes": (
+        *("colorizer.inference.inputs", "colorizer.inference.onnx_network"),
+    ),
+    "hints and likely colors, which no stage asks for": (
+        *("colorizer.methods.hints", "colorizer.methods.probabilities"),
+        "colorizer.methods.propagation",
+    ),
     "flagship.py holds its digest, so that an edit there is an edit of the flagship": (
         "colorizer.models.efficientnet_lite",
     ),
@@ -49,7 +56,7 @@ RUNS = {"train": "colorizer.training.trainer"}
 RULES = {"evaluate": {"colorizer.tracking.champion"}}
 """By stage, the rules that it follows by way of MLflow."""
 
-DRAWN_BESIDE = {"train": {"colorizer.evaluation.grids"}}
+DRAWN_BESIDE = {"train": {"colorizer.evaluation.samples"}}
 """By stage, what it draws beside its outcome."""
 
 NETWORK = "${item.model}"

@@ -17,7 +17,7 @@ class Paths:
 
     @property
     def data(self) -> Path:
-        """archives/, color.csv, split.csv and lab/."""
+        """archives/, color.csv, split.csv, lab/ and references/."""
         return Path("data") / self.profile
 
     @property
@@ -31,14 +31,18 @@ class Paths:
         return self.data / "lab"
 
     @property
+    def references(self) -> Path:
+        """The photographs that models are scored on."""
+        return self.data / "references"
+
+    @property
     def report(self) -> Path:
         """The comparison of the models."""
         return Path("reports") / self.profile
 
-    @property
-    def baselines(self) -> Path:
-        """The baselines' scores, a folder each."""
-        return Path("evaluation") / self.profile / "baselines"
+    def baselines(self, subset: str) -> Path:
+        """Return the folder of the baselines' scores on a subset, a folder each."""
+        return Path("evaluation") / self.profile / "baselines" / subset
 
     def run(self, model: str) -> Path:
         """Return the folder of a model's training."""

@@ -6,22 +6,19 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.comparison import (
-    comparison_fingerprint,
-    draw_figures,
-    metrics_table,
-    to_markdown,
-    write_tables,
-)
+from colorizer.data.references import References
+from colorizer.evaluation.comparison import comparison_fingerprint, draw_figures
 from colorizer.evaluation.evaluate import evaluate, summarize, write_scores
+from colorizer.evaluation.figures import learning_curves
 from colorizer.evaluation.grids import CAPTION, GAP
-from colorizer.evaluation.predictions import by_network
+from colorizer.evaluation.predictions import by_network, first_places, show
+from colorizer.evaluation.tables import metrics_table, to_markdown, write_tables
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.training.run_record import HISTORY, WEIGHTS, Epoch, read_history, write_history
+from pictures import random_references, reader
 
 METRICS: dict[str, dict[str, float]] = {
     "model1": {"photographs": 12345, "l2": 0.0123456789, "psnr": 22.4567},
@@ -36,11 +33,8 @@ SIDE = 32
 
 
 @pytest.fixture(scope="module")
-def photos() -> LabDataset:
-    generator = torch.Generator().manual_seed(0)
-    lightness = torch.rand(4, 1, SIDE, SIDE, generator=generator) * 100
-    ab = torch.rand(4, 2, SIDE, SIDE, generator=generator) * 60 - 30
-    return LabDataset(lightness.half(), ab.half(), list("abcd"), digest="")
+def photos() -> References:
+    return random_references(4, SIDE, patches=8)
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +51,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def test_the_tables_tell_each_two_models_apart(
-    runs: dict[str, Path], photos: LabDataset, tmp_path: Path
+    runs: dict[str, Path], photos: References, tmp_path: Path
 ) -> None:
     metrics, tables = {}, {}
     for model, folder in runs.items():
-        tables[model] = evaluate(
-            by_network(TorchNetwork.from_file(folder / WEIGHTS)), photos, batch_size=2
-        )
+        network = TorchNetwork.from_file(folder / WEIGHTS)
+        tables[model] = evaluate(by_network(network, photos, reader(photos)), photos)
         write_scores(tables[model], folder)
         metrics[model] = summarize(tables[model])
     table = write_tables(runs, tmp_path)
@@ -99,10 +92,12 @@ def test_scores_survive_being_written_as_csv(tmp_path: Path) -> None:
     assert again.to_dict("list") == table.to_dict("list")
 
 
-def draw(runs: dict[str, Path], photos: LabDataset, folder: Path, *, count: int) -> None:
+def draw(runs: dict[str, Path], photos: References, folder: Path, *, count: int) -> None:
     networks = {name: TorchNetwork.from_file(run / WEIGHTS) for name, run in runs.items()}
-    histories = {name: read_history(run / HISTORY) for name, run in runs.items()}
-    draw_figures(networks, histories, photos, folder, losses={}, count=count)
+    curves = learning_curves({name: read_history(run / HISTORY) for name, run in runs.items()})
+    predict = {name: by_network(n, photos, reader(photos)) for name, n in networks.items()}
+    shown = show(predict, photos, first_places(photos, count))
+    draw_figures(networks, curves, shown, folder)
 
 
 def cells(line: str) -> list[str]:
@@ -137,7 +132,8 @@ def test_markdown_is_aligned_and_ends_with_one_line_break(name: str) -> None:
 
 def fingerprint_of(**changes: Any) -> str:
     fingerprints = changes.get("fingerprints", {"model1": "aa", "model2": "bb"})
-    return comparison_fingerprint(fingerprints, metrics_table(changes.get("metrics", METRICS)))
+    table = metrics_table(changes.get("metrics", METRICS))
+    return comparison_fingerprint(fingerprints, {changes.get("subset", "test"): table})
 
 
 def test_a_comparison_is_known_by_sixteen_digits() -> None:
@@ -151,6 +147,7 @@ def test_a_comparison_is_known_by_sixteen_digits() -> None:
     [
         {"fingerprints": {"model1": "aa", "model2": "bc"}},
         {"fingerprints": {"model1": "aa"}},
+        {"subset": "validation"},
         {"fingerprints": {"model1": "bb", "model2": "aa"}},
         {"metrics": {**METRICS, "model2": {**METRICS["model2"], "psnr": 99.9999}}},
         {"metrics": {**METRICS, "model2": {**METRICS["model2"], "l2": 0.0000012346}}},
@@ -167,7 +164,7 @@ def test_the_order_of_the_fingerprints_does_not_matter() -> None:
 
 
 def test_the_study_s_figures_are_drawn(
-    runs: dict[str, Path], photos: LabDataset, tmp_path: Path
+    runs: dict[str, Path], photos: References, tmp_path: Path
 ) -> None:
     draw(runs, photos, tmp_path, count=2)
     drawn = {}
@@ -188,7 +185,7 @@ def test_the_study_s_figures_are_drawn(
 
 
 def test_a_single_model_can_be_drawn_too(
-    runs: dict[str, Path], photos: LabDataset, tmp_path: Path
+    runs: dict[str, Path], photos: References, tmp_path: Path
 ) -> None:
     draw({"model1": runs["model1"]}, photos, tmp_path, count=9)
     with Image.open(tmp_path / "figure8_comparison.png") as image:
@@ -196,7 +193,7 @@ def test_a_single_model_can_be_drawn_too(
 
 
 def test_drawing_twice_gives_the_same_bytes(
-    runs: dict[str, Path], photos: LabDataset, tmp_path: Path
+    runs: dict[str, Path], photos: References, tmp_path: Path
 ) -> None:
     for folder in (tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
@@ -206,13 +203,14 @@ def test_drawing_twice_gives_the_same_bytes(
 
 
 def test_networks_beyond_the_study_are_compared_but_not_in_its_figure_2(
-    photos: LabDataset, tmp_path: Path
+    photos: References, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
     metadata = WeightsMetadata("zhang2016", {"width": 2}, SIDE)
-    networks = {"zhang2016": TorchNetwork(create_model("zhang2016", width=2), metadata)}
-    histories = {"zhang2016": [Epoch(1, 4.0, 4.1, 5.0, 1)]}
-    draw_figures(networks, histories, photos, tmp_path, losses={}, count=2)
+    network = TorchNetwork(create_model("zhang2016", width=2), metadata)
+    curves = learning_curves({"zhang2016": [Epoch(1, 4.0, 4.1, 5.0, 1)]})
+    predict = {"zhang2016": by_network(network, photos, reader(photos))}
+    draw_figures({"zhang2016": network}, curves, show(predict, photos, [0, 1]), tmp_path)
     found = {path.name for path in tmp_path.iterdir()}
     assert "figure2_architectures.png" not in found
     assert "figure8_comparison.png" in found

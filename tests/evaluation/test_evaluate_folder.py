@@ -1,5 +1,8 @@
+import json
 import shutil
 import sys
+import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +12,15 @@ import torch
 from PIL import Image
 
 from colorizer.apps.cli import main
+from colorizer.data.archive import decode_photo
+from colorizer.data.make_references import make_references
+from colorizer.data.references import References
 from colorizer.errors import ColorizerError
+from colorizer.evaluation.baselines import make_baselines, mean_of_references
+from colorizer.evaluation.evaluate import evaluate, summarize
 from colorizer.evaluation.evaluate_folder import evaluate_folder
+from colorizer.evaluation.predictions import by_network
+from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
@@ -52,19 +62,42 @@ def folder(tmp_path: Path, sample_photos: dict[str, bytes]) -> Path:
 def test_the_table_and_the_page_are_the_pipeline_s(
     folder: Path, models: dict[str, Path], tmp_path: Path
 ) -> None:
-    evaluate_folder(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
+    evaluate_folder(folder, models, tmp_path / "out", overwrite=False)
     table = pd.read_csv(tmp_path / "out/metrics.csv").set_index("model")
     assert list(table.index) == ["small", "large", "gray", "mean", "random", "truth"]
     assert table["photographs"].tolist() == [3] * 6
-    assert table["auc_rebalanced"]["truth"] == 1
-    assert table["delta_e2000"]["truth"] == 0 < table["delta_e2000"]["large"]
+    assert table["auc_rebalanced"]["truth"] == pytest.approx(1, abs=1e-4)
+    assert table["delta_e2000"]["truth"] < 0.01 < table["delta_e2000"]["large"]
     found = {path.name for path in (tmp_path / "out").iterdir()}
     assert found == {
         *("report.html", "metrics.csv", "metrics.md", "differences.csv", "strata.csv", "scores"),
     }
-    assert "32×32" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert "3  photographs, scored in" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
     per_image = pd.read_csv(tmp_path / "out/scores/small/per_image.csv")
     assert per_image["id"].tolist() == ["a.jpg", "deep/b.jpg", "deep/er/c.jpg"]
+
+
+def test_the_pipeline_gives_the_same_photographs_the_same_scores(
+    folder: Path, models: dict[str, Path], tmp_path: Path
+) -> None:
+    evaluate_folder(folder, models, tmp_path / "out")
+    files = sorted(folder.rglob("*.jpg"))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for path in files:
+            archive.write(path, path.name)
+    split = pd.DataFrame({"id": [f"a.zip/{path.name}" for path in files], "subset": "test"})
+    make_references(tmp_path, split, tmp_path / "references")
+    photos = References.open(tmp_path / "references", "test")
+    read = partial(decode_photo, tmp_path)
+    seen = WeightsMetadata("", {}, 32).shape
+    predict = {
+        name: by_network(TorchNetwork.from_file(weights, precision="float32"), photos, read)
+        for name, weights in models.items()
+    }
+    predict |= make_baselines(mean_of_references(photos), photos, seen)
+    for name, predicted in predict.items():
+        found = json.loads((tmp_path / "out/scores" / name / "metrics.json").read_text())
+        assert found == pytest.approx(summarize(evaluate(predicted, photos)), rel=1e-6), name
 
 
 def test_what_is_gray_or_broken_is_left_out_and_named(
@@ -73,7 +106,7 @@ def test_what_is_gray_or_broken_is_left_out_and_named(
     Image.fromarray(np.full((40, 40), 99, np.uint8)).save(folder / "gray.png")
     (folder / "broken.jpg").write_bytes(b"no photograph")
     with caplog.at_level("INFO"):
-        evaluate_folder(folder, only_small(models), tmp_path / "out", overwrite=False, batch_size=2)
+        evaluate_folder(folder, only_small(models), tmp_path / "out", overwrite=False)
     assert any("broken.jpg" in message for message in caplog.messages)
     assert any("without true colors: 1" in message for message in caplog.messages)
     assert pd.read_csv(tmp_path / "out/metrics.csv")["photographs"].tolist() == [3] * 5
@@ -86,15 +119,15 @@ def test_results_are_replaced_only_on_request(
     out.mkdir()
     (out / "mine.txt").write_text("kept")
     with pytest.raises(ColorizerError, match="--overwrite"):
-        evaluate_folder(folder, models, out, overwrite=False, batch_size=2)
+        evaluate_folder(folder, models, out, overwrite=False)
     assert (out / "mine.txt").read_text() == "kept"
     with pytest.raises(ColorizerError, match="no earlier report"):
-        evaluate_folder(folder, models, out, overwrite=True, batch_size=2)
+        evaluate_folder(folder, models, out, overwrite=True)
     assert (out / "mine.txt").read_text() == "kept"
     (out / "report.html").write_text("an earlier one")
-    evaluate_folder(folder, models, out, overwrite=True, batch_size=2)
+    evaluate_folder(folder, models, out, overwrite=True)
     assert not (out / "mine.txt").exists()
-    assert "32×32" in (out / "report.html").read_text(encoding="utf-8")
+    assert "photographs, scored in" in (out / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("above", [0, 1])
@@ -102,14 +135,14 @@ def test_photographs_are_never_replaced(folder: Path, models: dict[str, Path], a
     out = [folder, folder.parent][above]
     (out / "report.html").write_text("an earlier one")
     with pytest.raises(ColorizerError, match="where the photographs are"):
-        evaluate_folder(folder, models, out, overwrite=True, batch_size=2)
+        evaluate_folder(folder, models, out, overwrite=True)
     assert (folder / "a.jpg").exists()
 
 
 def test_a_failure_leaves_nothing_and_what_was_there(
     folder: Path, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate_folder(folder, only_small(models), tmp_path / "out", overwrite=False, batch_size=2)
+    evaluate_folder(folder, only_small(models), tmp_path / "out", overwrite=False)
     before = (tmp_path / "out/metrics.csv").read_bytes()
 
     def fail(*_: object, **__: object) -> None:
@@ -117,7 +150,7 @@ def test_a_failure_leaves_nothing_and_what_was_there(
 
     monkeypatch.setattr("colorizer.evaluation.evaluate_folder.write_report", fail)
     with pytest.raises(RuntimeError):
-        evaluate_folder(folder, models, tmp_path / "out", overwrite=True, batch_size=2)
+        evaluate_folder(folder, models, tmp_path / "out", overwrite=True)
     assert (tmp_path / "out/metrics.csv").read_bytes() == before
     assert not list(tmp_path.glob(".out*"))
 
@@ -131,7 +164,7 @@ def test_too_few_photographs_are_no_measure(
     if not kept:
         (folder / "a.jpg").unlink()
     with pytest.raises(ColorizerError, match=f"{kept} readable photographs in color"):
-        evaluate_folder(folder, models, tmp_path / "out", overwrite=False, batch_size=2)
+        evaluate_folder(folder, models, tmp_path / "out", overwrite=False)
     assert not (tmp_path / "out").exists()
 
 

@@ -76,6 +76,14 @@ def test_a_model_s_lines_share_a_color_of_its_own_and_testing_is_dashed() -> Non
     assert [line.get_linestyle() for line in lines] == ["-", "--", "-", "--"]
 
 
+def test_a_validation_loss_is_dotted() -> None:
+    epochs = [Epoch(n, 1 / n, 2 / n, 5.0, n, validation_loss=1.5 / n) for n in (1, 2, 3)]
+    (axes,) = learning_curves({"model1": epochs}).axes
+    line = axes.get_lines()[-1]
+    assert (line.get_label(), line.get_linestyle()) == ("model1, validation", ":")
+    np.testing.assert_array_equal(line.get_ydata(), [1.5, 0.75, 0.5])
+
+
 def test_the_curves_are_named_and_have_axes() -> None:
     (axes,) = learning_curves(HISTORIES).axes
     legend = axes.get_legend()

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from colorizer.color.lab import AB_SCALE, rgb_to_lab
 from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.grids import CAPTION, GAP, draw_samples, photo_grid, show_versions
+from colorizer.evaluation.grids import CAPTION, GAP, Picture, photo_grid
+from colorizer.evaluation.samples import draw_samples, show_versions
 from colorizer.params import Train
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
@@ -49,25 +50,28 @@ def photos(originals: Tensor) -> LabDataset:
     return LabDataset(lab[:, :1], lab[:, 1:], list(COLORFUL), digest="")
 
 
-def flat(*colors: tuple[int, int, int], side: int = 100) -> Tensor:
+def flat(*colors: tuple[int, int, int], side: int = 100) -> list[Picture]:
     """Return a photograph of one color for each color given."""
-    return torch.tensor(colors, dtype=torch.uint8).view(-1, 3, 1, 1).repeat(1, 1, side, side)
+    return [np.full((side, side, 3), color, np.uint8) for color in colors]
+
+
+def planes(pictures: list[Picture]) -> Tensor:
+    return torch.from_numpy(np.stack(pictures)).movedim(-1, 1)
 
 
 def test_versions_are_pictures_of_the_first_photographs(photos: LabDataset) -> None:
     versions = show_versions(Flat(0, 0), photos, 2)
     assert list(versions) == ["gray", "predicted", "original"]
     for version in versions.values():
-        assert version.shape == (2, 3, 24, 24)
-        assert version.dtype == torch.uint8
-        assert version.device.type == "cpu"
+        assert [picture.shape for picture in version] == [(24, 24, 3)] * 2
+        assert {str(picture.dtype) for picture in version} == {"uint8"}
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_originals_are_the_first_photographs(
     photos: LabDataset, originals: Tensor, count: int
 ) -> None:
-    shown = show_versions(Flat(0, 0), photos, count)["original"]
+    shown = planes(show_versions(Flat(0, 0), photos, count)["original"])
     difference = (shown.int() - originals[:count].int()).abs()
     assert difference.max() <= 4  # what float16 leaves of bright lightness, after gamma
     assert difference.float().mean() < 0.2
@@ -77,7 +81,7 @@ def test_originals_are_the_first_photographs(
 def test_gray_is_neutral_and_as_light_as_the_photograph(
     photos: LabDataset, originals: Tensor, count: int
 ) -> None:
-    gray = show_versions(Flat(50, 50), photos, count)["gray"].int()
+    gray = planes(show_versions(Flat(50, 50), photos, count)["gray"]).int()
     assert (gray.amax(1) - gray.amin(1)).max() <= 1
     lightness = lab_of(gray.to(torch.uint8))[:, 0] - lab_of(originals[:count])[:, 0]
     assert lightness.abs().max() < 0.5
@@ -86,7 +90,7 @@ def test_gray_is_neutral_and_as_light_as_the_photograph(
 def test_predicted_has_the_network_s_color_and_the_photograph_s_lightness(
     photos: LabDataset,
 ) -> None:
-    shown = show_versions(Flat(20, -30), photos, 3)["predicted"]
+    shown = planes(show_versions(Flat(20, -30), photos, 3)["predicted"])
     ab = torch.tensor([20.0, -30.0]).view(1, 2, 1, 1).expand(3, 2, 24, 24)
     expected = lab_to_rgb(torch.cat((photos.lightness.float(), ab), dim=1))
     assert (shown.int() - expected.int()).abs().max() <= 1
@@ -140,17 +144,27 @@ def test_rows_are_photographs_and_columns_their_versions() -> None:
 
 
 def test_a_photograph_of_its_own_size_is_shown_pixel_by_pixel() -> None:
-    generator = torch.Generator().manual_seed(0)
-    photo = torch.randint(0, 256, (1, 3, 96, 96), dtype=torch.uint8, generator=generator)
-    sheet = np.asarray(photo_grid({"a": photo}))
-    shown = sheet[CAPTION + GAP : CAPTION + GAP + 96, GAP : GAP + 96]
-    assert np.array_equal(shown, photo[0].permute(1, 2, 0).numpy())
+    photo = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    sheet = np.asarray(photo_grid({"a": [photo]}))
+    assert np.array_equal(sheet[CAPTION + GAP : CAPTION + GAP + 96, GAP : GAP + 96], photo)
+
+
+def test_photographs_keep_their_proportions_in_the_middle_of_their_column() -> None:
+    wide, tall = np.zeros((50, 100, 3), np.uint8), np.zeros((100, 20, 3), np.uint8)
+    sheet = np.asarray(photo_grid({"a": [wide, tall]}))
+    assert sheet.shape == (CAPTION + GAP + 50 + GAP + 100 + GAP, 100 + 2 * GAP, 3)
+    black = (sheet == 0).all(-1)
+    top = CAPTION + GAP
+    assert black[top : top + 50, GAP : GAP + 100].all()
+    assert black[top + 50 + GAP :, GAP + 40 : GAP + 60].sum() == 100 * 20
+    assert black[CAPTION:].sum() == 100 * 50 + 100 * 20
 
 
 def test_a_small_photograph_is_enlarged() -> None:
-    photo = flat((0, 0, 0), side=8)
-    photo[..., 4:] = 255  # black on the left, white on the right
-    sheet = np.asarray(photo_grid({"a": photo}))[CAPTION + GAP : CAPTION + GAP + 96, GAP : GAP + 96]
+    (photo,) = flat((0, 0, 0), side=8)
+    photo[:, 4:] = 255  # black on the left, white on the right
+    whole = np.asarray(photo_grid({"a": [photo]}))
+    sheet = whole[CAPTION + GAP : CAPTION + GAP + 96, GAP : GAP + 96]
     assert (sheet[:, :36] < 16).all()
     assert (sheet[:, -36:] > 239).all()
 

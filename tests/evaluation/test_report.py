@@ -11,18 +11,20 @@ import pytest
 import torch
 from PIL import Image
 
-from colorizer.data.dataset import LabDataset
+from colorizer.data.references import References
 from colorizer.evaluation.baselines import make_baselines
-from colorizer.evaluation.comparison import strata_table
-from colorizer.evaluation.evaluate import evaluate, summarize, write_scores
+from colorizer.evaluation.evaluate import Predict, evaluate, summarize, write_scores
+from colorizer.evaluation.figures import learning_curves
 from colorizer.evaluation.gallery import rank_by_red, rank_photographs
 from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.report import write_report
+from colorizer.evaluation.tables import strata_table
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.scores import table as scores
 from colorizer.training.run_record import Epoch
+from pictures import random_references, reader
 
 COUNT, SIDE = 7, 32
 NAMES = ["model1", "model2", "gray", "mean", "random", "truth"]
@@ -50,49 +52,64 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def photos() -> LabDataset:
-    generator = torch.Generator().manual_seed(0)
-    lightness = torch.rand(COUNT, 1, SIDE, SIDE, generator=generator) * 60 + 20
-    ab = torch.rand(COUNT, 2, 1, 1, generator=generator) * 80 - 40
-    names = [f"a/<{n}>.jpg" for n in range(COUNT)]
-    return LabDataset(lightness.half(), ab.expand(-1, -1, SIDE, SIDE).half(), names, digest="")
+def photos() -> References:
+    return random_references(COUNT, SIDE)
 
 
 @pytest.fixture(scope="module")
-def networks() -> dict[str, TorchNetwork]:
-    torch.manual_seed(5)  # the networks' order by l2 is not that by auc_rebalanced
+def networks(photos: References) -> dict[str, Predict]:
+    torch.manual_seed(5)  # the better by l2 is the worse by auc_rebalanced
     arguments: dict[str, dict[str, Any]] = {
         "model1": {"widths": [2, 4]},
         "model2": {"widths": [2, 4, 4]},
     }
     return {
-        name: TorchNetwork(create_model(name, **given), WeightsMetadata(name, given, SIDE))
+        name: by_network(
+            TorchNetwork(create_model(name, **given), WeightsMetadata(name, given, SIDE)),
+            photos,
+            reader(photos),
+        )
         for name, given in arguments.items()
     }
 
 
 @pytest.fixture(scope="module")
 def evaluations(
-    photos: LabDataset,
-    networks: dict[str, TorchNetwork],
+    photos: References,
+    networks: dict[str, Predict],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("evaluations")
-    predict = {name: by_network(network) for name, network in networks.items()}
-    for name, predicted in (predict | make_baselines(photos, photos)).items():
-        write_scores(evaluate(predicted, photos, batch_size=4), folder / name)
+    seen = WeightsMetadata("", {}, SIDE).shape
+    baselines = make_baselines(torch.zeros(2), photos, seen)
+    for name, predict in (networks | baselines).items():
+        write_scores(evaluate(predict, photos), folder / name)
     return {name: folder / name for name in NAMES}
+
+
+def write_two(
+    path: Path, evaluations: dict[str, Path], networks: dict[str, Predict], photos: References
+) -> None:
+    test = dict.fromkeys(evaluations, evaluations["truth"])  # as if all were perfect there
+    title, curves = "two & more", learning_curves(HISTORIES)
+    write_report(
+        *(path, title, evaluations, networks, photos),
+        metric="l2",
+        subset="validation",
+        test=test,
+        curves=curves,
+    )
 
 
 @pytest.fixture(scope="module")
 def html(
-    photos: LabDataset,
-    networks: dict[str, TorchNetwork],
+    photos: References,
+    networks: dict[str, Predict],
     evaluations: dict[str, Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> str:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(path, "two & more", evaluations, networks, photos, HISTORIES, metric="l2")
+    write_two(path, evaluations, networks, photos)
     return path.read_text(encoding="utf-8")
 
 
@@ -120,6 +137,18 @@ def test_the_page_shows_every_score_of_every_model(html: str, evaluations: dict[
     assert f"{low:.3g} … {high:.3g}" in text
 
 
+def test_test_scores_stand_in_a_table_of_their_own_and_decide_nothing(
+    html: str, evaluations: dict[str, Path]
+) -> None:
+    deciding, test = html.split('<section id="test">')
+    assert f"{COUNT} validation photographs" in Page(deciding).text
+    assert f"{COUNT} test photographs, by which nothing was chosen" in Page(test).text
+    table = pd.read_csv(evaluations["model2"] / "intervals.csv", index_col="score")
+    value = f"{table['value']['l2']:.4g}"
+    assert value in Page(deciding).text
+    assert value not in Page(test.split("</section>")[0]).text
+
+
 def test_the_best_network_is_compared_with_the_others_in_pairs(
     html: str, evaluations: dict[str, Path]
 ) -> None:
@@ -135,15 +164,17 @@ def test_the_best_network_is_compared_with_the_others_in_pairs(
 
 
 def test_a_single_network_is_compared_with_none(
-    photos: LabDataset,
-    networks: dict[str, TorchNetwork],
+    photos: References,
+    networks: dict[str, Predict],
     evaluations: dict[str, Path],
     tmp_path: Path,
 ) -> None:
     alone = {name: folder for name, folder in evaluations.items() if name != "model2"}
     path, network = tmp_path / "r.html", {"model1": networks["model1"]}
-    write_report(path, "one", alone, network, photos, {}, metric="l2")
-    assert "less the others" not in path.read_text()
+    write_report(path, "one", alone, network, photos, metric="l2")
+    text = Page(path.read_text()).text
+    assert "less the others" not in text
+    assert "Test scores" not in text  # of photographs that are called nothing else
 
 
 def test_the_same_photographs_are_shown_for_every_model(html: str) -> None:
@@ -165,24 +196,24 @@ def test_every_model_has_a_rose_and_the_curves_are_drawn(html: str) -> None:
 
 
 def test_a_page_without_histories_has_no_learning_curves(
-    photos: LabDataset,
-    networks: dict[str, TorchNetwork],
+    photos: References,
+    networks: dict[str, Predict],
     evaluations: dict[str, Path],
     tmp_path: Path,
 ) -> None:
-    write_report(tmp_path / "r.html", "x", evaluations, networks, photos, {}, metric="l2")
+    write_report(tmp_path / "r.html", "x", evaluations, networks, photos, metric="l2")
     assert "Learning" not in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_writing_twice_gives_the_same_bytes(
     html: str,
-    photos: LabDataset,
-    networks: dict[str, TorchNetwork],
+    photos: References,
+    networks: dict[str, Predict],
     evaluations: dict[str, Path],
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "r.html"
-    write_report(path, "two & more", evaluations, networks, photos, HISTORIES, metric="l2")
+    write_two(path, evaluations, networks, photos)
     assert path.read_text(encoding="utf-8") == html
 
 

@@ -8,22 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from safetensors import safe_open
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.statistics import is_black_and_white
-from colorizer.data.dataset import LabDataset
+from colorizer.data.make_references import to_reference
 from colorizer.evaluation.evaluate import evaluate, summarize
 from colorizer.evaluation.predictions import by_network
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.onnx_network import OnnxNetwork, find_graph
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.photo.decode import decode
-from colorizer.photo.resize import resize
 from colorizer.tracking import model_uri, registry
+from pictures import references_of
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "models" / "pretrained" / "colorizer.safetensors"
@@ -37,13 +36,13 @@ def network() -> TorchNetwork:
 @pytest.fixture(scope="module")
 def scores(network: TorchNetwork, sample_photos: dict[str, bytes]) -> dict[str, float]:
     """The scores on the bundled photographs that are in color, none of which it learned from."""
-    pictures = [decode(data).rgb for name, data in sample_photos.items() if name.endswith(".jpg")]
-    colored = [rgb for rgb in pictures if not is_black_and_white(rgb)]
-    small = (resize(rgb, size=network.metadata.size, resample="bicubic") for rgb in colored)
-    lab = torch.from_numpy(np.stack([rgb_to_lab(rgb) for rgb in small])).half()
-    ids = [str(place) for place in range(len(lab))]
-    photos = LabDataset(lab[:, :1], lab[:, 1:], ids, digest="")
-    return summarize(evaluate(by_network(network), photos, batch_size=32))
+    pictures = {
+        name: decode(data).rgb for name, data in sample_photos.items() if name.endswith(".jpg")
+    }
+    colored = {name: rgb for name, rgb in pictures.items() if not is_black_and_white(rgb)}
+    small = [to_reference(rgb) for rgb in colored.values()]
+    photos = references_of([reference.rgb for reference in small], list(colored))
+    return summarize(evaluate(by_network(network, photos, colored.__getitem__), photos))
 
 
 def test_it_is_small_and_in_half_precision() -> None:

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 SHRUNKEN: dict[str, Any] = {
-    "split": {"seed": 7, "train": 6, "test": 3},
+    "split": {"seed": 7, "train": 6, "test": 3, "validation": 2},
     "preprocess": {"image_size": 32, "resample": "bicubic"},
     "models": {
         "model1": {"widths": [4, 8]},

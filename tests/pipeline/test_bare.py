@@ -14,7 +14,7 @@ from colorizer.models.weights import load_model
 
 ROOT = Path(__file__).parents[2]
 MODELS = ["model1"]
-BEFORE = ["download", "drop_grayscale", "split", "preprocess"]
+BEFORE = ["download", "drop_grayscale", "split", "preprocess", "references"]
 
 BARE = """
 import runpy, sys
@@ -64,7 +64,7 @@ def tiny(tmp_path: Path) -> Path:
     archive = {"bytes": len(sample), "md5": hashlib.md5(sample).hexdigest()}
     demo = params["profiles"]["demo"]
     demo["download"]["archives"] = [{"source": str(ROOT / "sample/sample.zip"), **archive}]
-    demo["split"] |= {"train": 6, "test": 3}
+    demo["split"] |= {"train": 6, "test": 3, "validation": 2}
     demo["preprocess"]["image_size"] = 32
     demo["models"] = {"model1": {"widths": [4, 8]}}
     demo["train"] |= {"epochs": 1, "batch_size": 4, "grid_photos": 1}

@@ -15,7 +15,7 @@ MODELS = "model1", "model2", "model3"
 TRAIN = {f"train@{model}" for model in MODELS}
 EVALUATE = {f"evaluate@{model}" for model in MODELS}
 SCORES = {*EVALUATE, "baselines", "compare"}
-FROM_PREPROCESS = {"preprocess", *TRAIN, *SCORES}
+FROM_PREPROCESS = {"preprocess", "references", *TRAIN, *SCORES}
 
 EDITS: dict[str, set[str]] = {
     **{
@@ -32,11 +32,18 @@ EDITS: dict[str, set[str]] = {
     # archives and photographs
     "stages/download.py": set(),
     "src/colorizer/data/download.py": set(),
-    "src/colorizer/data/archive.py": {"drop_grayscale", "preprocess"},
+    "src/colorizer/data/archive.py": {
+        *("drop_grayscale", "preprocess", "references", *EVALUATE, "compare"),
+    },
+    "src/colorizer/data/faces.py": {"references"},
+    "src/colorizer/data/make_references.py": {"references"},
+    "src/colorizer/data/references.py": {"references", *SCORES},
     "src/colorizer/data/grayscale.py": {"drop_grayscale"},
     "src/colorizer/data/split.py": {"split"},
     "src/colorizer/data/preprocess.py": {"preprocess"},
-    "src/colorizer/photo/icc.py": {"drop_grayscale", "preprocess", "compare"},
+    "src/colorizer/photo/icc.py": {
+        *("drop_grayscale", "preprocess", "references", *EVALUATE, "compare"),
+    },
     "src/colorizer/data/workers.py": set(),
     # training
     "src/colorizer/models/layers.py": {*TRAIN, *EVALUATE, "compare"},
@@ -135,8 +142,8 @@ def test_a_default_of_a_recipe_makes_trainings_stale(stale: Stale, project: "Pro
         ("train.grid_photos", 1, {*TRAIN, "compare"}),
         ("models.model2.widths", [4, 8, 16], {"train@model2"}),
         ("split.seed", 8, {"split"}),
-        ("preprocess.image_size", 16, {"preprocess"}),
-        ("evaluate.batch_size", 1, {*EVALUATE, "baselines"}),
+        ("preprocess.image_size", 16, {"preprocess", "baselines"}),
+        ("evaluate.grid_photos", 1, {*EVALUATE, "baselines"}),
     ],
 )
 def test_a_knob_makes_stale_what_reads_it(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pytest
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -28,30 +29,37 @@ def test_repro_makes_every_promised_file(finished: "Project") -> None:
     folder = finished.folder
     assert len(pd.read_csv(folder / "data/demo/color.csv")) == 106
     assert pd.read_csv(folder / "data/demo/split.csv")["subset"].tolist() == (
-        ["train"] * 6 + ["test"] * 3
+        ["train"] * 6 + ["test"] * 3 + ["validation"] * 2
     )
     for model in finished.models:
         assert len(pd.read_csv(folder / "models/demo" / model / "history.csv")) == 2
         assert len(list((folder / "models/demo" / model / "grids").glob("*.png"))) == 2
         scores = json.loads((folder / "evaluation/demo" / model / "metrics.json").read_text())
-        assert scores["photographs"] == len(
-            pd.read_csv(folder / "evaluation/demo" / model / "per_image.csv")
-        )
-    table = pd.read_csv(folder / "reports/demo/metrics.csv").set_index("model")
-    assert list(table.index) == [*finished.models, "gray", "mean", "random", "truth"]
-    assert table["chroma_ratio"]["gray"] == 0
-    assert table["auc"]["truth"] == 1
-    assert {path.name for path in (folder / "reports/demo").iterdir()} >= {
-        "differences.csv",
+        assert {subset: found["photographs"] for subset, found in scores.items()} == {
+            "validation": 2,
+            "test": 3,
+        }
+        for subset, found in scores.items():
+            table = folder / "evaluation/demo" / model / "scores" / subset / "per_image.csv"
+            assert len(pd.read_csv(table)) == found["photographs"]
+    for subset in ("validation", "test"):
+        report = folder / "reports/demo" / subset
+        table = pd.read_csv(report / "metrics.csv").set_index("model")
+        assert list(table.index) == [*finished.models, "gray", "mean", "random", "truth"]
+        assert table["chroma_ratio"]["gray"] < 0.001
+        assert table["auc"]["truth"] == pytest.approx(1, abs=1e-4)
+        assert {path.name for path in report.iterdir()} == {
+            *("differences.csv", "metrics.csv", "metrics.md", "strata.csv"),
+        }
+    assert {path.name for path in (folder / "reports/demo").iterdir()} == {
+        "validation",
+        "test",
         "comparison.json",
-        "metrics.csv",
         "figure2_architectures.png",
         "figure3_pairs.png",
         "figure4_learning_curves.png",
         "figure8_comparison.png",
-        "metrics.md",
         "report.html",
-        "strata.csv",
     }
 
 

@@ -5,42 +5,43 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
-from colorizer.data.dataset import LabDataset
+from colorizer.color.lab import rgb_to_lab
+from colorizer.data.references import References
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.baselines import make_baselines
-from colorizer.evaluation.comparison import write_tables
 from colorizer.evaluation.evaluate import evaluate, read_sums, write_scores
 from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.report import write_report
 from colorizer.evaluation.scoring import color_bias
 from colorizer.evaluation.scoring.measure import MODULES
 from colorizer.evaluation.scoring.pair import Pair
+from colorizer.evaluation.tables import write_tables
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import Register
 from colorizer.scores import table
 from colorizer.scores.score import Score
+from pictures import random_references, reader
 
 SIDE = 16
 
 
 @pytest.fixture
-def photos() -> LabDataset:
-    generator = torch.Generator().manual_seed(0)
-    lightness = torch.rand(4, 1, SIDE, SIDE, generator=generator) * 40 + 30
-    ab = torch.rand(4, 2, SIDE, SIDE, generator=generator) * 60 - 30
-    return LabDataset(lightness.half(), ab.half(), list("abcd"), digest="")
+def photos() -> References:
+    return random_references(4, SIDE, patches=8)
 
 
-def write_evaluations(photos: LabDataset, folder: Path) -> dict[str, Path]:
-    for name, predict in make_baselines(photos, photos).items():
-        write_scores(evaluate(predict, photos, batch_size=3), folder / name)
+def write_evaluations(photos: References, folder: Path) -> dict[str, Path]:
+    seen = WeightsMetadata("", {}, SIDE).shape
+    for name, predict in make_baselines(torch.zeros(2), photos, seen).items():
+        write_scores(evaluate(predict, photos), folder / name)
     return {name: folder / name for name in ("gray", "mean", "random", "truth")}
 
 
@@ -51,7 +52,7 @@ def blueness(pair: Pair) -> tuple[Tensor, Tensor]:
 
 
 def test_one_entry_and_its_function_add_a_score(
-    photos: LabDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: References, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     added = Score(
         *("blueness", "share of blue pixels", "higher", "pixels", "color_bias.blueness"),
@@ -64,7 +65,8 @@ def test_one_entry_and_its_function_add_a_score(
     monkeypatch.setattr(color_bias, "blueness", blueness, raising=False)
     evaluations = write_evaluations(photos, tmp_path)
 
-    expected = 1000 * (photos.ab[:, 1] < 0).float().flatten(1).mean(1)
+    b = [rgb_to_lab(photos[place].rgb)[2] for place in range(len(photos))]
+    expected = 1000 * np.mean(np.stack(b) < 0, axis=(1, 2))
     metrics = json.loads((tmp_path / "truth/metrics.json").read_text())
     assert metrics["blueness"] == pytest.approx(expected.mean().item())
     per_image = pd.read_csv(tmp_path / "truth/per_image.csv")
@@ -80,10 +82,10 @@ def test_one_entry_and_its_function_add_a_score(
         assert "blueness" in set(pd.read_csv(tmp_path / name)["score"])
     metadata = WeightsMetadata("model1", {"widths": [2, 4]}, SIDE)
     network = TorchNetwork(create_model("model1", widths=[2, 4]), metadata)
-    scores = evaluate(by_network(network), photos, batch_size=3)
-    write_scores(scores, tmp_path / "model1")
+    predict = by_network(network, photos, reader(photos))
+    write_scores(evaluate(predict, photos), tmp_path / "model1")
     page, all_of_them = tmp_path / "report.html", {"model1": tmp_path / "model1", **evaluations}
-    write_report(page, "t", all_of_them, {"model1": network}, photos, {}, metric="blueness")
+    write_report(page, "t", all_of_them, {"model1": predict}, photos, metric="blueness")
     assert "share of blue pixels, per mille; higher is better" in page.read_text()
 
     assert Register(metric="blueness", champion=True).metric == "blueness"
@@ -92,7 +94,7 @@ def test_one_entry_and_its_function_add_a_score(
 
 
 def test_a_table_that_lacks_a_score_was_written_before_it(
-    photos: LabDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: References, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_evaluations(photos, tmp_path)
     read_sums(tmp_path / "gray")

@@ -1,9 +1,8 @@
 """What the tests of tracking share: an empty store, and trainings to tell it of."""
 
 import dataclasses
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import mlflow
@@ -13,7 +12,7 @@ from PIL import Image
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
-from colorizer.tracking.published import SCORED, Published
+from colorizer.tracking.published import Published
 from colorizer.tracking.store import Store
 from colorizer.training.run_record import (
     GRIDS,
@@ -64,6 +63,12 @@ def make_history(epochs: int) -> list[Epoch]:
     return [Epoch(n, 1 / n, 2 / n, 100.0, START + 1000 * n) for n in range(1, epochs + 1)]
 
 
+def make_scores(l2: float, subsets: Sequence[str]) -> dict[str, dict[str, float]]:
+    scores = {"photographs": 16, "l2": l2, "psnr": 20.0, "chroma_ratio": 0.58}
+    test = {"photographs": 20, "l2": 0.9, "psnr": 10.0, "chroma_ratio": 0.3}
+    return {subset: test if subset == "test" != subsets[0] else scores for subset in subsets}
+
+
 @pytest.fixture
 def history() -> Callable[[int], list[Epoch]]:
     """Return a function that makes the history of so many epochs."""
@@ -74,11 +79,18 @@ def history() -> Callable[[int], list[Epoch]]:
 def publishable(tmp_path: Path) -> Callable[..., Published]:
     """Return a function that makes the folders of a training and its scores."""
 
-    def make(fingerprint: str, model: str, *, l2: float = 0.5, profile: str = "paper") -> Published:
+    def make(
+        fingerprint: str,
+        model: str,
+        *,
+        l2: float = 0.5,
+        profile: str = "paper",
+        subsets: Sequence[str] = ("validation", "test"),
+    ) -> Published:
         folder = tmp_path / fingerprint
         published = Published(folder / "run", folder / "evaluation")
         (published.run / GRIDS).mkdir(parents=True)
-        published.evaluation.mkdir()
+        published.scores("test").mkdir(parents=True)
         record = dataclasses.replace(make_record(fingerprint, model), profile=profile)
         record.write(published.run)
         write_history(published.run / HISTORY, make_history(2))
@@ -86,9 +98,7 @@ def publishable(tmp_path: Path) -> Callable[..., Published]:
         network = create_model("model1", widths=[4, 4])
         metadata = WeightsMetadata("model1", {"widths": [4, 4]}, size=16)
         save_weights(published.run / WEIGHTS, metadata, network.state_dict())
-        scores = {"photographs": 16, "l2": l2, "psnr": 20.0, "chroma_ratio": 0.58}
-        (published.evaluation / "metrics.json").write_text(json.dumps(scores))
-        (published.evaluation / SCORED).write_text(json.dumps({"fingerprint": fingerprint}))
+        published.write_metrics(make_scores(l2, subsets), {s: s[0] * 32 for s in subsets})
         return published
 
     return make

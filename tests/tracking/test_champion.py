@@ -10,7 +10,7 @@ REGISTER = Register(metric="l2", champion=True)
 
 def tags(kind: str, digest: str, l2: float) -> dict[str, str]:
     trial = {"trial": "true"} if kind == "demo" else {}
-    return {"data.test": digest, "l2": str(l2), "psnr": str(l2), **trial}
+    return {"data.scored": digest, "l2": str(l2), "psnr": str(l2), **trial}
 
 
 @pytest.mark.parametrize(

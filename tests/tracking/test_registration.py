@@ -111,15 +111,16 @@ def test_scores_are_metrics_of_the_run_and_of_the_logged_model(
 ) -> None:
     publish(store, publishable("scored", "scored"), REGISTER)
     scored = snapshot(store, "scored", "colorizer-scored")
-    assert {k: v for k, v in scored["metrics"].items() if k.startswith("test/")} == {
-        f"test/{name}": value for name, value in SCORES.items()
-    }
+    said = {k: v for k, v in scored["metrics"].items() if k.startswith("validation/")}
+    assert said == {f"validation/{name}": value for name, value in SCORES.items()}
+    assert scored["metrics"]["test/l2"] == 0.9
     name, params, tags, metrics = scored["model"]
     assert (name, params["train.lr"], params["model.widths"]) == ("scored", "0.001", "[4, 4]")
     assert tags == {"fingerprint": "scored", "profile": "paper", "weights": tags["weights"]}
-    assert metrics == sorted(
-        (f"test/{name}", value, 0, START + HOUR, *TEST_DATA) for name, value in SCORES.items()
-    )
+    assert {m for m in metrics if m[0].startswith("validation/")} == {
+        (f"validation/{name}", value, 0, START + HOUR, None, None) for name, value in SCORES.items()
+    }
+    assert ("test/l2", 0.9, 0, START + HOUR, *TEST_DATA) in metrics
     assert scored["outputs"] == [2]  # the epoch of its weights
 
 
@@ -129,7 +130,7 @@ def test_logged_models_sort_by_their_scores(store: Store, publishable: Make) -> 
     found = store.client.search_logged_models(
         [store.experiment_id],
         filter_string="name = 'sorted'",
-        order_by=[{"field_name": "metrics.test/l2", "ascending": True}],
+        order_by=[{"field_name": "metrics.validation/l2", "ascending": True}],
     )
     assert [model.tags["fingerprint"] for model in found] == ["first", "middle", "last"]
 
@@ -139,7 +140,7 @@ def test_a_version_has_few_tags_and_says_the_rest_in_its_description(
 ) -> None:
     publish(store, publishable("few", "model1"), REGISTER)
     version = version_of(store, "colorizer-model1")
-    assert version.tags == {"data.train": "a" * 64, "data.test": "b" * 64, "l2": "0.5"}
+    assert version.tags == {"data.train": "a" * 64, "data.scored": "v" * 32, "l2": "0.5"}
     assert version.description is not None
     for said in (
         "`model1` of the profile `paper`.",
@@ -147,8 +148,10 @@ def test_a_version_has_few_tags_and_says_the_rest_in_its_description(
         "80 photographs at 16×16 pixels (data set `paper-train`), to minimize the L2",
         "epoch 2 of 2, seed 7",
         "commit `c0ffee`",
-        "Scores on 16 test photographs",
+        "Scores on 16 validation photographs, by which models are chosen",
         "- `psnr` **20**: signal-to-noise ratio",
+        "Scores on 20 test photographs\n",
+        "- `psnr` **10**\n",
         "have 58% of the originals' chroma",
         "a guess, not a document",
         'Colorizer.load("colorizer-model1/1")',
@@ -161,7 +164,8 @@ def test_a_version_has_few_tags_and_says_the_rest_in_its_description(
 
 
 def test_a_description_fits_mlflow_s_tables(publishable: Make) -> None:
-    metrics = dict.fromkeys(by_name(), -123.456)
+    scores = {"photographs": 1000} | dict.fromkeys(by_name(), -123.456)
+    metrics = {"validation": scores, "test": scores}
     record = publishable("long", "flagship").record
     text = describe_version(record, metrics, uri="colorizer/999", trial=True, original="x" * 100)
     assert all(f"`{s.name}`" in text for group in by_group().values() for s in group)
@@ -204,11 +208,13 @@ def test_a_new_evaluation_is_the_next_step_of_the_same_metrics(
 ) -> None:
     published = publishable("again", "again")
     publish(store, published, REGISTER)
-    (published.evaluation / "metrics.json").write_text(json.dumps(SCORES | {"l2": 0.4}))
+    metrics = published.metrics
+    changed = metrics | {"validation": SCORES | {"l2": 0.4}}
+    published.write_metrics(changed, dict.fromkeys(changed, "v" * 32))
     for _ in range(2):
         publish(store, published, REGISTER)
     run = run_of(store, "again")
-    steps = store.client.get_metric_history(run.info.run_id, "test/l2")
+    steps = store.client.get_metric_history(run.info.run_id, "validation/l2")
     assert [(m.step, m.value) for m in steps] == [(0, 0.5), (1, 0.4)]
     (version,) = store.client.search_model_versions("name = 'colorizer-again'")
     assert version.tags["l2"] == "0.4"
@@ -233,7 +239,7 @@ def test_a_version_that_an_earlier_release_registered_is_told_the_rest(
     )
     publish(store, published, REGISTER)
     (version,) = store.client.search_model_versions(f"name = '{name}'")
-    assert set(version.tags) == {"data.train", "data.test", "l2", "mine"}
+    assert set(version.tags) == {"data.train", "data.scored", "l2", "mine"}
     assert read_scores(store.client, version) == SCORES
     assert version.description
     publish(store, published, REGISTER)
@@ -277,7 +283,7 @@ def test_a_comparison_makes_the_best_model_the_champion_of_all(
         publish_comparison(store, report, runs, REGISTER)
     (champion,) = store.client.search_model_versions("name = 'colorizer'")
     assert champion.version == version_of(store, "colorizer").version
-    assert champion.tags == {"data.train": "a" * 64, "data.test": "b" * 64, "l2": "0.1"}
+    assert champion.tags == {"data.train": "a" * 64, "data.scored": "v" * 32, "l2": "0.1"}
     assert "a copy of `colorizer-best/1`" in (champion.description or "")
     assert 'Colorizer.load("colorizer/1")' in (champion.description or "")
     assert store.client.get_registered_model("colorizer").description.startswith("The best of all")

@@ -102,7 +102,6 @@ def evaluate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an earlier report")
     ] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="photographs at once")] = 32,
     perceptual: Annotated[
         bool,
         typer.Option("--perceptual", help="also LPIPS and FID, if their weights are available"),
@@ -122,7 +121,6 @@ def evaluate(
         find_named(model),
         out,
         overwrite=overwrite,
-        batch_size=batch_size,
         perceptual=perceptual,
     )
     typer.echo(f"{out / 'report.html'}")

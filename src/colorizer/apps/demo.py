@@ -48,14 +48,15 @@ def run_demo() -> None:
     with active_profile(PROFILE):
         if subprocess.run([programs / "dvc", "repro"], check=False).returncode:
             raise ColorizerError("the pipeline stopped; the lines above say where and why")
-        models = load_params().models
+        params = load_params()
     report = Paths(PROFILE).report
+    subset = "validation" if params.active.split.validation else "test"
     message = MADE.format(
         minutes=(time.monotonic() - started) / 60,
-        table=(report / "metrics.md").read_text(encoding="utf-8"),
+        table=(report / subset / "metrics.md").read_text(encoding="utf-8"),
         report=report,
         profile=PROFILE,
-        names=", ".join(["colorizer", *(f"colorizer-{model}" for model in models)]),
+        names=", ".join(["colorizer", *(f"colorizer-{model}" for model in params.models)]),
         activate=_relative(programs / "activate"),
     )
     sys.stdout.write(message)

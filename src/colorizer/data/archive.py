@@ -4,8 +4,11 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+from numpy.typing import NDArray
+
 from colorizer.errors import ColorizerError
-from colorizer.photo.decode import SUFFIXES
+from colorizer.photo.decode import SUFFIXES, ImageError, decode
 
 
 class ArchiveError(ColorizerError):
@@ -40,6 +43,18 @@ def read_photo(folder: Path, photo_id: str) -> bytes:
     """Read the photograph `archive.zip/path/in/the/archive.jpg` from a folder of archives."""
     archive, member = photo_id.split("/", 1)
     return read_member(folder / archive, member)
+
+
+def decode_photo(folder: Path, photo_id: str) -> NDArray[np.uint8]:
+    """Decode a photograph of a folder of archives: uint8 (H, W, 3), sRGB.
+
+    Raises:
+        ImageError: if it cannot be decoded; the line says which.
+    """
+    try:
+        return decode(read_photo(folder, photo_id)).rgb
+    except ImageError as error:
+        raise ImageError(f"{photo_id}: {error}") from error
 
 
 @lru_cache(maxsize=64)

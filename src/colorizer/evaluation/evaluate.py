@@ -1,79 +1,131 @@
-"""A model's scores on test photographs, photograph by photograph."""
+"""A model's scores on photographs, photograph by photograph."""
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from tqdm import tqdm
 
-from colorizer.data.dataset import LabDataset
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.recoloring import recolor
+from colorizer.data.references import Reference, References
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.scoring.bootstrap import intervals
 from colorizer.evaluation.scoring.measure import PHOTOGRAPHS, measure, scores_of
-from colorizer.evaluation.scoring.metrics import AB_BINS, color_histogram
+from colorizer.evaluation.scoring.metrics import color_histogram
 from colorizer.evaluation.scoring.pair import Pair, mean_hue
 from colorizer.evaluation.scoring.perceptual import Perceptual
+from colorizer.photo.parallel import map_photos, one_thread_each
 from colorizer.scores import table as scores
-
-Predict = Callable[[Tensor, slice], Tensor]
-"""From lightness, float32 (N, 1, H, W), L* in 0..100, and which photographs they are of, to ab:
-float32 (N, 2, H, W), CIELAB units, on the same device."""
-
-CPU = torch.device("cpu")
 
 SUMS = "sums.csv"
 """The file of an evaluation that keeps `evaluate`'s table."""
 
-CACHED = 400_000
-"""Pixels at once on a CPU: of more, what is computed on the way leaves the caches."""
+
+@dataclass(frozen=True)
+class Prediction:
+    """One photograph's colors.
+
+    Attributes:
+        ab: float32 (2, h, w), CIELAB units, of the whole photograph at any size.
+        true_ab: what would have been right, of the same shape.
+    """
+
+    ab: NDArray[np.float32]
+    true_ab: NDArray[np.float32]
+
+
+Predict = Callable[[int], Prediction]
+"""From a photograph's place among the references to its colors; called from several threads."""
 
 
 def evaluate(
-    predict: Predict,
-    photos: LabDataset,
-    *,
-    batch_size: int,
-    device: torch.device = CPU,
-    perceptual: Perceptual | None = None,
+    predict: Predict, photos: References, *, perceptual: Perceptual | None = None
 ) -> pd.DataFrame:
     """Score what is predicted for photographs, by the table of scores.
+
+    Colors are brought to the reference as `colorize` brings them to a photograph. What is scored
+    are the 8-bit pixels that this gives; `l2` alone is of the prediction itself.
 
     Args:
         predict: a network, as `by_network` makes it, or a baseline.
         photos: with their true colors.
-        batch_size: photographs at once; on a CPU never more than `CACHED` pixels.
-        device: where is predicted and measured.
         perceptual: also measures the optional scores, and keeps the photographs for FID.
 
     Returns:
         A row a photograph, in their order: `id`; `mean_hue` of the original, degrees; and what adds
         up over photographs, the columns of `measure`.
     """
-    if device.type == "cpu":
-        batch_size = min(batch_size, max(1, CACHED // photos.size**2))
-    histogram = torch.zeros(AB_BINS, dtype=torch.int64, device=device)
-    for _, ab in photos.lab_batches(batch_size, device=device):
-        histogram += color_histogram(ab)
-    parts = []
-    for lightness, own_ab, true_ab in _predict(predict, photos, batch_size, device):
-        pair = Pair(lightness, own_ab, true_ab, histogram=histogram, perceptual=perceptual)
-        columns = {"mean_hue": mean_hue(pair.target), **measure(pair)}
-        parts.append(pd.DataFrame({name: values.tolist() for name, values in columns.items()}))
-    table = pd.concat(parts, ignore_index=True)
+    with one_thread_each():
+        colors = map_photos(lambda place: _histogram(photos[place]), range(len(photos)))
+        histogram = reduce(add, colors)
+
+        def score(place: int) -> dict[str, float]:
+            pair = pair_of(photos[place], predict(place), histogram, perceptual)
+            columns = {"mean_hue": mean_hue(pair.target), **measure(pair)}
+            return {name: values.item() for name, values in columns.items()}
+
+        found = map_photos(score, range(len(photos)))
+        rows = list(tqdm(found, total=len(photos), desc="scores", unit="photo", disable=None))
+    table = pd.DataFrame(rows)
     table.insert(0, "id", photos.ids)
     return table
 
 
-def write_scores(table: pd.DataFrame, folder: Path, perceptual: Perceptual | None = None) -> None:
+def pair_of(
+    reference: Reference,
+    prediction: Prediction,
+    histogram: Tensor | None = None,
+    perceptual: Perceptual | None = None,
+) -> Pair:
+    """Return a photograph in the colors predicted, beside the original.
+
+    Args:
+        reference: the original.
+        prediction: its colors.
+        histogram: of the colors of all originals, as `Pair` takes it.
+        perceptual: as `Pair` takes it.
+    """
+    pictures = recolor(reference.rgb, prediction.ab), reference.rgb
+    preds, target = (torch.from_numpy(rgb_to_lab(rgb))[None] for rgb in pictures)
+    pred_rgb, true_rgb = (torch.from_numpy(rgb).permute(2, 0, 1)[None] for rgb in pictures)
+    ab, true_ab = (torch.from_numpy(ab)[None] for ab in (prediction.ab, prediction.true_ab))
+    return Pair(
+        preds,
+        target,
+        (pred_rgb, true_rgb),
+        own_ab=(ab, true_ab),
+        faces=[reference.faces],
+        histogram=histogram,
+        perceptual=perceptual,
+    )
+
+
+def _histogram(reference: Reference) -> Tensor:
+    return color_histogram(torch.from_numpy(rgb_to_lab(reference.rgb))[None, 1:])
+
+
+def write_scores(
+    table: pd.DataFrame, folder: Path, perceptual: Perceptual | None = None
+) -> dict[str, float]:
     """Write metrics.json, intervals.csv, per_image.csv and `SUMS`, of `evaluate`'s table.
 
     Args:
         table: as `evaluate` returns it.
         folder: where the files go.
         perceptual: what `evaluate` was given; adds its FID, which has no interval.
+
+    Returns:
+        What metrics.json has.
     """
     summary = summarize(table)
     sure = intervals(summable(table), scores_of)
@@ -85,6 +137,7 @@ def write_scores(table: pd.DataFrame, folder: Path, perceptual: Perceptual | Non
     sure.to_csv(folder / "intervals.csv", index_label="score")
     per_image(table).to_csv(folder / "per_image.csv", index=False)
     table.to_csv(folder / SUMS, index=False)
+    return summary
 
 
 def read_sums(folder: Path) -> pd.DataFrame:
@@ -134,13 +187,3 @@ def _columns(table: pd.DataFrame) -> dict[str, Tensor]:
         str(name): torch.tensor(values.to_numpy("float64"))
         for name, values in summable(table).items()
     }
-
-
-def _predict(
-    predict: Predict, photos: LabDataset, batch_size: int, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield lightness, predicted ab and true ab, in CIELAB units."""
-    start = 0
-    for lightness, ab in photos.lab_batches(batch_size, device=device):
-        rows = slice(start, start := start + len(lightness))
-        yield lightness, predict(lightness, rows), ab

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +10,26 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from colorizer.color.lab import rgb_to_lab
 from colorizer.color.statistics import is_black_and_white
-from colorizer.data.dataset import LabDataset
+from colorizer.data.make_references import to_reference
+from colorizer.data.references import Reference, References, write_references
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.baselines import make_baselines
-from colorizer.evaluation.comparison import write_tables
-from colorizer.evaluation.evaluate import CPU, evaluate, write_scores
+from colorizer.evaluation.baselines import make_baselines, mean_of_references
+from colorizer.evaluation.evaluate import evaluate, write_scores
 from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.report import write_report
 from colorizer.evaluation.scoring.perceptual import Perceptual
+from colorizer.evaluation.tables import write_tables
 from colorizer.inference.plan import find_photos
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.paths import atomic_write
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.parallel import map_photos, one_thread_each
-from colorizer.photo.resize import resize
 
 logger = logging.getLogger(__name__)
 
 REPORT = "report.html"
 METRIC = "auc_rebalanced"  # decides which model the page compares with the others
-
-Lab = NDArray[np.float16]
 
 
 def evaluate_folder(
@@ -41,10 +38,9 @@ def evaluate_folder(
     out: Path,
     *,
     overwrite: bool = False,
-    batch_size: int = 32,
     perceptual: bool = False,
 ) -> None:
-    """Score models and the baselines on a folder's photographs.
+    """Score models and the baselines on a folder's photographs, as the pipeline scores its own.
 
     Grayscale photographs, sepia prints among them, have no true colors and are left out; what
     cannot be read is named and left out too. The baseline `mean` is these photographs' own mean
@@ -52,12 +48,10 @@ def evaluate_folder(
 
     Args:
         folder: of photographs in color, searched to its depths.
-        models: by name, their weights files, PyTorch's; each sees the photographs, squeezed to
-            squares, at the size that it was trained on; all are scored at the largest of these.
+        models: by name, their weights files, PyTorch's.
         out: a folder, which appears only when all is done, with report.html, the tables and a
             folder of scores for each model and baseline.
         overwrite: replace `out`, if it is an earlier report.
-        batch_size: photographs at once.
         perceptual: also LPIPS and FID, as `Perceptual` has them.
 
     Raises:
@@ -70,33 +64,37 @@ def evaluate_folder(
     _require_replaceable(out, folder, overwrite=overwrite)
     files = find_photos(folder, but=out)
     networks = _load(models)
-    seen = Perceptual.load(CPU) if perceptual else None
-    sharpest = max((n.metadata for n in networks.values()), key=lambda metadata: metadata.size)
+    seen = Perceptual.load(torch.device("cpu")) if perceptual else None
     with atomic_write(out) as unfinished:
         unfinished.mkdir()
-        with tempfile.TemporaryDirectory(dir=unfinished) as arrays:
-            photos = read_photos(files, folder, Path(arrays), sharpest.size, sharpest.resample)
-            evaluations = _score(networks, photos, unfinished / "scores", batch_size, seen)
-            write_tables(evaluations, unfinished)
-            title = f"{folder.resolve().name}: {', '.join(networks)}"
-            page = unfinished / REPORT
-            write_report(page, title, evaluations, networks, photos, {}, metric=METRIC)
+        with tempfile.TemporaryDirectory(dir=unfinished) as pixels:
+            photos = read_photos(files, folder, Path(pixels))
+            _score(networks, photos, folder, unfinished, seen)
 
 
 def _score(
     networks: Mapping[str, TorchNetwork],
-    photos: LabDataset,
+    photos: References,
     folder: Path,
-    batch_size: int,
+    out: Path,
     perceptual: Perceptual | None,
-) -> dict[str, Path]:
-    """Write the scores of networks and baselines; return the folder of each."""
-    predict = {name: by_network(network) for name, network in networks.items()}
-    predict |= make_baselines(photos, photos)
-    for name in tqdm(predict, desc="evaluate", unit="model", disable=None):
-        scores = evaluate(predict[name], photos, batch_size=batch_size, perceptual=perceptual)
-        write_scores(scores, folder / name, perceptual)
-    return {name: folder / name for name in predict}
+) -> None:
+    """Score networks and baselines; write their scores, the tables and the page."""
+
+    def read(photo_id: str) -> NDArray[np.uint8]:
+        return decode((folder / photo_id).read_bytes()).rgb
+
+    sharpest = max((n.metadata for n in networks.values()), key=lambda metadata: metadata.size)
+    learned = {name: by_network(network, photos, read) for name, network in networks.items()}
+    baselines = make_baselines(mean_of_references(photos), photos, sharpest.shape)
+    evaluations = {name: out / "scores" / name for name in (*learned, *baselines)}
+    for name, predict in (learned | baselines).items():
+        logger.info("%s", name)
+        scores = evaluate(predict, photos, perceptual=perceptual)
+        write_scores(scores, evaluations[name], perceptual)
+    write_tables(evaluations, out)
+    title = f"{folder.resolve().name}: {', '.join(networks)}"
+    write_report(out / REPORT, title, evaluations, learned, photos, metric=METRIC)
 
 
 def _require_replaceable(out: Path, folder: Path, *, overwrite: bool) -> None:
@@ -121,58 +119,47 @@ def _load(models: Mapping[str, Path]) -> dict[str, TorchNetwork]:
     return networks
 
 
-def read_photos(
-    files: Sequence[Path], folder: Path, arrays: Path, size: int, resample: str
-) -> LabDataset:
-    """Return the photographs that are in color, as arrays on disk, so that any number fits.
+def read_photos(files: Sequence[Path], folder: Path, pixels: Path) -> References:
+    """Return the photographs that are in color, on disk, so that any number fits.
 
     Args:
         files: the photographs.
         folder: where they are; their ids are their paths in it.
-        arrays: a folder for the arrays.
-        size: of the arrays' squares, pixels.
-        resample: as of `resize`.
+        pixels: a folder for the references.
 
     Raises:
         ColorizerError: if fewer than two are in color.
     """
-    shape = (len(files), 3, size, size)
-    lab = np.lib.format.open_memmap(arrays / "lab.npy", mode="w+", dtype=np.float16, shape=shape)
-    ids: list[str] = []
     gray = 0
 
-    def read(path: Path) -> Lab | ImageError | None:
-        return _to_lab(path, size, resample)
-
-    with one_thread_each():
-        bar = tqdm(map_photos(read, files), total=len(files), desc="read", disable=None)
+    def references() -> Iterator[tuple[str, Reference]]:
+        nonlocal gray
+        bar = tqdm(map_photos(_read, files), total=len(files), desc="read", disable=None)
         for path, found in zip(files, bar, strict=True):
             if isinstance(found, ImageError):
                 logger.warning("left out: %s: %s", path, found)
             elif found is None:
                 gray += 1
             else:
-                lab[len(ids)] = found
-                ids.append(path.relative_to(folder).as_posix())
+                yield path.relative_to(folder).as_posix(), found
+
+    with one_thread_each():
+        count = write_references(pixels, "photographs", references())
     if gray:
         logger.info("left out, being black and white and so without true colors: %d", gray)
-    if len(ids) < 2:
+    if count < 2:
         raise ColorizerError(
-            f"{folder}: {len(ids)} readable photographs in color; expected at least 2"
+            f"{folder}: {count} readable photographs in color; expected at least 2"
         )
-    tensor = torch.from_numpy(lab[: len(ids)])
-    return LabDataset(tensor[:, :1], tensor[:, 1:], ids, digest="")
+    return References.open(pixels, "photographs")
 
 
-def _to_lab(path: Path, size: int, resample: str) -> Lab | ImageError | None:
-    """Return float16 (3, size, size), CIELAB; None of a grayscale photograph; the error, if any."""
+def _read(path: Path) -> Reference | ImageError | None:
+    """Return a photograph; None if it is black and white; the error, if any."""
     try:
         rgb = decode(path.read_bytes()).rgb
     except ImageError as error:
         return error
     except OSError as error:
         return ImageError(error.strerror or str(error))
-    if is_black_and_white(rgb):
-        return None
-    lab = rgb_to_lab(resize(rgb, size=size, resample=resample))
-    return torch.from_numpy(lab).half().numpy()
+    return None if is_black_and_white(rgb) else to_reference(rgb)

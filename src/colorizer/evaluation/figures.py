@@ -27,6 +27,8 @@ def learning_curves(
 ) -> Figure:
     """Draw the study's Figure 4: each model's training loss by epoch, and its test loss dashed.
 
+    The validation loss, if there is one, is dotted.
+
     Args:
         histories: by model, its losses.
         losses: by model, what its losses are, by default the study's L2; each kind has a panel of
@@ -106,6 +108,9 @@ def _draw_history(axes: Axes, name: str, history: Sequence[Epoch]) -> None:
     (line,) = axes.plot(epochs, [row.train_loss for row in history], label=f"{name}, train")
     test = [row.test_loss for row in history]
     axes.plot(epochs, test, "--", color=line.get_color(), alpha=0.7, label=f"{name}, test")
+    validation = [row.validation_loss for row in history if row.validation_loss is not None]
+    if len(validation) == len(epochs):
+        axes.plot(epochs, validation, ":", color=line.get_color(), label=f"{name}, validation")
 
 
 def _draw_layers(axes: Axes, name: str, model: nn.Module, size: int) -> None:

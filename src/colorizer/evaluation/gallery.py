@@ -6,15 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from colorizer.color.lab_torch import lab_to_rgb
-from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.evaluate import Predict
+from colorizer.data.references import References
+from colorizer.evaluation.evaluate import Predict, pair_of
+from colorizer.evaluation.predictions import Picture, show
 from colorizer.evaluation.scoring.color_bias import falsely_red
-from colorizer.evaluation.scoring.pair import Pair
 from colorizer.photo.encode import encode
 
 SHOWN = 6  # photographs of each kind in the gallery
@@ -49,7 +46,7 @@ def rank_by_red(tables: Mapping[str, pd.DataFrame]) -> NDArray[np.int64]:
 
 
 def gallery(
-    tables: Mapping[str, pd.DataFrame], networks: Mapping[str, Predict], photos: LabDataset
+    tables: Mapping[str, pd.DataFrame], networks: Mapping[str, Predict], photos: References
 ) -> list[dict[str, Any]]:
     """Return the best and the worst photographs, each as it is in gray, colored and originally."""
     order = rank_photographs({name: tables[name] for name in networks}, tables["gray"])
@@ -58,7 +55,7 @@ def gallery(
     for (title, meaning), places in zip(
         ORDERS.items(), (order[:count], order[::-1][:count]), strict=True
     ):
-        colored = _color(networks, photos, places)
+        colored = show(networks, photos, places.tolist())
         rows = []
         for row, place in enumerate(places):
             pictures = [_picture("gray", colored["gray"][row])]
@@ -72,50 +69,27 @@ def gallery(
 
 
 def red_gallery(
-    tables: Mapping[str, pd.DataFrame], networks: Mapping[str, Predict], photos: LabDataset
+    tables: Mapping[str, pd.DataFrame], networks: Mapping[str, Predict], photos: References
 ) -> list[dict[str, Any]]:
     """Return the most red-biased photographs, with what turned red marked."""
-    places = rank_by_red(tables)[: min(SHOWN, len(photos))]
-    colored = _color(networks, photos, places)
-    truth = colored["original"]
-    gray = lab_to_rgb(colored["gray"])
-    pairs = {name: Pair(truth[:, :1], colored[name][:, 1:], truth[:, 1:]) for name in networks}
-    reds = {name: falsely_red(pair) for name, pair in pairs.items()}
-    mark = torch.tensor(MARK, dtype=torch.uint8)[:, None]
+    places = rank_by_red(tables)[: min(SHOWN, len(photos))].tolist()
+    grays = show({}, photos, places)["gray"]
     rows = []
-    for row, place in enumerate(places):
-        pictures = [_picture("original", truth[row])]
-        for name in networks:
-            red = reds[name][row]
-            marked = gray[row].clone()
-            marked[:, red] = mark
-            pictures.append(_picture(name, colored[name][row]))
-            share = f"{red.float().mean():.0%}"
-            pictures.append({"caption": f"{share} falsely red", "uri": _jpeg_uri(marked)})
+    for place, gray in zip(places, grays, strict=True):
+        pictures = [_picture("original", photos[place].rgb)]
+        for name, predict in networks.items():
+            pair = pair_of(photos[place], predict(place))
+            red = falsely_red(pair)[0].numpy()
+            marked = np.where(red[..., None], np.array(MARK, np.uint8), gray)
+            pictures.append(_picture(name, pair.rgb[0][0].movedim(0, -1).numpy()))
+            pictures.append(_picture(f"{red.mean():.0%} falsely red", marked))
         rows.append({"id": photos.ids[place], "pictures": pictures})
     return rows
 
 
-def _color(
-    networks: Mapping[str, Predict], photos: LabDataset, places: NDArray[np.int64]
-) -> dict[str, Tensor]:
-    """Return photographs in gray, by each network and as they were: each (N, 3, H, W), CIELAB."""
-    rows = torch.from_numpy(places.copy())
-    lightness = photos.lightness[rows].float()
-    truth = photos.ab[rows].float()
-    versions = {"gray": torch.zeros_like(truth)}
-    for name, predict in networks.items():
-        versions[name] = predict(lightness, slice(0)).cpu()
-    versions["original"] = truth
-    return {name: torch.cat((lightness, ab), dim=1) for name, ab in versions.items()}
-
-
-def _picture(caption: str, lab: Tensor) -> dict[str, str]:
-    return {"caption": caption, "uri": _jpeg_uri(lab_to_rgb(lab[None])[0])}
-
-
-def _jpeg_uri(rgb: Tensor) -> str:
-    return _uri("image/jpeg", encode(rgb.permute(1, 2, 0).contiguous().numpy(), format="jpeg"))
+def _picture(caption: str, rgb: Picture) -> dict[str, str]:
+    data = encode(np.ascontiguousarray(rgb), format="jpeg")
+    return {"caption": caption, "uri": _uri("image/jpeg", data)}
 
 
 def svg_uri(svg: str) -> str:

@@ -1,25 +1,49 @@
 """A network's colors, as `evaluate` takes them; `baselines` are the colors that none predicts."""
 
-import torch.nn.functional as F
-from torch import Tensor
+from collections.abc import Callable, Mapping, Sequence
 
-from colorizer.evaluation.evaluate import Predict
-from colorizer.inference.torch_network import TorchNetwork
+import numpy as np
+from numpy.typing import NDArray
+
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.recoloring import recolor
+from colorizer.data.references import References
+from colorizer.evaluation.evaluate import Predict, Prediction
+from colorizer.inference.colorizer import Colorizer, Network
+from colorizer.photo.resize import resize
+
+Picture = NDArray[np.uint8]  # (H, W, 3), sRGB
+
+Read = Callable[[str], Picture]
+"""From a photograph's id to the photograph itself."""
 
 
-def by_network(network: TorchNetwork) -> Predict:
-    """Return what a network predicts, for `evaluate` on the network's device.
+def by_network(network: Network, photos: References, read: Read) -> Predict:
+    """Return what users get of a network, which sees the photographs, not the references."""
+    colorizer = Colorizer(network)
 
-    A network of another size than the photographs' sees them at its own.
-    """
-
-    def predict(lightness: Tensor, _: slice) -> Tensor:
-        height, width = shape = lightness.shape[2:]
-        seen = network.metadata.shape(height, width)
-        if shape == seen:
-            ab: Tensor = network.predict_ab(lightness)
-            return ab
-        own = F.interpolate(lightness, seen, mode="bicubic", antialias=True).clamp(0, 100)
-        return F.interpolate(network.predict_ab(own), shape, mode="bicubic", antialias=True)
+    def predict(place: int) -> Prediction:
+        rgb = read(photos.ids[place])
+        ab = colorizer.predict_photo(rgb)
+        seen = resize(rgb, size=ab.shape[1:], resample=network.metadata.resample)
+        return Prediction(ab, rgb_to_lab(seen)[1:])
 
     return predict
+
+
+def show(
+    predict: Mapping[str, Predict], photos: References, places: Sequence[int]
+) -> dict[str, list[Picture]]:
+    """Return photographs as scores see them: "gray", in each one's colors, and "original"."""
+    pictures = [photos[place].rgb for place in places]
+    none = np.zeros((2, 1, 1), np.float32)
+    versions = {"gray": [recolor(rgb, none) for rgb in pictures]}
+    for name, predicted in predict.items():
+        colors = (predicted(place).ab for place in places)
+        versions[name] = [recolor(rgb, ab) for rgb, ab in zip(pictures, colors, strict=True)]
+    return versions | {"original": pictures}
+
+
+def first_places(photos: References, count: int) -> range:
+    """Return the places of the first photographs, of all if there are fewer than `count`."""
+    return range(min(count, len(photos)))

@@ -1,7 +1,7 @@
 """One page that shows how networks do: scores, hues, photographs; a file that stands alone."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -9,31 +9,30 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from matplotlib.figure import Figure
 
-from colorizer.data.dataset import LabDataset
-from colorizer.evaluation.comparison import HUE_STRATA, rounded, strata_table
-from colorizer.evaluation.evaluate import read_sums, summable, summarize
-from colorizer.evaluation.figures import hue_rose, learning_curves, to_svg
+from colorizer.data.references import LONGEST, References
+from colorizer.evaluation.evaluate import Predict, read_sums, summable, summarize
+from colorizer.evaluation.figures import hue_rose, to_svg
 from colorizer.evaluation.gallery import gallery, red_gallery, svg_uri
-from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.scoring.bootstrap import paired_differences
 from colorizer.evaluation.scoring.color_bias import HUE_BINS
 from colorizer.evaluation.scoring.measure import columns_of, scores_of
-from colorizer.inference.torch_network import TorchNetwork
+from colorizer.evaluation.tables import HUE_STRATA, rounded, strata_table
 from colorizer.scores import table as scores
-from colorizer.training.run_record import Epoch
 
 
 def write_report(
     path: Path,
     title: str,
     evaluations: Mapping[str, Path],
-    networks: Mapping[str, TorchNetwork],
-    photos: LabDataset,
-    histories: Mapping[str, Sequence[Epoch]],
-    losses: Mapping[str, str] | None = None,
+    networks: Mapping[str, Predict],
+    photos: References,
     *,
     metric: str,
+    subset: str = "",
+    test: Mapping[str, Path] | None = None,
+    curves: Figure | None = None,
 ) -> None:
     """Write the page.
 
@@ -41,33 +40,41 @@ def write_report(
         path: the HTML file, which needs no other and no network.
         title: its title.
         evaluations: by network or baseline, the folder that `write_scores` wrote; "gray" is one.
-        networks: by name, those of `evaluations` that color the gallery.
+        networks: by name, what those of `evaluations` that are networks predict for `photos`.
         photos: what they were scored on.
-        histories: by network, its losses; none draws no learning curves.
-        losses: by network, what these are, as `learning_curves` takes it.
         metric: the score that decides which network is compared with each other one.
+        subset: what `photos` are called, if anything.
+        test: the same as `evaluations`, of the test photographs, if `photos` are others.
+        curves: the networks' learning curves, if there are any.
     """
     tables = {name: read_sums(folder) for name, folder in evaluations.items()}
     learned = {name: tables[name] for name in networks}
     best = _find_best(learned, metric)
-    predict = {name: by_network(network) for name, network in networks.items()}
     page = _load_template().render(
         title=title,
         photographs=len(photos),
-        side=photos.size,
+        subset=subset,
+        side=LONGEST,
         names=list(evaluations),
         networks=list(networks),
         groups=_score_rows(evaluations),
+        test=_score_rows(test) if test else {},
+        test_photographs=_count(test) if test else 0,
         best=best,
         metric=metric,
         differences=_difference_rows(learned, best),
         roses=_draw_roses(tables),
         strata=_strata_rows(learned),
-        curves=svg_uri(to_svg(learning_curves(histories, losses))) if histories else "",
-        gallery=gallery(tables, predict, photos),
-        red=red_gallery(learned, predict, photos),
+        curves=svg_uri(to_svg(curves)) if curves else "",
+        gallery=gallery(tables, networks, photos),
+        red=red_gallery(learned, networks, photos),
     )
     path.write_text(page, encoding="utf-8")
+
+
+def _count(evaluations: Mapping[str, Path]) -> int:
+    """Return how many photographs were scored."""
+    return len(read_sums(next(iter(evaluations.values()))))
 
 
 def _load_template() -> jinja2.Template:

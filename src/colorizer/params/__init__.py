@@ -1,7 +1,7 @@
 """params.yaml as immutable, checked objects: one field for each knob."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -51,12 +51,7 @@ class DropGrayscale(Block):
     drop_toned: bool
     min_side: Positive
 
-    @model_validator(mode="before")
-    @classmethod
-    def _names_are_new(cls, given: Any) -> Any:
-        if isinstance(given, dict) and "max_grey_chroma" in given:
-            raise ValueError("max_grey_chroma is now max_gray_chroma")
-        return given
+    gone: ClassVar = {"max_grey_chroma": "max_grey_chroma is now max_gray_chroma"}
 
 
 class Split(Block):
@@ -135,11 +130,12 @@ class Model(BaseModel):
 
 
 class Evaluate(Block):
-    """How the test photographs are scored."""
+    """How the validation and test photographs are scored."""
 
-    batch_size: Positive
     grid_photos: Positive
     perceptual: bool
+
+    gone: ClassVar = {"batch_size": "photographs are scored one by one: remove batch_size"}
 
 
 class Register(Block):

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 Better = Literal["lower", "higher", "zero", "one", "original"]
-Over = Literal["images", "pixels", "set"]
+Over = Literal["images", "pixels", "faces", "set"]
 Place = Literal["pairs", "strata", "list"]
 
 READ: Mapping[Better, str] = MappingProxyType(
@@ -19,7 +19,12 @@ READ: Mapping[Better, str] = MappingProxyType(
     }
 )
 POOLED: Mapping[Over, str] = MappingProxyType(
-    {"images": "mean over images", "pixels": "pooled over pixels", "set": "of the whole set"}
+    {
+        "images": "mean over images",
+        "pixels": "pooled over pixels",
+        "faces": "pooled over faces",
+        "set": "of the whole set",
+    }
 )
 
 
@@ -31,7 +36,8 @@ class Score:
         name: its key in metrics.json, column in the CSV files and metric in MLflow.
         label: what it says, for people.
         better: how it is read.
-        over: a mean over images, pooled over pixels, or defined for a whole set of photographs.
+        over: a mean over images, pooled over pixels, of which every image has the same share, or
+            over faces, or defined for a whole set of photographs.
         function: module and function in `colorizer.evaluation` that measure a batch. It takes a
             `Pair` and returns one number a photograph, whose mean is the score, or a tuple of sums
             a photograph, which `finish` turns into the score; "" if it has no such sums.

@@ -99,10 +99,17 @@ BIAS = (
           "higher", "pixels", "color_bias.red_recall", group=WHICH),
 )
 HUE_HIT = Score("hue_hit", "share of vivid pixels, C > 15, that get their hue within 45°, C > 8",
-                "higher", "pixels", "color_bias.hue_hit", group=WHICH, places=("pairs",))
+                "higher", "pixels", "color_bias.hue_hit", group=WHICH, places=("pairs", "list"))
+SKIN = (
+    Score("skin_hit", "share of the skin in faces that gets its hue within 25°, C > 8",
+          "higher", "faces", "skin.skin_hit", group=WHICH, places=("pairs",)),
+    Score("skin_chroma", "chroma of the skin in faces over the originals'; less is pale",
+          "one", "faces", "skin.skin_chroma", group=MUCH, places=("pairs",)),
+)
 SCORES: tuple[Score, ...] = (
     *FIDELITY, *COLORFULNESS, *BIAS, *map(_in_the_dark, BIAS),
     HUE_HIT, _hue_hit("blue", 200, 300), _hue_hit("green", 100, 170), _hue_hit("warm", 330, 100),
+    *SKIN,
 )
 """All scores, in the order in which tables show them."""
 # fmt: on

@@ -6,8 +6,8 @@ from colorizer.params import Register
 from colorizer.scores.table import lower_is_better
 from colorizer.tracking.names import TRIAL
 
-TEST_DATA = "data.test"
-"""The tag with the digest of the photographs that a version was scored on."""
+SCORED_ON = "data.scored"
+"""The tag with the digest of the photographs that a version's deciding score is of."""
 
 
 def deserves_alias(
@@ -24,13 +24,13 @@ def deserves_alias(
         champion: those of the other.
         register: the metric, and whether this profile's models are more than a trial.
     """
-    if candidate[TEST_DATA] == champion.get(TEST_DATA) and register.metric in champion:
+    if candidate[SCORED_ON] == champion.get(SCORED_ON) and register.metric in champion:
         ours, theirs = float(candidate[register.metric]), float(champion[register.metric])
         return ours <= theirs if lower_is_better(register.metric) else ours >= theirs
     return register.champion or TRIAL in champion
 
 
 def best_model(metrics: Mapping[str, Mapping[str, float]], metric: str) -> str:
-    """Return the model with the best score, given each model's metrics."""
+    """Return the model with the best score, given each model's deciding scores."""
     sign = 1 if lower_is_better(metric) else -1
     return min(metrics, key=lambda model: sign * metrics[model][metric])

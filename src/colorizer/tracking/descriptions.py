@@ -4,7 +4,8 @@ import inspect
 from collections.abc import Mapping
 from importlib import import_module
 
-from colorizer.evaluation.comparison import rounded
+from colorizer.evaluation.scoring.measure import PHOTOGRAPHS
+from colorizer.evaluation.tables import rounded
 from colorizer.models import list_models
 from colorizer.scores import table as scores
 from colorizer.tracking.names import CHAMPION
@@ -53,13 +54,18 @@ def describe_model(name: str, network: str = "") -> str:
 
 
 def describe_version(
-    record: RunRecord, metrics: Mapping[str, float], *, uri: str, trial: bool, original: str = ""
+    record: RunRecord,
+    metrics: Mapping[str, Mapping[str, float]],
+    *,
+    uri: str,
+    trial: bool,
+    original: str = "",
 ) -> str:
     """Describe a version of a registered model.
 
     Args:
         record: of its training.
-        metrics: its scores on the test photographs.
+        metrics: by subset of the photographs, its scores; that which decides comes first.
         uri: name and number, as in `colorizer/3`.
         trial: whether it is of a small run that shows how things work.
         original: the version that it is a copy of, if it is one.
@@ -69,9 +75,11 @@ def describe_version(
         f"{head}, a copy of `{original}`." if original else f"{head}.",
         _network(record.model),
         f"### Trained on\n\n{_training(record)}",
-        f"### Scores on {record.data['test']['photographs']:,} test photographs\n\n"
-        f"{_scores(metrics)}",
-        f"### Limits\n\n{_limits(record, metrics, trial)}",
+        *(
+            _scores(subset, found, meaning=not place)
+            for place, (subset, found) in enumerate(metrics.items())
+        ),
+        f"### Limits\n\n{_limits(record, next(iter(metrics.values())), trial)}",
         USE.format(uri=uri),
     )
     return "\n\n".join(filter(None, parts))
@@ -95,13 +103,17 @@ def _training(record: RunRecord) -> str:
     return "\n".join(f"- {line}" for line in lines if line)
 
 
-def _scores(metrics: Mapping[str, float]) -> str:
-    return "\n".join(  # a list: MLflow's page shows tables without room between their columns
-        f"- `{score.name}` **{rounded(metrics[score.name])}**: {score.meaning}"
+def _scores(subset: str, metrics: Mapping[str, float], *, meaning: bool) -> str:
+    decides = ", by which models are chosen" if subset == "validation" else ""
+    head = f"### Scores on {metrics[PHOTOGRAPHS]:,.0f} {subset} photographs{decides}"
+    lines = "\n".join(  # a list: MLflow's page shows tables without room between their columns
+        f"- `{score.name}` **{rounded(metrics[score.name])}**"
+        + (f": {score.meaning}" if meaning else "")
         for group in scores.by_group().values()
         for score in group
         if score.name in metrics
     )
+    return f"{head}\n\n{lines}"
 
 
 def _limits(record: RunRecord, metrics: Mapping[str, float], trial: bool) -> str:

@@ -4,10 +4,12 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from colorizer.data.references import SCORED
 from colorizer.errors import one_line
 from colorizer.training.run_record import (
     HISTORY,
@@ -20,8 +22,10 @@ from colorizer.training.run_record import (
 
 logger = logging.getLogger(__name__)
 
-SCORED = "scored.json"
-"""Which training a folder of scores belongs to."""
+METRICS, SCORES = "metrics.json", "scores"
+
+ABOUT = f"{SCORES}/about.json"
+"""Which training the scores belong to, and which photographs they are of."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Published:
 
     Attributes:
         run: folder with run.json, history.csv, weights and grids.
-        evaluation: folder with metrics.json, per_image.csv, grid.png and scored.json.
+        evaluation: folder with metrics.json, grid.png and scores.
     """
 
     run: Path
@@ -54,16 +58,48 @@ class Published:
     @property
     def complete(self) -> bool:
         """Whether both are there, and the scores are this training's."""
-        scored = self.evaluation / SCORED
-        if not scored.exists() or not (self.run / RECORD).exists():
+        if not (self.evaluation / ABOUT).exists() or not (self.run / RECORD).exists():
             return False
-        return bool(json.loads(scored.read_text())["fingerprint"] == self.record.fingerprint)
+        return bool(self._about["fingerprint"] == self.record.fingerprint)
 
     @property
-    def metrics(self) -> dict[str, float]:
-        """The test scores."""
-        metrics: dict[str, float] = json.loads((self.evaluation / "metrics.json").read_text())
-        return metrics
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """The scores, by subset of the photographs: that which decides comes first."""
+        found = json.loads((self.evaluation / METRICS).read_text())
+        return {subset: found[subset] for subset in SCORED if subset in found}
+
+    @property
+    def deciding(self) -> dict[str, float]:
+        """The scores that models are chosen by."""
+        return next(iter(self.metrics.values()))
+
+    @property
+    def digest(self) -> str:
+        """The digest of the photographs that the deciding scores are of."""
+        digests: dict[str, str] = self._about["digests"]
+        return digests[next(iter(self.metrics))]
+
+    def scores(self, subset: str) -> Path:
+        """Return the folder of a subset's scores, as `write_scores` writes it."""
+        return self.evaluation / SCORES / subset
+
+    def write_metrics(
+        self, metrics: Mapping[str, Mapping[str, float]], digests: Mapping[str, str]
+    ) -> None:
+        """Write metrics.json, and whose scores of which photographs they are.
+
+        Args:
+            metrics: by subset, the scores.
+            digests: by subset, the digest of the photographs.
+        """
+        (self.evaluation / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+        about = {"fingerprint": self.record.fingerprint, "digests": digests}
+        (self.evaluation / ABOUT).write_text(json.dumps(about) + "\n")
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        about: dict[str, Any] = json.loads((self.evaluation / ABOUT).read_text())
+        return about
 
     @property
     def identity(self) -> dict[str, str]:
@@ -71,6 +107,18 @@ class Published:
         with self.weights.open("rb") as weights:
             digest = hashlib.file_digest(weights, "sha256").hexdigest()
         return {"fingerprint": self.record.fingerprint, "weights": digest}
+
+
+def score_folders(runs: Mapping[str, Published], baselines: Path, subset: str) -> dict[str, Path]:
+    """Return the folders of a subset's scores, of the models and of the baselines.
+
+    Args:
+        runs: by model.
+        baselines: the folder of the baselines' scores on the subset.
+        subset: which photographs.
+    """
+    of_models = {model: run.scores(subset) for model, run in runs.items()}
+    return of_models | {folder.name: folder for folder in sorted(baselines.iterdir())}
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from colorizer.errors import ColorizerError
 from colorizer.params import Register
 from colorizer.photo.encode import encode
-from colorizer.tracking.champion import TEST_DATA, deserves_alias
+from colorizer.tracking.champion import SCORED_ON, deserves_alias
 from colorizer.tracking.descriptions import describe_model, describe_version
 from colorizer.tracking.names import CHAMPION, MODELS, TRIAL, Version
 from colorizer.tracking.names import DEFAULT as BEST
@@ -40,7 +40,7 @@ SIGNATURE = ModelSignature(
 """Base64 or bytes in: of a `binary` column MLflow decodes base64 itself, skips what is none, and
 cannot say in which image; a `string` column it hands over as it came."""
 
-OUTDATED_TAGS = {"fingerprint", "weights", "profile", "commit", "model"}
+OUTDATED_TAGS = {"fingerprint", "weights", "profile", "commit", "model", "data.test"}
 """What versions had as tags, besides all scores, before a logged model had it."""
 
 
@@ -154,10 +154,10 @@ def _refresh(
     original: str = "",
 ) -> None:
     """Bring a version's tags and description up to date, such as after a new evaluation."""
-    record, metrics, client = published.record, published.metrics, store.client
+    record, metrics, client = published.record, published.deciding, store.client
     tags = {
         "data.train": record.data["train"]["digest"],
-        TEST_DATA: record.data["test"]["digest"],
+        SCORED_ON: published.digest,
         register.metric: str(metrics[register.metric]),
         **({} if register.champion else {TRIAL: "true"}),
     }
@@ -168,7 +168,7 @@ def _refresh(
             client.set_model_version_tag(version.name, version.version, key, value)
     uri = f"{version.name}/{version.version}"
     text = describe_version(
-        record, metrics, uri=uri, trial=not register.champion, original=original
+        record, published.metrics, uri=uri, trial=not register.champion, original=original
     )
     if version.description != text:
         client.update_model_version(version.name, version.version, text)

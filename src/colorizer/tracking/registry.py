@@ -35,8 +35,9 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 UNKNOWN = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """MLflow's words for: no such model, or no such alias or version of it."""
 
-SCORE = "test/"
-"""Begins the names of scores among the metrics of a run and of a logged model."""
+SUBSETS = "validation", "test"
+"""Begin the names of scores, as in validation/psnr, among the metrics of a run and of a logged
+model; of both, the first are shown."""
 
 INSTEAD = f"or take the weights that ship: --model {SHIPPED}"
 
@@ -49,7 +50,7 @@ class KnownModel:
         name: what to ask for.
         version: of the registry, or 0.
         aliases: other names of this version, as in `name@alias`.
-        scores: on the test photographs, where they are known.
+        scores: those that models are chosen by, where they are known.
         place: which registry, or the file.
     """
 
@@ -208,8 +209,13 @@ def read_scores(client: "MlflowClient", version: "ModelVersion") -> dict[str, fl
     """Return a version's scores: its logged model's, or its tags', where they were kept before."""
     model = find_logged_model(client, version)
     metrics = sorted((model and model.metrics) or [], key=lambda m: (m.timestamp, m.step))
-    scores = {m.key.removeprefix(SCORE): m.value for m in metrics if m.key.startswith(SCORE)}
-    return scores or dict(_numbers(version.tags))
+    for subset in SUBSETS:
+        prefix = f"{subset}/"
+        if scores := {
+            m.key.removeprefix(prefix): m.value for m in metrics if m.key.startswith(prefix)
+        }:
+            return scores
+    return dict(_numbers(version.tags))
 
 
 def _versions(client: "MlflowClient", name: str) -> "list[ModelVersion]":

@@ -10,7 +10,6 @@ from PIL import Image
 
 from colorizer.evaluation.figures import learning_curves
 from colorizer.tracking.published import Published
-from colorizer.tracking.registry import SCORE
 from colorizer.tracking.store import dataset_of
 from colorizer.training.run_record import (
     HISTORY,
@@ -60,7 +59,7 @@ class RunLog:
         self.client.set_terminated(self.run_id, end_time=record.finished_at)
 
     def add_scores(self, published: Published, model_id: str | None) -> None:
-        """Log the test scores, as metrics of the run and of its logged model; they name the data.
+        """Log the scores, as metrics of the run and of its logged model; they name the data.
 
         A later evaluation of the same weights is the next step of the same metrics.
 
@@ -68,8 +67,10 @@ class RunLog:
             published: the training and its scores.
             model_id: of the logged model, if there is one.
         """
-        record, client = published.record, self.client
-        scores = {f"{SCORE}{name}": float(v) for name, v in published.metrics.items()}
+        client, of_subsets = self.client, published.metrics
+        scores = {
+            f"{s}/{name}": float(v) for s, part in of_subsets.items() for name, v in part.items()
+        }
         known = client.get_run(self.run_id).data.metrics
         model = client.get_logged_model(model_id) if model_id else None
         told = {(m.key, m.value) for m in (model and model.metrics) or []}
@@ -78,13 +79,8 @@ class RunLog:
             return
         steps = [m.step for m in client.get_metric_history(self.run_id, next(iter(scores)))]
         step = max(steps, default=-1) + changed
-        data = dataset_of(record, "test")
-        metrics = [
-            Metric(name, value, record.finished_at, step, model_id, data.name, data.digest)
-            for name, value in scores.items()
-        ]
         client.log_artifacts(self.run_id, str(published.evaluation), "evaluation")
-        client.log_batch(self.run_id, metrics=metrics)
+        client.log_batch(self.run_id, metrics=_score_metrics(published, scores, step, model_id))
 
     def _complete(self, folder: Path, record: RunRecord, history: list[Epoch]) -> None:
         best = history[record.best_epoch - 1]
@@ -103,6 +99,19 @@ class RunLog:
             "learning_curves.png",
         )
         self.client.log_batch(self.run_id, tags=[RunTag("complete", "true")])
+
+
+def _score_metrics(
+    published: Published, scores: Mapping[str, float], step: int, model_id: str | None
+) -> list[Metric]:
+    """Return scores, by names such as validation/psnr, as metrics of the photographs' data set."""
+    record, metrics = published.record, []
+    for name, value in scores.items():
+        subset = name.partition("/")[0]
+        data = dataset_of(record, subset) if subset in record.data else None
+        of_data = (data.name, data.digest) if data else ()
+        metrics.append(Metric(name, value, record.finished_at, step, model_id, *of_data))
+    return metrics
 
 
 def _epoch_metrics(epoch: Epoch) -> list[Metric]:

@@ -9,10 +9,11 @@ from scipy.linalg import sqrtm
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from colorizer.data.dataset import LabDataset
+from colorizer.data.references import References
 from colorizer.errors import ColorizerError
-from colorizer.evaluation.evaluate import evaluate, write_scores
+from colorizer.evaluation.evaluate import Prediction, evaluate, write_scores
 from colorizer.evaluation.scoring.perceptual import Perceptual
+from pictures import random_references
 
 COUNT, SIDE = 6, 16
 
@@ -37,21 +38,19 @@ def perceptual() -> Perceptual:
 
 
 @pytest.fixture
-def photos() -> LabDataset:
-    generator = torch.Generator().manual_seed(0)
-    lightness = torch.rand(COUNT, 1, SIDE, SIDE, generator=generator) * 60 + 20
-    ab = torch.rand(COUNT, 2, SIDE, SIDE, generator=generator) * 80 - 40
-    return LabDataset(lightness.half(), ab.half(), list("abcdef"), digest="")
+def photos() -> References:
+    return random_references(COUNT, SIDE, patches=4)
 
 
-def colorless(lightness: Tensor, _: slice) -> Tensor:
-    return torch.zeros_like(lightness).expand(-1, 2, -1, -1)
+def colorless(_: int) -> Prediction:
+    none = np.zeros((2, 1, 1), np.float32)
+    return Prediction(none, none)
 
 
 def test_both_are_scores_like_the_others(
-    perceptual: Perceptual, photos: LabDataset, tmp_path: Path
+    perceptual: Perceptual, photos: References, tmp_path: Path
 ) -> None:
-    table = evaluate(colorless, photos, batch_size=4, perceptual=perceptual)
+    table = evaluate(colorless, photos, perceptual=perceptual)
     write_scores(table, tmp_path, perceptual)
     scores = json.loads((tmp_path / "metrics.json").read_text())
     assert scores["lpips"] == pytest.approx(table["lpips"].mean(), rel=1e-6)
@@ -77,10 +76,10 @@ def test_fid_is_the_frechet_distance_of_all_photographs(perceptual: Perceptual) 
     assert perceptual.fid() == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_next_model_s_fid_is_its_own(perceptual: Perceptual, photos: LabDataset) -> None:
+def test_the_next_model_s_fid_is_its_own(perceptual: Perceptual, photos: References) -> None:
     fids = []
     for _ in range(2):
-        evaluate(colorless, photos, batch_size=4, perceptual=perceptual)
+        evaluate(colorless, photos, perceptual=perceptual)
         fids.append(perceptual.fid())
     assert fids[0] == pytest.approx(fids[1], rel=1e-6)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from colorizer.color.lab import denormalize_ab, normalize_ab
+from colorizer.color.lab_torch import fit_to_srgb, lab_to_rgb
 from colorizer.color.statistics import colorfulness
 from colorizer.data.dataset import LabDataset
 from colorizer.errors import ColorizerError
@@ -56,7 +57,15 @@ def scores(network: nn.Module, photos: LabDataset) -> tuple[float, float]:
     """Return chroma_ratio and the mean colorfulness over that of the originals."""
     lightness, target = photos.lightness.float(), photos.ab.float()
     with torch.no_grad():
-        pair = Pair(lightness, denormalize_ab(network(lightness)), target)
+        preds = fit_to_srgb(torch.cat((lightness, denormalize_ab(network(lightness))), dim=1))
+    truth = fit_to_srgb(torch.cat((lightness, target), dim=1))
+    pair = Pair(
+        preds,
+        truth,
+        (lab_to_rgb(preds), lab_to_rgb(truth)),
+        own_ab=(preds[:, 1:], target),
+        faces=[[]] * len(preds),
+    )
     chroma, true_chroma = (sums.sum() for sums in chroma_ratio(pair))
     colorful, wanted = (colorfulness(rgb).mean() for rgb in pair.rgb)
     return float(chroma / true_chroma), float(colorful / wanted)

@@ -6,13 +6,14 @@ seen in black and white, and where the color predicted or the true one has C > 8
 
 Each function returns what a photograph adds: sums, each (N,), of which the score is usually the
 first over the second. So photographs can be drawn again, as a bootstrap does, without looking at
-pixels again.
+pixels again. The sums are shares of the photograph's pixels: photographs weigh the same, whatever
+their proportions.
 """
 
 import torch
 from torch import Tensor
 
-from colorizer.evaluation.scoring.pair import COLORED, Pair
+from colorizer.evaluation.scoring.pair import COLORED, Pair, hue_error
 from colorizer.evaluation.scoring.sums import Sums, ratio
 
 SURELY_COLORED = 10.0  # C above which an original's pixel must not turn red
@@ -26,13 +27,13 @@ HUE_BINS = 24
 def delta_a(pair: Pair) -> Sums:
     """Return the mean over pixels of a* less the original's; positive is a lean toward red."""
     difference = pair.preds[:, 1] - pair.target[:, 1]
-    return _total(difference, pair.colored), _count(pair.colored)
+    return _total(difference, pair.colored), _share(pair.colored)
 
 
 def delta_b(pair: Pair) -> Sums:
     """Return the mean over pixels of b* less the original's; positive is a lean toward yellow."""
     difference = pair.preds[:, 2] - pair.target[:, 2]
-    return _total(difference, pair.colored), _count(pair.colored)
+    return _total(difference, pair.colored), _share(pair.colored)
 
 
 def chroma_ratio(pair: Pair) -> Sums:
@@ -45,12 +46,12 @@ def neutral_leakage(pair: Pair) -> Sums:
     """Return the mean C predicted where the original has C < 5."""
     chroma, true_chroma = pair.chroma
     neutral = pair.seen & (true_chroma < NEUTRAL)
-    return _total(chroma, neutral), _count(neutral)
+    return _total(chroma, neutral), _share(neutral)
 
 
 def false_red(pair: Pair) -> Sums:
     """Return the share of surely colored pixels (C > 10), not red, that turn red, with C > 8."""
-    return _count(falsely_red(pair)), _count(_surely_colored(pair) & ~_is_red(pair.hue[1]))
+    return _share(falsely_red(pair)), _share(_surely_colored(pair) & ~_is_red(pair.hue[1]))
 
 
 def falsely_red(pair: Pair) -> Tensor:
@@ -61,7 +62,7 @@ def falsely_red(pair: Pair) -> Tensor:
 def red_recall(pair: Pair) -> Sums:
     """Return the share of the surely red pixels that turn red."""
     truly_red = _surely_colored(pair) & _is_red(pair.hue[1])
-    return _count(truly_red & _turned_red(pair)), _count(truly_red)
+    return _share(truly_red & _turned_red(pair)), _share(truly_red)
 
 
 def red_shares(pair: Pair) -> Sums:
@@ -84,7 +85,7 @@ def hue_histograms(pair: Pair) -> Sums:
         bins = (hue.flatten(1) * (HUE_BINS / 360)).long().clamp(max=HUE_BINS - 1)
         counted = torch.where(pair.colored, chroma, 0.0).flatten(1)
         empty = torch.zeros(len(hue), HUE_BINS, dtype=chroma.dtype, device=chroma.device)
-        sums += empty.scatter_add_(1, bins, counted).unbind(1)
+        sums += (empty.scatter_add_(1, bins, counted) / counted.shape[1]).unbind(1)
     return sums
 
 
@@ -103,20 +104,14 @@ def hue_hit(pair: Pair, *, sector: tuple[float, float] | None = None) -> Sums:
         pair: the batch.
         sector: hues of the originals' pixels that count, degrees, from the first to the last; all
             by default.
-
-    Returns:
-        Pixels that are hit and pixels that count, both as shares of the photograph's pixels: so the
-        score is pooled over pixels and photographs weigh the same, whatever their size.
     """
     (chroma, true_chroma), (hue, true_hue) = pair.chroma, pair.hue
     vivid = pair.seen & (true_chroma > VIVID)
     if sector is not None:
         first, last = sector
         vivid &= (true_hue - first) % 360 <= (last - first) % 360
-    off = ((hue - true_hue + 180) % 360 - 180).abs()
-    hit = vivid & (chroma > COLORED) & (off <= HIT)
-    pixels = vivid[0].numel()
-    return _count(hit) / pixels, _count(vivid) / pixels
+    hit = vivid & (chroma > COLORED) & (hue_error(hue, true_hue) <= HIT)
+    return _share(hit), _share(vivid)
 
 
 def circular_distance(first: Tensor, second: Tensor) -> Tensor:
@@ -153,8 +148,9 @@ def _is_red(hue: Tensor) -> Tensor:
 
 
 def _total(values: Tensor, where: Tensor) -> Tensor:
-    return torch.where(where, values, 0.0).flatten(1).sum(1)
+    """Return the sum of values where they count, over the number of all pixels."""
+    return torch.where(where, values, 0.0).flatten(1).mean(1)
 
 
-def _count(where: Tensor) -> Tensor:
-    return where.flatten(1).sum(1).float()
+def _share(where: Tensor) -> Tensor:
+    return where.flatten(1).float().mean(1)

@@ -11,10 +11,11 @@ from colorizer.evaluation.scoring.sums import Sums
 def l2(pair: Pair) -> Tensor:
     """Return the mean squared error of the network's own normalized ab, as the study has it.
 
-    Alone among the scores it is not of the pixels that users get: what training minimizes knows
-    nothing of sRGB.
+    Alone among the scores it is not of the pixels that users get: it is of the colors at the size
+    at which the network sees a photograph, as training minimizes them.
     """
-    return metrics.squared_error(normalize_ab(pair.own_ab), normalize_ab(pair.true_ab))
+    preds, target = pair.own_ab
+    return metrics.squared_error(normalize_ab(preds), normalize_ab(target))
 
 
 def l2_lab(pair: Pair) -> Tensor:
@@ -43,10 +44,10 @@ def auc(pair: Pair) -> Tensor:
 
 
 def auc_rebalanced(pair: Pair) -> Sums:
-    """Return the weighted accuracy and the weights, each added up over pixels."""
+    """Return the mean over pixels of the weighted accuracy, and of the weights."""
     assert pair.histogram is not None
-    weights = metrics.color_weights(pair.true_ab, pair.histogram)
-    return (weights * _accuracy(pair)).flatten(1).sum(1), weights.flatten(1).sum(1)
+    weights = metrics.color_weights(pair.target[:, 1:], pair.histogram)
+    return (weights * _accuracy(pair)).flatten(1).mean(1), weights.flatten(1).mean(1)
 
 
 def colorful(pair: Pair) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from colorizer.evaluation.scoring import color_bias, fidelity, perceptual, sums
+from colorizer.evaluation.scoring import color_bias, fidelity, perceptual, skin, sums
 from colorizer.evaluation.scoring.pair import Pair
 from colorizer.scores import table as scores
 from colorizer.scores.score import Score
@@ -17,6 +17,7 @@ MODULES: dict[str, ModuleType] = {
     "color_bias": color_bias,
     "fidelity": fidelity,
     "perceptual": perceptual,
+    "skin": skin,
     "sums": sums,
 }
 """Where the table's functions are."""

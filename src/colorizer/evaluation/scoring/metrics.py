@@ -102,15 +102,17 @@ def accuracy(preds: Tensor, target: Tensor) -> Tensor:
 
 
 def color_histogram(ab: Tensor) -> Tensor:
-    """Count pixels by color.
+    """Count pixels by color, each photograph weighing the same.
 
     Args:
         ab: float (N, 2, H, W), CIELAB units.
 
     Returns:
-        int64 (`AB_BINS`,): squares of `AB_STEP` CIELAB units over the ab plane.
+        float64 (`AB_BINS`,), which adds up to N: squares of `AB_STEP` CIELAB units over the ab
+        plane.
     """
-    return torch.bincount(_ab_bin(ab).flatten(), minlength=AB_BINS)
+    counts = torch.bincount(_ab_bin(ab).flatten(), minlength=AB_BINS)
+    return counts.double() / (ab.shape[-2] * ab.shape[-1])
 
 
 def color_weights(ab: Tensor, histogram: Tensor) -> Tensor:
@@ -121,7 +123,7 @@ def color_weights(ab: Tensor, histogram: Tensor) -> Tensor:
         histogram: of all originals, by `color_histogram`; no bin of theirs is empty.
 
     Returns:
-        float32 (N, H, W); over the pixels of all originals they add up to the number of pixels.
+        float64 (N, H, W); their means over pixels add up to the number of originals.
 
     Reference:
         Zhang, Isola and Efros 2016, section 3.1: the re-balanced AuC, with `accuracy`.

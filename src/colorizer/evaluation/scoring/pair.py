@@ -1,16 +1,17 @@
-"""What scores look at: a batch of predictions beside the originals, in the pixels users get."""
+"""What scores look at: photographs as they were colored, beside their originals."""
 
 import copy
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from colorizer.color.lab_torch import fit_to_srgb, lab_to_rgb
 from colorizer.color.statistics import absolute_colorfulness, colorfulness
 
 if TYPE_CHECKING:
+    from colorizer.data.faces import Face
     from colorizer.evaluation.scoring.perceptual import Perceptual
 
 DARKEST, BRIGHTEST = 10.0, 95.0  # L* between which color is seen
@@ -19,43 +20,41 @@ COLORED = 8.0  # C above which a pixel has a color
 
 
 class Pair:
-    """A batch predicted, beside its originals.
+    """Photographs as they were colored, beside their originals.
 
-    Both are as `colorize` shows them: colors that sRGB cannot show have lost chroma. What scores
-    share is computed once.
+    Both are of the 8-bit pixels that users get. What scores share is computed once.
 
     Args:
-        lightness: float32 (N, 1, H, W), L* in 0..100.
-        own_ab: float32 (N, 2, H, W), CIELAB units, as the network predicts it.
-        true_ab: the same of the originals.
-        histogram: of all originals' colors, by `color_histogram`, where a score needs it.
-        perceptual: the networks of LPIPS and FID, where they are asked for.
-
-    Attributes:
-        preds, target: float32 (N, 3, H, W), CIELAB as shown.
+        preds: float32 (N, 3, H, W), CIELAB.
+        target: the same of the originals.
+        rgb: the two as sRGB, uint8 (N, 3, H, W).
+        own_ab: what was predicted and what would have been right, each float (N, 2, h, w), CIELAB
+            units, at the size at which the network sees the photographs.
+        faces: boxes around the faces in each original.
+        histogram: of the colors of all originals of the set, by `color_histogram`, where a score
+            needs it.
+        perceptual: the networks of LPIPS and FID, if they are asked for.
     """
 
     def __init__(
         self,
-        lightness: Tensor,
-        own_ab: Tensor,
-        true_ab: Tensor,
+        preds: Tensor,
+        target: Tensor,
+        rgb: tuple[Tensor, Tensor],
         *,
+        own_ab: tuple[Tensor, Tensor],
+        faces: "Sequence[Sequence[Face]]",
         histogram: Tensor | None = None,
         perceptual: "Perceptual | None" = None,
     ) -> None:
+        self.preds = preds
+        self.target = target
+        self.rgb = rgb
         self.own_ab = own_ab
-        self.true_ab = true_ab
+        self.faces = faces
         self.histogram = histogram
         self.perceptual = perceptual
         self.max_lightness = BRIGHTEST
-        self.preds = fit_to_srgb(torch.cat((lightness, own_ab), dim=1))
-        self.target = fit_to_srgb(torch.cat((lightness, true_ab), dim=1))
-
-    @cached_property
-    def rgb(self) -> tuple[Tensor, Tensor]:
-        """The two as sRGB, uint8 (N, 3, H, W)."""
-        return lab_to_rgb(self.preds), lab_to_rgb(self.target)
 
     @cached_property
     def colorfulness(self) -> tuple[Tensor, Tensor]:
@@ -102,6 +101,11 @@ class Pair:
 def hue_of(lab: Tensor) -> Tensor:
     """Return the hue of CIELAB colors: (N, 3, ...) -> (N, ...), degrees in 0..360."""
     return torch.rad2deg(torch.atan2(lab[:, 2], lab[:, 1])) % 360
+
+
+def hue_error(hue: Tensor, true_hue: Tensor) -> Tensor:
+    """Return how far one hue is from another, degrees in 0..180."""
+    return ((hue - true_hue + 180) % 360 - 180).abs()
 
 
 def mean_hue(lab: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """LPIPS and FID, distances as pretrained networks see them: an option, since these have weights."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
@@ -39,6 +40,8 @@ class Perceptual:
     ) -> None:
         self._lpips = lpips
         self._frechet = frechet
+        self._device = frechet.device
+        self._one_at_a_time = Lock()
 
     @classmethod
     def load(cls, device: torch.device) -> "Perceptual":
@@ -63,7 +66,7 @@ class Perceptual:
         return cls(lpips, frechet)
 
     def lpips(self, preds: Tensor, target: Tensor) -> Tensor:
-        """Return the LPIPS of each photograph, and remember all for FID.
+        """Return the LPIPS of each photograph, and remember all for FID; safe from many threads.
 
         Args:
             preds: uint8 (N, 3, H, W), sRGB; at least 32 pixels high and wide for AlexNet.
@@ -72,9 +75,11 @@ class Perceptual:
         Returns:
             (N,); 0 is the original.
         """
-        self._frechet.update(preds, real=False)
-        self._frechet.update(target, real=True)
-        return self._lpips(preds.float() / 255, target.float() / 255)
+        preds, target = preds.to(self._device), target.to(self._device)
+        with self._one_at_a_time:
+            self._frechet.update(preds, real=False)
+            self._frechet.update(target, real=True)
+            return self._lpips(preds.float() / 255, target.float() / 255).cpu()
 
     def fid(self) -> float:
         """Return the FID of all photographs seen, and forget them."""

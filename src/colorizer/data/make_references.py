@@ -1,0 +1,51 @@
+"""Photographs in archives -> references: made small, their faces found."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from colorizer.data.archive import decode_photo
+from colorizer.data.faces import find_faces
+from colorizer.data.references import LONGEST, SCORED, Reference, write_references
+from colorizer.photo.parallel import one_thread_each
+from colorizer.photo.resize import resize
+
+
+def to_reference(rgb: NDArray[np.uint8]) -> Reference:
+    """Make a photograph, uint8 (H, W, 3), a reference."""
+    height, width, _ = rgb.shape
+    scale = LONGEST / max(height, width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    small = resize(rgb, size=shape, resample="bicubic")
+    return Reference(small, find_faces(small))
+
+
+def make_references(archives: Path, split: pd.DataFrame, folder: Path) -> None:
+    """Write the references of a split's validation and test photographs.
+
+    Args:
+        archives: the folder of zip files that the split's ids name.
+        split: columns `id` and `subset`.
+        folder: where they go.
+
+    Raises:
+        ImageError: if a photograph cannot be decoded; the line says which.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for subset in SCORED:
+        ids = split.loc[split["subset"] == subset, "id"].tolist()
+        if not ids:
+            continue
+        jobs = (delayed(_read)(archives, photo_id) for photo_id in ids)
+        with one_thread_each():
+            found = Parallel(return_as="generator")(jobs)
+            bar = tqdm(found, total=len(ids), unit="photo", desc=subset, disable=None)
+            write_references(folder, subset, zip(ids, bar, strict=True))
+
+
+def _read(archives: Path, photo_id: str) -> Reference:
+    return to_reference(decode_photo(archives, photo_id))
