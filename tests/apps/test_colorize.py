@@ -127,6 +127,9 @@ def test_records_are_for_scripts(folder: Path, weights: Path, here: Run) -> None
     ]
     assert records[1]["target"] == "old_colorized/deep/three.jpg"
     assert records[1]["seconds"] > 0
+    assert (records[1]["verdict"], records[1]["verdict_reason"]) == ("gray", "gray")
+    assert records[1]["verdict_confidence"] > 0.9
+    assert records[0]["verdict"] is None
     assert "no readable image" in records[0]["message"]
 
 
@@ -143,6 +146,7 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
     [
         (["nothing.jpg"], "error: nothing.jpg: no such file or folder"),
         (["one.png", "--format", "gif"], "error: --format is 'gif': choose avif, bmp, jpeg, png"),
+        (["one.png", "--tone", "sepia"], "error: --tone is 'sepia': choose remove, keep"),
         (["one.png", "--model", "gone.onnx"], "error: gone.onnx: no such weights file"),
         (["-"], "error: no readable image"),
     ],

@@ -252,7 +252,7 @@ def test_bundled_photographs_suffice_for_the_demo(
     counts = summarize(color_table(bundled, profile.drop_grayscale), profile.drop_grayscale)
     assert counts == {
         "photographs": 106,
-        "kept": profile.split.train + profile.split.test,
+        "kept": profile.split.train + profile.split.validation + profile.split.test,
         "dropped_single_channel": 6,
         "dropped_equal_channels": 4,
         "dropped_near_gray": 0,

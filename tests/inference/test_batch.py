@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from colorizer.color.lab import rgb_to_lab
+from colorizer.color.monochrome import Measures, Verdict
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
 from colorizer.inference import batch, recolor_file
@@ -25,6 +26,7 @@ from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError
 from colorizer.photo.photofile import PhotoFile
 
+DOUBTS = [Verdict(Measures(r, r / 2, 20, 3, 8, 0.3)) for r in np.linspace(0, 10, 101)]
 YESTERDAY = 1_700_000_000
 
 
@@ -124,6 +126,33 @@ def test_a_photograph_in_color_is_colored_anew_only_by_force(colorizer: Colorize
     assert forced.anew
     rgb = PhotoFile.parse(data).rgb
     assert np.array_equal(PhotoFile.parse(forced.data).rgb, colorizer.colorize(rgb))
+
+
+def test_a_toned_print_is_colored_from_its_lightness_or_keeps_its_tone(
+    colorizer: Colorizer,
+) -> None:
+    ramp = np.linspace(20, 230, 2400).reshape(40, 60, 1)
+    buffer = io.BytesIO()
+    Image.fromarray((ramp * [1, 0.85, 0.6]).astype(np.uint8)).save(buffer, "png")
+    data = buffer.getvalue()
+    assert colorize_data(data, colorizer, Options()).anew
+    kept = colorize_data(data, colorizer, Options(tone="keep"))
+    assert (kept.data, kept.anew, kept.verdict.kind) == (data, False, "toned")
+    assert "--tone remove" in kept.message
+    assert colorize_data(data, colorizer, Options(tone="keep", force=True)).anew
+    assert colorize_data(photograph(), colorizer, Options(tone="keep")).anew
+
+
+def test_a_doubtful_photograph_is_colored_and_said(
+    folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubtful = next(verdict for verdict in DOUBTS if verdict.doubtful)
+    monkeypatch.setattr(recolor_file, "judge", lambda rgb: doubtful)
+    (outcome,) = work([folder / "one.jpg"], None, colorizer)
+    assert (outcome.status, outcome.verdict) == ("colorized", doubtful)
+    assert outcome.message.startswith(f"{folder / 'one.jpg'} was colored but may be in color")
+    (forced,) = work([folder / "one.jpg"], folder / "out", colorizer, force=True)
+    assert forced.message == ""
 
 
 def test_strength_scales_the_colors(colorizer: Colorizer) -> None:

@@ -27,7 +27,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 SAID = {
     "colorized": "colorized",
-    "copied": "in color already and copied",
+    "copied": "copied as they are",
     "exists": "skipped: the result exists",
     "failed": "failed",
 }
@@ -43,6 +43,7 @@ def colorize(
     hint: command_line.PointHints = None,
     hints: command_line.StrokeHints = None,
     force: command_line.Force = False,
+    tone: command_line.Tone = "remove",
     overwrite: command_line.Overwrite = False,
     compare: command_line.Compare = False,
     confidence: command_line.Confidence = False,
@@ -51,9 +52,8 @@ def colorize(
     """Color black-and-white photographs, at their full size and with their own lightness."""
     from colorizer.inference.plan import plan
 
-    options = _read_options(
-        format, strength, force=force, overwrite=overwrite, compare=compare, hint=hint, hints=hints
-    )
+    flags = {"force": force, "overwrite": overwrite, "compare": compare}
+    options = _read_options(format, strength, tone=tone, hint=hint, hints=hints, **flags)
     _require_colors(model, options)
     if confidence and (paths == ["-"] or model == NO_MODEL):
         raise ColorizerError(
@@ -67,6 +67,11 @@ def colorize(
     )
     if options.guided and len(tasks) > 1:
         raise ColorizerError(f"hints need a single photograph, found {len(tasks):,}: name one")
+    _color_all(tasks, model, options, json=json)
+
+
+def _color_all(tasks: "list[Task]", model: str, options: "Options", *, json: bool) -> None:
+    """Color photographs, say what becomes of each and of all; exit code 1 if one failed."""
     counts: Counter[str] = Counter()
     with _progress(len(tasks)) as advance:
         for outcome in _outcomes(tasks, model, options):
@@ -85,22 +90,27 @@ def _read_options(
     strength: float,
     *,
     force: bool,
+    tone: str,
     overwrite: bool,
     compare: bool,
     hint: list[str] | None,
     hints: Path | None,
 ) -> "Options":
-    from colorizer.inference.recolor_file import Options
+    from colorizer.inference.recolor_file import TONES, Options
     from colorizer.methods.hints import Hint
     from colorizer.photo.photofile import FORMATS
 
     known = sorted({name.lower() for name in FORMATS.values()})
     if format and format.lower() not in known:
         raise ColorizerError(f"--format is {format!r}: choose {', '.join(known)}")
+    known_tone = next((known for known in TONES if known == tone), None)
+    if known_tone is None:
+        raise ColorizerError(f"--tone is {tone!r}: choose {', '.join(TONES)}")
     return Options(
         format.upper() or None,
         strength,
         force,
+        known_tone,
         overwrite,
         compare,
         tuple(map(Hint.parse, hint or ())),
@@ -152,8 +162,8 @@ def _colorize_stdin(model: str, options: "Options") -> None:
     if sys.stdout.isatty():
         raise ColorizerError("the output is a terminal: add > color.jpg")
     new = colorize_data(sys.stdin.buffer.read(), _load(model), options)
-    if not new.anew:
-        typer.echo("the photograph is in color and was copied: --force colors it", err=True)
+    if new.message:
+        typer.echo(f"the photograph {new.message}", err=True)
     sys.stdout.buffer.write(new.data)
 
 
@@ -162,19 +172,23 @@ def _say(outcome: "Outcome", *, json: bool, single: bool) -> None:
     if json:
         typer.echo(json_format.dumps(_record(outcome)))
     elif outcome.message and (single or outcome.status != "exists"):
-        label = "error: " if outcome.status == "failed" else ""
+        label = {"failed": "error: ", "colorized": "warning: "}.get(outcome.status, "")
         typer.echo(f"{label}{outcome.message}", err=True)
     elif single:
         typer.echo(f"{outcome.task.target}", err=True)
 
 
 def _record(outcome: "Outcome") -> dict[str, Any]:
+    verdict = outcome.verdict
     return {
         "source": str(outcome.task.source),
         "target": str(outcome.task.target),
         "status": outcome.status,
         "message": outcome.message,
         "seconds": round(outcome.seconds, 3),
+        "verdict": verdict and verdict.kind,
+        "verdict_confidence": verdict and round(verdict.confidence, 3),
+        "verdict_reason": verdict and verdict.reason,
     }
 
 

@@ -52,6 +52,13 @@ StrokeHints = Annotated[
     typer.Option(help="picture of the photograph's size: strokes of color on transparent ground"),
 ]
 Force = Annotated[bool, typer.Option("--force", help="also color photographs that are in color")]
+Tone = Annotated[
+    str,
+    typer.Option(
+        help="of toned prints, such as sepia: remove colors them from their lightness alone, keep "
+        "copies them unchanged"
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace results that exist")]
 Compare = Annotated[
     bool, typer.Option("--compare", help="also write sheets that show before and after")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from colorizer.color.monochrome import Verdict
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.plan import Task
@@ -26,16 +27,18 @@ class Outcome:
 
     Attributes:
         task: which.
-        status: "colorized"; "copied", since it is in color already; "exists", as the target or its
-            sheet did before; or "failed".
-        message: why it is not colorized, or "".
+        status: "colorized"; "copied", since it is in color already or keeps its tone; "exists", as
+            the target or its sheet did before; or "failed".
+        message: why it is not colorized, or what is doubtful, or "".
         seconds: how long it took.
+        verdict: whether it is black and white; None if nobody looked.
     """
 
     task: Task
     status: Status
     message: str = ""
     seconds: float = 0.0
+    verdict: Verdict | None = None
 
 
 def colorize_all(
@@ -73,10 +76,8 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
     except (ColorizerError, OSError) as error:
         return Outcome(task, "failed", f"{task.source}: {error}", time.perf_counter() - started)
     seconds = time.perf_counter() - started
-    if new.anew:
-        return Outcome(task, "colorized", "", seconds)
-    message = f"{task.source} is in color and was copied: --force colors it"
-    return Outcome(task, "copied", message, seconds)
+    message = f"{task.source} {new.message}" if new.message else ""
+    return Outcome(task, "colorized" if new.anew else "copied", message, seconds, new.verdict)
 
 
 def _write(path: Path, data: bytes, at: os.stat_result) -> None:

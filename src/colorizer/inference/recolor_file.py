@@ -4,14 +4,14 @@ import contextlib
 import io
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from colorizer.color.monochrome import Verdict, judge
 from colorizer.color.recoloring import recolor
-from colorizer.color.statistics import is_black_and_white
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
 from colorizer.methods.hints import Hint, Hints
@@ -26,6 +26,10 @@ LARGE = 40_000_000
 
 _one_large_at_a_time = threading.Lock()
 
+Tone = Literal["remove", "keep"]
+"""What becomes of a toned print, such as sepia: it is colored from its lightness, or stays."""
+TONES: tuple[Tone, ...] = get_args(Tone)
+
 SHEET_HEIGHT = 1000  # pixels of a sheet that compares
 
 
@@ -37,6 +41,7 @@ class Options:
         format: of the files written, one of `FORMATS`' values; None for each file's own.
         strength: the colors' chroma as a multiple of what the network predicts.
         force: also color photographs that are in color, from their lightness.
+        tone: "keep" leaves toned prints as they are, unless they are forced.
         overwrite: replace files that exist.
         compare: also write a sheet with both, side by side.
         hints: colors given to pixels of the one photograph that they are of.
@@ -47,6 +52,7 @@ class Options:
     format: str | None = None
     strength: float = 1.0
     force: bool = False
+    tone: Tone = "remove"
     overwrite: bool = False
     compare: bool = False
     hints: tuple[Hint, ...] = ()
@@ -66,6 +72,8 @@ class Colorized:
     Attributes:
         data: its bytes.
         anew: whether it was colored; one that is in color stays as it is.
+        verdict: whether it is black and white.
+        message: why it was not colored, or a doubt whether it should have been; or "".
         sheet: a JPEG file with both, side by side, if it was asked for.
         confidence: a gray PNG file of the photograph's size, white where the network is sure, if it
             was asked for.
@@ -73,12 +81,14 @@ class Colorized:
 
     data: bytes
     anew: bool
+    verdict: Verdict
+    message: str = ""
     sheet: bytes | None = None
     confidence: bytes | None = None
 
 
 def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) -> Colorized:
-    """Color a photograph's file; one that is in color only if it is forced, or hints are given.
+    """Color a photograph's file; one that stays as it is only if it is forced, or hints are given.
 
     Raises:
         ImageError: if it cannot be read, or cannot be written in the format asked for.
@@ -87,14 +97,27 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
     with _one_large_at_a_time if count_pixels(data) > LARGE else contextlib.nullcontext():
         photo = PhotoFile.parse(data)
         format = options.format or photo.format_written
-        in_color = not (photo.single_channel or is_black_and_white(photo.rgb))
-        if in_color and not (options.force or options.guided):
+        verdict = judge(photo.rgb)
+        asked = options.force or options.guided
+        kept = "" if asked else _reason_to_keep(verdict, options.tone)
+        if kept:
             same = data if format == photo.format else photo.encode(photo.levels, format)
-            return Colorized(same, anew=False)
+            return Colorized(same, anew=False, verdict=verdict, message=kept)
         rgb = recolor(photo.levels, _predict(photo.rgb, colorizer, options))
         sheet = _side_by_side(photo, rgb) if options.compare else None
         sure = draw_confidence(photo.rgb, colorizer) if colorizer and options.confidence else None
-        return Colorized(photo.encode(rgb, format), anew=True, sheet=sheet, confidence=sure)
+        doubt = f"was colored but may be in color ({verdict.reason}): look at it"
+        message = doubt if verdict.doubtful and not asked else ""
+        return Colorized(photo.encode(rgb, format), True, verdict, message, sheet, sure)
+
+
+def _reason_to_keep(verdict: Verdict, tone: Tone) -> str:
+    """Return why a photograph is copied and not colored, or ""."""
+    if verdict.kind == "color":
+        return f"is in color ({verdict.reason}) and was copied: --force colors it"
+    if verdict.kind == "toned" and tone == "keep":
+        return "is toned and was copied: --tone remove colors it from its lightness"
+    return ""
 
 
 def draw_confidence(rgb: NDArray[np.uint8], colorizer: Colorizer) -> bytes:

@@ -110,8 +110,8 @@ def test_strength_is_how_strong_the_colors_are(session: Session, gray: bytes) ->
 def test_it_says_what_is_in_color_already(
     session: Session, gray: bytes, sample_photos: dict[str, bytes]
 ) -> None:
-    assert not session.add("gray.jpg", gray).in_color
-    assert session.add("color.jpg", sample_photos["mirflickr/im2.jpg"]).in_color
+    assert session.add("gray.jpg", gray).verdict.kind == "gray"
+    assert session.add("color.jpg", sample_photos["mirflickr/im2.jpg"]).verdict.kind == "color"
 
 
 def test_a_stroke_counts_where_it_is_painted_and_at_full_size(

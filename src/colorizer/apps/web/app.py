@@ -151,7 +151,9 @@ def _describe(photo: Photograph) -> dict[str, Any]:
         "name": photo.name,
         "size": photo.size,
         "shown": photo.shown,
-        "in_color": photo.in_color,
+        "kind": photo.verdict.kind,
+        "reason": photo.verdict.reason,
+        "doubtful": photo.verdict.doubtful,
         "painted": photo.hints is not None,
         "revision": photo.revision,
     }

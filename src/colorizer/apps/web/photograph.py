@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from colorizer.color.statistics import is_black_and_white
+from colorizer.color.monochrome import Verdict, judge
 from colorizer.errors import ColorizerError
 from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode
@@ -26,7 +26,7 @@ class Photograph:
         before: the photograph as a JPEG file whose longer side has at most `PREVIEW` pixels.
         shown: width and height of `before`.
         size: width and height of the photograph itself.
-        in_color: whether it is in color already.
+        verdict: whether it is black and white.
         strokes: a PNG file of the size shown: painted strokes on transparent ground.
         hints: the strokes' colors.
         revision: how often the strokes were replaced.
@@ -38,7 +38,7 @@ class Photograph:
     before: bytes
     shown: tuple[int, int]
     size: tuple[int, int]
-    in_color: bool
+    verdict: Verdict
     strokes: bytes | None = None
     hints: Hints | None = None
     revision: int = 0
@@ -72,5 +72,5 @@ def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:
         before=encode(preview, format="jpeg"),
         shown=preview.shape[1::-1],
         size=photo.levels.shape[1::-1],
-        in_color=not (photo.single_channel or is_black_and_white(photo.rgb)),
+        verdict=judge(photo.rgb),
     )

@@ -126,8 +126,13 @@ function renderControls(photo) {
   $("download-all").hidden = state.photos.length < 2;
   $("download-all").textContent = `Download all ${state.photos.length}`;
   const { label } = state.models.find(({ name }) => name === state.model);
-  const anew = photo.in_color ? " It is in color, and colored anew by its lightness." : "";
+  const anew = sayKind(photo);
   $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, colored by ${label}.${anew}`;
+}
+
+function sayKind({ kind, reason, doubtful }) {
+  if (kind === "color") return ` It is in color (${reason}), and colored anew by its lightness.`;
+  return doubtful ? ` It may be in color (${reason}): look at it.` : "";
 }
 
 function makeControls() {
