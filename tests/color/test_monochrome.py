@@ -162,3 +162,19 @@ def test_a_verdict_gives_its_reason_and_its_doubts(gray: RGB) -> None:
     assert {v.kind for v in verdicts if v.doubtful} == {"toned"}
     assert all(v.doubtful == (DOUBT < v.in_color <= 0.5) for v in verdicts)
     assert verdicts[-1].reason == "colors beside its tone on 30% of its area"
+
+
+def test_a_frame_is_cut_off(photo: RGB) -> None:
+    assert judge(on_page(photo)) == judge(photo)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("yellowed on one side", 0.3), ("fringes", 0.9)])
+def test_the_tone_follows_place_and_lightness_s_slopes(gray: RGB, kind: str, most: float) -> None:
+    assert judge(PRINTS[kind](gray)).measures.residual < most
+
+
+def test_a_white_ground_does_not_count(photo: RGB) -> None:
+    wide = np.pad(product(photo), ((0, 0), (0, 400), (0, 0)), constant_values=250)
+    assert judge(wide).measures.colored == pytest.approx(
+        judge(product(photo)).measures.colored, abs=0.05
+    )
