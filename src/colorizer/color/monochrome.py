@@ -27,6 +27,7 @@ MOST = 10.0  # CIELAB units: a larger residual counts as this
 WIDEST = 25.0  # CIELAB units: a tone of more spread is no print's; of all prints made, 13
 SEEN = 3.0  # CIELAB units from the tone that people see
 GRAY = 4.0  # CIELAB chroma of a tone that is shown gray
+DOUBT = 0.2  # probability of color above which a black-and-white picture is doubtful
 
 # of the logistic regression that benchmarks/monochrome.py fits
 WEIGHTS = (3.55, 3.92, -2.7, 1.67)
@@ -104,10 +105,6 @@ class Verdict:
             return f"colors beside its tone on {area}"
         tone = "gray" if self.kind == "gray" else "one tone"
         return f"{tone}, with other colors on {area}" if self.measures.colored >= 0.005 else tone
-
-
-DOUBT = 0.2
-"""A black-and-white picture is doubtful if it is in color with a higher probability."""
 
 
 def judge(rgb: NDArray[np.uint8]) -> Verdict:
