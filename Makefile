@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup demo repro ui sync study-models test lint bench bench-gpu clean
+.PHONY: help setup demo repro ui sync study-models test test-slow lint bench bench-gpu clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,8 +33,11 @@ sync: .venv/pipeline.done ## log the runs that MLflow lacks: restored by DVC, or
 study-models: .venv/pipeline.done ## register the study's three networks: then `make ui` shows them
 	@$(BIN)/colorizer study-models
 
-test: .venv/dev.done ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: .venv/dev.done ## run the tests, but for the slow ones
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
+
+test-slow: .venv/dev.done ## run the slow tests: kills, several processes, exports
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
 lint: .venv/dev.done ## check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

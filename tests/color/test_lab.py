@@ -327,7 +327,7 @@ def test_loops_compile_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(CompileResultCacheImpl, "_locator_classes", [])
     with pytest.raises(RuntimeError, match="cannot cache"):
         njit(cache=True)(loop)
-    assert kernels._compiled(loop)(np.array([41])) == 42
+    assert kernels.compiled(loop)(np.array([41])) == 42
 
 
 def test_a_plain_processor_that_keeps_nothing_gives_the_same_bytes() -> None:

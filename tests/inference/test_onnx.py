@@ -59,7 +59,14 @@ def export(name: str, folder: Path, geometry: Geometry = "square") -> tuple[Path
     return weights, exported
 
 
-@pytest.fixture(scope="module", params=MODELS)
+QUICK = ("model1", "model2", "zhang2016")
+"""Networks that export in seconds: without skips and with, and with classes."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(m, marks=() if m in QUICK else pytest.mark.slow) for m in MODELS],
+)
 def each(request: pytest.FixtureRequest, folder: Path) -> tuple[Path, Path]:
     """A model's weights file, and the ONNX file exported from it."""
     return export(request.param, folder)

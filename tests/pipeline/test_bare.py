@@ -85,6 +85,7 @@ def test_all_stages_run_without_dvc_and_mlflow(tiny: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_study_runs_within_a_budget(tmp_path: Path) -> None:
     options = {
         **{"photos": ROOT / "sample", "out": "out", "models": "model2,model1", "size": 32},

@@ -5,8 +5,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_experiment_keeps_its_run_and_the_first_result_comes_back(project: "Project") -> None:

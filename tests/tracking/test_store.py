@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from colorizer.tracking.store import flatten
 
 
+@pytest.mark.slow
 def test_a_new_store_survives_being_opened_by_many_at_once(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
     environment["DVC_ROOT"] = str(tmp_path)

@@ -31,6 +31,8 @@ from colorizer.training.run_record import (
 )
 from colorizer.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LAB = Paths("demo").lab
 MODEL = "model2"

@@ -193,6 +193,7 @@ def folder(sample_photos: dict[str, bytes], tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_report_finds_how_often_people_were_fooled(
     serve: Callable[..., str], page: "Page", folder: Path, root: Path
 ) -> None:

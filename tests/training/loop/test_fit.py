@@ -229,6 +229,7 @@ def test_a_compiler_that_fails_is_one_clear_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="nothing to compile with")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's, of its own code
 def test_a_compiled_training_learns_the_same(
