@@ -330,6 +330,7 @@ def test_loops_compile_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch
     assert kernels.compiled(loop)(np.array([41])) == 42
 
 
+@pytest.mark.slow
 def test_a_plain_processor_that_keeps_nothing_gives_the_same_bytes() -> None:
     environment = {
         "NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator",  # the package is in no zip file

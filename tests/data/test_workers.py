@@ -106,6 +106,7 @@ def test_threads_give_the_same_bytes(
         assert (read_all(tmp_path), survey(root / "sample", ["sample.zip"])) == by_one_thread
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_bytes(
     root: Path,
     split: pd.DataFrame,

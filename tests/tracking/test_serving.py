@@ -333,6 +333,7 @@ def answered(response: requests.Response) -> list[bytes]:
     return [base64.b64decode(row["image"]) for row in response.json()["predictions"]]
 
 
+@pytest.mark.slow
 def test_the_server_survives_what_it_is_sent(saved: Path, weights: Path, tmp_path: Path) -> None:
     expected = Colorizer.from_file(weights).colorize_bytes
     with Server(saved, tmp_path / "server.log") as server:
