@@ -102,7 +102,7 @@ def check(what: str, value: float, at_most: float) -> dict[str, float]:
     print(f"  {what}: {value:.4g} (at most {at_most:g})")
     if not value <= at_most:
         raise SystemExit(f"error: the two ways do not agree: {what} is {value:g}, over {at_most:g}")
-    return {"value": value, "at_most": at_most}
+    return {"value": float(value), "at_most": at_most}
 
 
 def save(name: str, results: Mapping[str, Any]) -> None:
