@@ -289,6 +289,31 @@ def test_what_is_no_photograph_is_an_error(colorizer: Colorizer) -> None:
         colorize_data(b"junk", colorizer, Options())
 
 
+def test_pages_of_a_tiff_become_pages_in_color(colorizer: Colorizer) -> None:
+    gray, color = (np.asarray(Image.open(io.BytesIO(photograph(mode)))) for mode in ("L", "RGB"))
+    buffer = io.BytesIO()
+    Image.fromarray(gray).save(
+        buffer, "TIFF", save_all=True, append_images=[Image.fromarray(color)]
+    )
+    new = colorize_data(buffer.getvalue(), colorizer, Options())
+    first, second = PhotoFile.pages(new.data)
+    assert new.anew
+    assert new.message.startswith("holds 2 pictures, of which 1 were colored; page 2 is in color")
+    alone = io.BytesIO()
+    Image.fromarray(gray).save(alone, "TIFF")
+    expected = PhotoFile.parse(colorize_data(alone.getvalue(), colorizer, Options()).data)
+    np.testing.assert_array_equal(first.levels, expected.levels)
+    np.testing.assert_array_equal(second.levels, color)
+    colors = io.BytesIO()
+    Image.fromarray(color).save(
+        colors, "TIFF", save_all=True, append_images=[Image.fromarray(color)]
+    )
+    same = colorize_data(colors.getvalue(), colorizer, Options())
+    assert (same.anew, same.data) == (False, colors.getvalue())
+    with pytest.raises(ColorizerError, match="hints are of one picture"):
+        colorize_data(buffer.getvalue(), colorizer, Options(hints=(Hint(1, 1, (9, 9, 9)),)))
+
+
 def strokes(size: tuple[int, int] = (60, 40)) -> NDArray[np.uint8]:
     """A picture that is transparent but for a red stroke over its middle."""
     rgba = np.zeros((size[1], size[0], 4), np.uint8)

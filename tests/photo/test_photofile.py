@@ -14,7 +14,7 @@ from colorizer.photo import icc as srgb
 from colorizer.photo import pixels
 from colorizer.photo.decode import ImageError
 from colorizer.photo.encode import encode
-from colorizer.photo.photofile import FORMATS, PhotoFile
+from colorizer.photo.photofile import FORMATS, PhotoFile, encode_pages
 from icc_profiles import cmyk_profile, encoded, gamma, profile, rgb_profile, srgb_curve
 
 RGB = NDArray[np.uint8]
@@ -426,6 +426,35 @@ def test_what_cannot_be_written_is_an_error() -> None:
     wide = PhotoFile.parse(save(np.zeros((1, 16_400, 3), np.uint8)))
     with pytest.raises(ImageError, match="16400 x 1 pixels cannot be written as WEBP"):
         wide.encode(wide.rgb, "WEBP")
+
+
+# Several pages
+
+
+@pytest.mark.parametrize("options", [{}, {"bigtiff": True}, {"byteorder": ">"}])
+def test_pages_of_a_tiff_are_read_and_written_one_by_one(options: dict[str, Any]) -> None:
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer, **options) as tiff:
+        for levels, text in ((SMALL, "one"), (SMALL[::2, ::2], None), (RAMP, "three")):
+            kind = 0 if text else 1  # the second is a smaller copy
+            tiff.write(levels, subfiletype=kind, description=text, metadata=None)
+    pages = list(PhotoFile.pages(buffer.getvalue()))
+    assert [page.levels.shape for page in pages] == [(25, 40, 3), (16, 16, 3)]
+    np.testing.assert_array_equal(pages[1].levels[..., 0], RAMP)
+    written = encode_pages(((page, 255 - page.levels) for page in pages), "TIFF")
+    with tifffile.TiffFile(io.BytesIO(written)) as tiff:
+        np.testing.assert_array_equal(tiff.pages[0].asarray(), 255 - SMALL)
+        np.testing.assert_array_equal(tiff.pages[1].asarray()[..., 2], 255 - RAMP)
+        if "bigtiff" not in options:
+            assert [page.description for page in tiff.pages] == ["one", "three"]
+    with pytest.raises(ImageError, match="several pictures cannot be written as JPEG"):
+        encode_pages([], "JPEG")
+
+
+@pytest.mark.parametrize("data", [save(SMALL), save(SMALL, "TIFF")])
+def test_file_of_one_picture_has_one_page(data: bytes) -> None:
+    (page,) = PhotoFile.pages(data)
+    np.testing.assert_array_equal(page.levels, SMALL)
 
 
 # What is refused

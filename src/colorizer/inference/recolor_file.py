@@ -1,9 +1,12 @@
 """A photograph's file to the same file in color; nothing else changes."""
 
 import contextlib
+import dataclasses
 import io
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -18,7 +21,7 @@ from colorizer.methods.hints import Hint, Hints
 from colorizer.methods.propagation import guide
 from colorizer.photo.decode import count_pixels
 from colorizer.photo.encode import encode
-from colorizer.photo.photofile import PhotoFile
+from colorizer.photo.photofile import PhotoFile, encode_pages
 from colorizer.photo.pixels import on_white, shrink, to_8_bits
 
 LARGE = 40_000_000
@@ -90,25 +93,86 @@ class Colorized:
 def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) -> Colorized:
     """Color a photograph's file; one that stays as it is only if it is forced, or hints are given.
 
+    A file of several pictures becomes one of the same pictures. Sheet and confidence are of the
+    first.
+
     Raises:
         ImageError: if it cannot be read, or cannot be written in the format asked for.
-        ColorizerError: if the hints do not fit the photograph.
+        ColorizerError: if the hints do not fit the photograph, or there are several.
     """
     with _one_large_at_a_time if count_pixels(data) > LARGE else contextlib.nullcontext():
-        photo = PhotoFile.parse(data)
-        format = options.format or photo.format_written
-        verdict = judge(photo.rgb)
-        asked = options.force or options.guided
-        kept = "" if asked else _reason_to_keep(verdict, options.tone)
-        if kept:
-            same = data if format == photo.format else photo.encode(photo.levels, format)
-            return Colorized(same, anew=False, verdict=verdict, message=kept)
-        rgb = recolor(photo.levels, _predict(photo.rgb, colorizer, options))
-        sheet = _side_by_side(photo, rgb) if options.compare else None
-        sure = draw_confidence(photo.rgb, colorizer) if colorizer and options.confidence else None
-        doubt = f"was colored but may be in color ({verdict.reason}): look at it"
-        message = doubt if verdict.doubtful and not asked else ""
-        return Colorized(photo.encode(rgb, format), True, verdict, message, sheet, sure)
+        photos = PhotoFile.pages(data)
+        first, second = next(photos), next(photos, None)
+        format = options.format or first.format_written
+        new = _color(first, colorizer, options)
+        if second is not None:
+            return _color_pages(data, new, chain([second], photos), colorizer, options)
+        same = not new.anew and format == first.format
+        written = data if same else first.encode(new.levels, format)
+        return Colorized(written, new.anew, new.verdict, new.message, new.sheet, new.confidence)
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A picture of a file, with its levels as they are to be written; else as `Colorized`."""
+
+    photo: PhotoFile
+    levels: NDArray[Any]
+    anew: bool
+    verdict: Verdict
+    message: str = ""
+    sheet: bytes | None = None
+    confidence: bytes | None = None
+
+
+def _color(photo: PhotoFile, colorizer: Colorizer | None, options: Options) -> _Picture:
+    verdict = judge(photo.rgb)
+    asked = options.force or options.guided
+    kept = "" if asked else _reason_to_keep(verdict, options.tone)
+    if kept:
+        return _Picture(photo, photo.levels, anew=False, verdict=verdict, message=kept)
+    rgb = recolor(photo.levels, _predict(photo.rgb, colorizer, options))
+    sheet = _side_by_side(photo, rgb) if options.compare else None
+    sure = draw_confidence(photo.rgb, colorizer) if colorizer and options.confidence else None
+    doubt = f"was colored but may be in color ({verdict.reason}): look at it"
+    message = doubt if verdict.doubtful and not asked else ""
+    return _Picture(photo, rgb, True, verdict, message, sheet, sure)
+
+
+def _color_pages(
+    data: bytes,
+    first: _Picture,
+    others: Iterator[PhotoFile],
+    colorizer: Colorizer | None,
+    options: Options,
+) -> Colorized:
+    """Color a file of several pictures, one in memory at a time."""
+    if options.guided:
+        raise ColorizerError("hints are of one picture, and the file holds several")
+    alone = dataclasses.replace(options, compare=False, confidence=False)
+    said: list[tuple[bool, str]] = []
+
+    def color() -> Iterator[tuple[PhotoFile, NDArray[Any]]]:
+        for page in chain([first], (_color(photo, colorizer, alone) for photo in others)):
+            said.append((page.anew, page.message))
+            yield page.photo, page.levels
+
+    format = options.format or first.photo.format_written
+    written = encode_pages(color(), format)
+    anew = sum(anew for anew, _ in said)
+    same = not anew and format == first.photo.format
+    message = (
+        f"holds {len(said)} pictures, of which {anew} were colored" if anew < len(said) else ""
+    )
+    reasons = [f"page {n} {reason}" for n, (_, reason) in enumerate(said, 1) if reason]
+    return Colorized(
+        data if same else written,
+        anew > 0,
+        first.verdict,
+        "; ".join([message, *reasons] if message else reasons),
+        first.sheet,
+        first.confidence,
+    )
 
 
 def _reason_to_keep(verdict: Verdict, tone: Tone) -> str:

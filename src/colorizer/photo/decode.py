@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,20 +12,18 @@ from typing import Any
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
-from PIL.ExifTags import Base
+from PIL import Image, UnidentifiedImageError
 
 from colorizer.errors import ColorizerError
 from colorizer.photo.orientation import read_orientation, turn_upright
 from colorizer.photo.pixels import GRAY_MODES, gray_to_rgb, on_white, read_pixels, to_8_bits
+from colorizer.photo.tiff_pages import MAGIC, REDUCED, find_pages, split_tiff
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"})
 """File names that promise an image."""
 
 MAX_PIXELS = 178_956_970
 """A larger image is refused, as Pillow does: decoding it would take more than 500 MB."""
-
-REDUCED, MASK = 1, 4  # a TIFF's page that is a smaller copy of another, or another's opacity
 
 warnings.filterwarnings("ignore", module="PIL")  # of odd EXIF, and of sizes below the limit
 
@@ -70,6 +69,21 @@ def decode(data: bytes) -> Photo:
     """
     with open_picture(data) as image:
         return read_photo(image, data)
+
+
+def split_pages(data: bytes) -> Iterator[bytes]:
+    """Yield a file for each of a TIFF file's pages; of any other kind the file itself.
+
+    Raises:
+        ImageError: if a TIFF file's pages cannot be found.
+    """
+    if data[:4] not in MAGIC:
+        yield data
+        return
+    try:
+        yield from split_tiff(data)
+    except (SyntaxError, struct.error, IndexError, OSError) as error:
+        raise ImageError(f"no readable image: {error}") from error
 
 
 def decode_strokes(data: bytes) -> NDArray[np.uint8]:
@@ -161,20 +175,10 @@ def _check_single(image: Image.Image, data: bytes) -> None:
 
 
 def _count_pages(data: bytes) -> int:
-    """Count a TIFF file's pages, without the smaller copies and masks that it may hold of them."""
-    file = io.BytesIO(data)
-    # the directories alone, since Pillow opens no mask
-    page = TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if data[2] == 43 else 8])
-    kinds: dict[int, int] = {}
-    while page.next and page.next not in kinds:
-        place = page.next
-        file.seek(place)
-        page.load(file)
-        kinds[place] = page.get(Base.NewSubfileType, 0)
-    first, *others = kinds.values()
-    if first & REDUCED:
+    pages = find_pages(data)
+    if next(iter(pages.values()), 0) & REDUCED:
         raise ImageError("a preview alone, as in a camera's raw file: export that as TIFF or JPEG")
-    return 1 + sum(not kind & (REDUCED | MASK) for kind in others)
+    return len(pages)
 
 
 def _decode_jpeg(data: bytes, image: Image.Image) -> NDArray[np.uint8] | None:

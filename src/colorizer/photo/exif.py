@@ -163,21 +163,34 @@ def of_tiff(tiff: bytes) -> bytes:
     if source is None:
         return b""
     block = bytearray(tiff[:8])
-
-    def copy(start: int, tags: frozenset[int] | None, pointers: Mapping[int, Any]) -> int:
-        values = {}
-        for tag, _, (kind, count, value) in source.entries(start):
-            if tag in pointers:
-                lies = copy(source.number(value), None, pointers[tag])
-                values[tag] = (LONG, 1, struct.pack(source.order + "I", lies))
-            elif tags is None or tag in tags:
-                values[tag] = (kind, count, value)
-        lies = len(block)
-        block.extend(source.directory(values, lies))
-        return lies
-
-    struct.pack_into(source.order + "I", block, 4, copy(source.start, DESCRIPTIVE, _POINTERS))
+    values = described(source, block)
+    struct.pack_into(source.order + "I", block, 4, len(block))
+    block += source.directory(values, len(block))
     return bytes(block)
+
+
+def described(source: Block, out: bytearray) -> dict[int, Value]:
+    """Return a block's descriptive entries; the directories that they name are added to `out`."""
+    return _copied(source, out, source.start, _POINTERS, DESCRIPTIVE)
+
+
+def _copied(
+    source: Block,
+    out: bytearray,
+    start: int,
+    pointers: Mapping[int, Any],
+    tags: frozenset[int] | None = None,
+) -> dict[int, Value]:
+    """Return the entries of the directory at `start`, all or those of `tags`."""
+    values = {}
+    for tag, _, (kind, count, value) in source.entries(start):
+        if tag in pointers:
+            inner = _copied(source, out, source.number(value), pointers[tag])
+            values[tag] = (LONG, 1, struct.pack(source.order + "I", len(out)))
+            out += source.directory(inner, len(out))
+        elif tags is None or tag in tags:
+            values[tag] = (kind, count, value)
+    return values
 
 
 def tiff_value(tiff: bytes, tag: int) -> bytes:

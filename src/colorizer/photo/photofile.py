@@ -1,6 +1,7 @@
 """A photograph's file: read, and written again with nothing lost."""
 
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizer.photo.decode import ImageError, Photo, open_picture, read_photo
+from colorizer.photo.decode import ImageError, Photo, open_picture, read_photo, split_pages
 from colorizer.photo.encode import JPEG_QUALITY, PNG_LEVEL
 from colorizer.photo.metadata import Metadata
 from colorizer.photo.pixels import on_white, to_8_bits
 from colorizer.photo.png16 import encode_png_16
-from colorizer.photo.tiff import encode_tiff
+from colorizer.photo.tiff import TiffPage, encode_tiff
 
 FORMATS = {
     ".jpg": "JPEG",
@@ -62,6 +63,19 @@ class PhotoFile(Photo):
             metadata = Metadata.read(image, data)
             return cls(photo.levels, photo.alpha, photo.single_channel, format, metadata)
 
+    @classmethod
+    def pages(cls, data: bytes) -> Iterator["PhotoFile"]:
+        """Read a file's pictures one after the other: a TIFF's pages, of others the only one.
+
+        Raises:
+            ImageError: as `decode`.
+        """
+        for number, page in enumerate(split_pages(data), 1):
+            try:
+                yield cls.parse(page)
+            except ImageError as error:
+                raise ImageError(f"page {number}: {error}" if number > 1 else str(error)) from error
+
     @property
     def format_written(self) -> str:
         """The format that `encode` writes by default: the file's own if it can, or else PNG."""
@@ -90,11 +104,9 @@ class PhotoFile(Photo):
         if format not in FORMATS.values():
             known = ", ".join(sorted(set(FORMATS.values())))
             raise ValueError(f"no format {format}; known are {known}")
-        said = self.metadata
         if format == "TIFF":
-            blocks = said.tiff_blocks()
-            return encode_tiff(rgb, self.alpha, exif=said.exif, blocks=blocks, dpi=said.dpi)
-        options = OPTIONS[format] | said.pillow_options(format)
+            return encode_tiff([self._tiff_page(rgb)])
+        options = OPTIONS[format] | self.metadata.pillow_options(format)
         if rgb.dtype == np.uint16:
             if format == "PNG":
                 return encode_png_16(rgb, self.alpha, **options)
@@ -107,6 +119,10 @@ class PhotoFile(Photo):
             raise ImageError(f"{size} pixels cannot be written as {format}: {error}") from error
         return buffer.getvalue()
 
+    def _tiff_page(self, rgb: NDArray[Any]) -> TiffPage:
+        said = self.metadata
+        return TiffPage(rgb, self.alpha, said.exif, said.tiff_blocks(), said.dpi)
+
     def _picture(self, rgb: NDArray[np.uint8], format: str) -> Image.Image:
         if self.alpha is None:
             return Image.fromarray(rgb)
@@ -115,3 +131,21 @@ class PhotoFile(Photo):
         picture = Image.fromarray(rgb)
         picture.putalpha(Image.fromarray(self.alpha))
         return picture
+
+
+def encode_pages(pages: Iterable[tuple[PhotoFile, NDArray[Any]]], format: str) -> bytes:
+    """Write photographs in other colors as the pages of one file, as `PhotoFile.encode` writes one.
+
+    Args:
+        pages: photographs with their new colors, taken one after the other.
+        format: "TIFF".
+
+    Raises:
+        ImageError: if the format holds no pages, or not as much.
+    """
+    if format != "TIFF":
+        raise ImageError(f"several pictures cannot be written as {format}: choose TIFF")
+    try:
+        return encode_tiff(page._tiff_page(rgb) for page, rgb in pages)
+    except ValueError as error:
+        raise ImageError(str(error)) from error

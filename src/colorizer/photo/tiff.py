@@ -1,96 +1,131 @@
-"""Writes TIFF with 16 bits and all metadata, which Pillow cannot.
+"""Writes TIFF with 16 bits, several pages and all metadata, which Pillow cannot.
 
 Pillow has no pictures of 16 bits but gray ones, and writes "?" for what in EXIF is not ASCII;
 tifffile writes no EXIF.
 """
 
-import io
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL.ExifTags import Base
 
-from colorizer.photo.exif import DESCRIPTIVE, LONG, RATIONAL, SHORT, UNDEFINED, Block, Value
+from colorizer.photo.exif import (
+    DESCRIPTIVE,
+    LONG,
+    RATIONAL,
+    SHORT,
+    UNDEFINED,
+    Block,
+    Value,
+    described,
+)
 from colorizer.photo.pixels import bands
 from colorizer.photo.png16 import EFFORT, interleaved
 
+EMPTY = b"II*\0" + bytes(4)
+"""An EXIF block that says nothing."""
 
-def encode_tiff(
-    rgb: NDArray[Any],
-    alpha: NDArray[np.uint8] | None,
-    *,
-    exif: bytes = b"",
-    blocks: Mapping[int, bytes],
-    dpi: tuple[float, float] | None = None,
-) -> bytes:
-    """Encode a picture as TIFF, deflated.
+MAX_BYTES = 1 << 32  # places in a TIFF file have 4 bytes
 
-    Args:
+
+@dataclass(frozen=True)
+class TiffPage:
+    """A page to be written.
+
+    Attributes:
         rgb: uint8 or uint16 (H, W, 3), sRGB.
-        alpha: uint8 (H, W), 255 where the picture is opaque.
-        exif: a block that says nothing of where the picture lies.
-        blocks: what else the file is to hold, by its tag.
+        alpha: uint8 or uint16 (H, W), its highest level where the picture is opaque.
+        exif: a block that says nothing of where the picture lies, or b"".
+        blocks: what else the page is to hold, by its tag.
         dpi: pixels an inch, along a row and down.
     """
-    out = io.BytesIO()
-    out.write(exif or b"II*\0" + bytes(4))  # to begin with, so that its values stay where they are
-    block = Block(out.getvalue())
-    values = {e.tag: e.value for e in block.entries(block.start) if e.tag in DESCRIPTIVE}
-    values |= _picture(rgb, alpha, _write_strips(out, rgb, alpha, block.order), block.order)
-    values |= {tag: (UNDEFINED, len(data), data) for tag, data in blocks.items() if data}
-    if dpi:
-        x, y = (_value(block.order, RATIONAL, round(1000 * many), 1000) for many in dpi)
-        inch = _value(block.order, SHORT, 2)
-        values |= {Base.XResolution: x, Base.YResolution: y, Base.ResolutionUnit: inch}
-    out.write(bytes(out.tell() % 2))
-    place = out.tell()
-    out.write(block.directory(values, place))
-    out.seek(4)
-    out.write(struct.pack(block.order + "I", place))
-    return out.getvalue()
+
+    rgb: NDArray[Any]
+    alpha: NDArray[Any] | None
+    exif: bytes
+    blocks: Mapping[int, bytes]
+    dpi: tuple[float, float] | None = None
 
 
-def _write_strips(
-    out: io.BytesIO, rgb: NDArray[Any], alpha: NDArray[np.uint8] | None, order: str
-) -> list[tuple[int, int]]:
-    """Write a TIFF's compressed rows, each pixel less that to its left; return places and sizes."""
+def encode_tiff(pages: Iterable[TiffPage]) -> bytes:
+    """Encode pictures as the pages of a TIFF file, deflated.
+
+    Args:
+        pages: taken one after the other; all that have EXIF have it in one order of bytes.
+
+    Raises:
+        ValueError: if the file would be larger than TIFF allows.
+    """
+    out = bytearray()
+    first = Block(EMPTY)
+    link = 4  # where the next directory's place is written
+    for page in pages:
+        block = Block(page.exif or EMPTY)
+        if not out:  # its values stay where they are
+            first = block
+            out += page.exif or EMPTY
+            values = {e.tag: e.value for e in block.entries(block.start) if e.tag in DESCRIPTIVE}
+        else:
+            values = described(block, out) if block.order == first.order else {}
+        order = first.order
+        values |= _picture(page, _write_strips(out, page, order), order)
+        values |= {tag: (UNDEFINED, len(data), data) for tag, data in page.blocks.items() if data}
+        values |= _resolution(page.dpi, order)
+        out += bytes(len(out) % 2)
+        place = len(out)
+        out += first.directory(values, place)
+        if len(out) >= MAX_BYTES:
+            raise ValueError("a TIFF file has at most 4 GiB")
+        struct.pack_into(order + "I", out, link, place)
+        link = place + 2 + 12 * len(values)
+    return bytes(out)
+
+
+def _write_strips(out: bytearray, page: TiffPage, order: str) -> list[tuple[int, int]]:
+    """Write a page's compressed rows, each pixel less that to its left; return places and sizes."""
     strips = []
-    for rows in bands(rgb.shape):
-        pixels = interleaved(rgb, alpha, rows)
-        less = pixels.astype(f"{order}u{rgb.itemsize}")
+    for rows in bands(page.rgb.shape):
+        pixels = interleaved(page.rgb, page.alpha, rows)
+        less = pixels.astype(f"{order}u{page.rgb.itemsize}")
         less[:, 1:] -= pixels[:, :-1]
-        strip = zlib.compress(less.tobytes(), EFFORT[8 * rgb.itemsize])
-        strips.append((out.tell(), len(strip)))
-        out.write(strip)
+        strip = zlib.compress(less.tobytes(), EFFORT[8 * page.rgb.itemsize])
+        strips.append((len(out), len(strip)))
+        out += strip
     return strips
 
 
-def _picture(
-    rgb: NDArray[Any], alpha: NDArray[np.uint8] | None, strips: list[tuple[int, int]], order: str
-) -> dict[int, Value]:
-    """Return the tags that say how a TIFF's picture is stored."""
-    height, width, channels = *rgb.shape[:2], 3 if alpha is None else 4
+def _picture(page: TiffPage, strips: list[tuple[int, int]], order: str) -> dict[int, Value]:
+    """Return the tags that say how a page's picture is stored."""
+    height, width, channels = *page.rgb.shape[:2], 3 if page.alpha is None else 4
     places, sizes = zip(*strips, strict=True)
     said: dict[int, tuple[int, ...]] = {
         Base.ImageWidth: (LONG, width),
         Base.ImageLength: (LONG, height),
-        Base.BitsPerSample: (SHORT, *[8 * rgb.itemsize] * channels),
+        Base.BitsPerSample: (SHORT, *[8 * page.rgb.itemsize] * channels),
         Base.Compression: (SHORT, 8),  # deflate
         Base.PhotometricInterpretation: (SHORT, 2),  # RGB
         Base.StripOffsets: (LONG, *places),
         Base.SamplesPerPixel: (SHORT, channels),
-        Base.RowsPerStrip: (LONG, next(bands(rgb.shape)).stop),
+        Base.RowsPerStrip: (LONG, next(bands(page.rgb.shape)).stop),
         Base.StripByteCounts: (LONG, *sizes),
         Base.PlanarConfiguration: (SHORT, 1),
         Base.Predictor: (SHORT, 2),
     }
-    if alpha is not None:
+    if page.alpha is not None:
         said[Base.ExtraSamples] = (SHORT, 2)  # not multiplied into the colors
     return {tag: _value(order, *kind_and_numbers) for tag, kind_and_numbers in said.items()}
+
+
+def _resolution(dpi: tuple[float, float] | None, order: str) -> dict[int, Value]:
+    if dpi is None:
+        return {}
+    x, y = (_value(order, RATIONAL, round(1000 * many), 1000) for many in dpi)
+    inch = _value(order, SHORT, 2)
+    return {Base.XResolution: x, Base.YResolution: y, Base.ResolutionUnit: inch}
 
 
 def _value(order: str, kind: int, *numbers: int) -> Value:
