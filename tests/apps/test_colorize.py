@@ -147,6 +147,7 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
         (["nothing.jpg"], "error: nothing.jpg: no such file or folder"),
         (["one.png", "--format", "gif"], "error: --format is 'gif': choose avif, bmp, jpeg, png"),
         (["one.png", "--tone", "sepia"], "error: --tone is 'sepia': choose remove, keep"),
+        (["one.png", "--restore", "all"], "error: --restore is 'all': choose light"),
         (["one.png", "--model", "gone.onnx"], "error: gone.onnx: no such weights file"),
         (["-"], "error: no readable image"),
     ],

@@ -25,6 +25,7 @@ from colorizer.models import create_model
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError
 from colorizer.photo.photofile import PhotoFile
+from colorizer.photo.restoration import restore
 
 DOUBTS = [Verdict(Measures(r, r / 2, 20, 3, 8, 0.3)) for r in np.linspace(0, 10, 101)]
 YESTERDAY = 1_700_000_000
@@ -106,6 +107,18 @@ def test_the_lightness_stays_and_the_colors_are_the_network_s(
     after = PhotoFile.parse((folder / "out/three.png").read_bytes()).rgb
     assert np.array_equal(after, colorizer.colorize(before))
     assert not np.array_equal(after, before)
+
+
+def test_a_restored_photograph_has_the_restored_lightness(colorizer: Colorizer) -> None:
+    data = photograph(format="png")
+    new = colorize_data(data, colorizer, Options(restore="light", compare=True))
+    before = PhotoFile.parse(data).rgb
+    after = PhotoFile.parse(new.data).rgb
+    assert np.array_equal(after, colorizer.colorize(restore(before)))
+    assert not np.array_equal(after, colorizer.colorize(before))
+    assert new.sheet is not None
+    scan = PhotoFile.parse(new.sheet).rgb[:, : before.shape[1]]
+    assert np.abs(scan.astype(int) - before).mean() < 2  # as it was
 
 
 def test_a_second_time_replaces_nothing_unless_asked(folder: Path, colorizer: Colorizer) -> None:

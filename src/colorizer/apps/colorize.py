@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from colorizer.inference.batch import Outcome
     from colorizer.inference.plan import Task
     from colorizer.inference.recolor_file import Options
+
+Choice = TypeVar("Choice", bound=str)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,6 +46,7 @@ def colorize(
     hints: command_line.StrokeHints = None,
     force: command_line.Force = False,
     tone: command_line.Tone = "remove",
+    restore: command_line.Restore = "",
     overwrite: command_line.Overwrite = False,
     compare: command_line.Compare = False,
     confidence: command_line.Confidence = False,
@@ -53,7 +56,9 @@ def colorize(
     from colorizer.inference.plan import plan
 
     flags = {"force": force, "overwrite": overwrite, "compare": compare}
-    options = _read_options(format, strength, tone=tone, hint=hint, hints=hints, **flags)
+    options = _read_options(
+        format, strength, tone=tone, restore=restore, hint=hint, hints=hints, **flags
+    )
     _require_colors(model, options)
     if confidence and (paths == ["-"] or model == NO_MODEL):
         raise ColorizerError(
@@ -91,31 +96,41 @@ def _read_options(
     *,
     force: bool,
     tone: str,
+    restore: str,
     overwrite: bool,
     compare: bool,
     hint: list[str] | None,
     hints: Path | None,
 ) -> "Options":
-    from colorizer.inference.recolor_file import TONES, Options
+    from colorizer.inference.recolor_file import RESTORATIONS, TONES, Options
     from colorizer.methods.hints import Hint
     from colorizer.photo.photofile import FORMATS
+    from colorizer.photo.restoration import require_restoration
 
     known = sorted({name.lower() for name in FORMATS.values()})
     if format and format.lower() not in known:
         raise ColorizerError(f"--format is {format!r}: choose {', '.join(known)}")
-    known_tone = next((known for known in TONES if known == tone), None)
-    if known_tone is None:
-        raise ColorizerError(f"--tone is {tone!r}: choose {', '.join(TONES)}")
+    if restore:
+        require_restoration()
     return Options(
         format.upper() or None,
         strength,
         force,
-        known_tone,
+        _choose("--tone", tone, TONES),
         overwrite,
         compare,
         tuple(map(Hint.parse, hint or ())),
         _read_strokes(hints) if hints else None,
+        restore=_choose("--restore", restore, RESTORATIONS),
     )
+
+
+def _choose(option: str, value: str, choices: tuple[Choice, ...]) -> Choice:
+    """Return which of the choices a value is."""
+    for choice in choices:
+        if choice == value:
+            return choice
+    raise ColorizerError(f"{option} is {value!r}: choose {', '.join(filter(None, choices))}")
 
 
 def _require_colors(model: str, options: "Options") -> None:

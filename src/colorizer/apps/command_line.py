@@ -59,6 +59,13 @@ Tone = Annotated[
         "copies them unchanged"
     ),
 ]
+Restore = Annotated[
+    str,
+    typer.Option(
+        help="before coloring, light removes dust and scratches, spreads faded tones and "
+        "straightens casts"
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace results that exist")]
 Compare = Annotated[
     bool, typer.Option("--compare", help="also write sheets that show before and after")

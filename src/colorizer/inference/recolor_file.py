@@ -23,6 +23,7 @@ from colorizer.photo.decode import count_pixels
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import PhotoFile, encode_pages
 from colorizer.photo.pixels import on_white, shrink, to_8_bits
+from colorizer.photo.restoration import restore
 
 LARGE = 40_000_000
 """Pixels; of photographs beyond this only one is in memory at a time."""
@@ -32,6 +33,10 @@ _one_large_at_a_time = threading.Lock()
 Tone = Literal["remove", "keep"]
 """What becomes of a toned print, such as sepia: it is colored from its lightness, or stays."""
 TONES: tuple[Tone, ...] = get_args(Tone)
+
+Restoration = Literal["", "light"]
+"""What is mended before coloring: nothing, or what `colorizer.photo.restoration` mends."""
+RESTORATIONS: tuple[Restoration, ...] = get_args(Restoration)
 
 SHEET_HEIGHT = 1000  # pixels of a sheet that compares
 
@@ -50,6 +55,8 @@ class Options:
         hints: colors given to pixels of the one photograph that they are of.
         strokes: the same as a picture, uint8 (H, W, 4), as `Hints.collect` takes it.
         confidence: also draw how sure the network is.
+        restore: "light" removes dust and scratches and spreads faded tones before coloring; the
+            result's lightness is the restored one.
     """
 
     format: str | None = None
@@ -61,6 +68,7 @@ class Options:
     hints: tuple[Hint, ...] = ()
     strokes: NDArray[np.uint8] | None = None
     confidence: bool = False
+    restore: Restoration = ""
 
     @property
     def guided(self) -> bool:
@@ -131,8 +139,11 @@ def _color(photo: PhotoFile, colorizer: Colorizer | None, options: Options) -> _
     kept = "" if asked else _reason_to_keep(verdict, options.tone)
     if kept:
         return _Picture(photo, photo.levels, anew=False, verdict=verdict, message=kept)
+    scan = photo
+    if options.restore:
+        photo = dataclasses.replace(scan, levels=restore(scan.levels))
     rgb = recolor(photo.levels, _predict(photo.rgb, colorizer, options))
-    sheet = _side_by_side(photo, rgb) if options.compare else None
+    sheet = _side_by_side(scan, rgb) if options.compare else None
     sure = draw_confidence(photo.rgb, colorizer) if colorizer and options.confidence else None
     doubt = f"was colored but may be in color ({verdict.reason}): look at it"
     message = doubt if verdict.doubtful and not asked else ""
