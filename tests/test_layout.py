@@ -12,4 +12,4 @@ def test_no_module_has_more_than_250_lines() -> None:
 
 def test_few_small_modules_lie_beside_the_packages() -> None:
     modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
-    assert modules == {"console", "errors", "paths"}
+    assert modules == {"console", "errors", "paths", "version"}

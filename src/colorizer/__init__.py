@@ -5,11 +5,12 @@ To use one: `from colorizer import Colorizer`.
 
 from typing import TYPE_CHECKING, Any
 
+from colorizer.version import __version__
+
 if TYPE_CHECKING:
     from colorizer.tracking.colorizer import Colorizer
 
-__all__ = ["Colorizer"]
-__version__ = "0.1.0"
+__all__ = ["Colorizer", "__version__"]
 __path__.append(f"{__path__[0]}/tracking/before")
 
 

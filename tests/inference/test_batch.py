@@ -1,7 +1,9 @@
 """Folders of photographs in, the same folders in color out."""
 
+import hashlib
 import io
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +19,15 @@ from colorizer.errors import ColorizerError
 from colorizer.inference import batch, recolor_file
 from colorizer.inference.batch import Outcome, colorize_all
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.options import Options
 from colorizer.inference.plan import Task, plan
-from colorizer.inference.recolor_file import Options, colorize_data
+from colorizer.inference.recolor_file import colorize_data, make_mark
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.methods.hints import Hint
 from colorizer.models import create_model
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError
+from colorizer.photo.marking import read_mark
 from colorizer.photo.photofile import PhotoFile
 from colorizer.photo.restoration import restore
 
@@ -179,10 +183,50 @@ def test_sixteen_bits_stay_sixteen(colorizer: Colorizer) -> None:
     Image.fromarray(levels).save(buffer, "tiff")
     photo = PhotoFile.parse(buffer.getvalue())
     assert photo.levels.dtype == np.uint16
-    new = colorize_data(buffer.getvalue(), colorizer, Options()).data
+    new = colorize_data(buffer.getvalue(), colorizer, Options(mark=False)).data
     expected = recolor(photo.levels, colorizer.predict_photo(photo.rgb))
     assert expected.dtype == np.uint16
     assert new == photo.encode(expected)
+
+
+def test_result_bears_the_mark_of_its_source_model_and_options(colorizer: Colorizer) -> None:
+    data, options = photograph(), Options(strength=1.3, hints=(Hint(3, 4, (9, 8, 7)),))
+    mark = read_mark(colorize_data(data, colorizer, options).data)
+    assert mark == make_mark(data, colorizer, options)
+    assert mark is not None
+    assert mark.source == f"sha256:{hashlib.sha256(data).hexdigest()}"
+    assert re.fullmatch(r"strength 1.3, hints sha256:\w{64}", mark.parameters)
+    others = [
+        make_mark(data + b"\0", colorizer, options),
+        make_mark(data, None, options),
+        make_mark(data, colorizer, Options(strength=1.3, hints=(Hint(3, 4, (9, 8, 6)),))),
+    ]
+    assert mark not in others
+    assert read_mark(colorize_data(data, colorizer, Options(mark=False)).data) is None
+
+
+def test_mark_names_the_weights_by_their_digest(tmp_path: Path, colorizer: Colorizer) -> None:
+    (tmp_path / "weights").write_bytes(b"weights")
+    named = Colorizer(colorizer.network, tmp_path / "weights")
+    assert named.model == f"model1 {hashlib.sha256(b'weights').hexdigest()[:12]}"
+    assert colorizer.model == "model1"
+
+
+def test_of_a_format_without_metadata_it_is_said_once(
+    colorizer: Colorizer, caplog: pytest.LogCaptureFixture
+) -> None:
+    recolor_file._warn_of_no_mark.cache_clear()
+    results = [colorize_data(photograph(), colorizer, Options("BMP")) for _ in range(2)]
+    assert [read_mark(result.data) for result in results] == [None, None]
+    assert len(caplog.messages) == 1
+    assert "BMP" in caplog.messages[0]
+
+
+def test_copied_photograph_is_not_marked(colorizer: Colorizer) -> None:
+    for format in (None, "PNG"):
+        copied = colorize_data(photograph("RGB"), colorizer, Options(format))
+        assert not copied.anew
+        assert read_mark(copied.data) is None
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
@@ -311,6 +355,8 @@ def test_pages_of_a_tiff_become_pages_in_color(colorizer: Colorizer) -> None:
     new = colorize_data(buffer.getvalue(), colorizer, Options())
     first, second = PhotoFile.pages(new.data)
     assert new.anew
+    marks = [read_mark(page.encode(page.levels, "TIFF")) for page in (first, second)]
+    assert marks == [make_mark(buffer.getvalue(), colorizer, Options()), None]
     assert new.message.startswith("holds 2 pictures, of which 1 were colored; page 2 is in color")
     alone = io.BytesIO()
     Image.fromarray(gray).save(alone, "TIFF")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from colorizer import Colorizer
     from colorizer.inference.batch import Outcome
+    from colorizer.inference.options import Options
     from colorizer.inference.plan import Task
-    from colorizer.inference.recolor_file import Options
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -50,12 +50,13 @@ def colorize(
     overwrite: command_line.Overwrite = False,
     compare: command_line.Compare = False,
     confidence: command_line.Confidence = False,
+    no_mark: command_line.NoMark = False,
     json: command_line.Json = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
     from colorizer.inference.plan import plan
 
-    flags = {"force": force, "overwrite": overwrite, "compare": compare}
+    flags = {"force": force, "overwrite": overwrite, "compare": compare, "mark": not no_mark}
     options = _read_options(
         format, strength, tone=tone, restore=restore, hint=hint, hints=hints, **flags
     )
@@ -99,10 +100,11 @@ def _read_options(
     restore: str,
     overwrite: bool,
     compare: bool,
+    mark: bool,
     hint: list[str] | None,
     hints: Path | None,
 ) -> "Options":
-    from colorizer.inference.recolor_file import RESTORATIONS, TONES, Options
+    from colorizer.inference.options import RESTORATIONS, TONES, Options
     from colorizer.methods.hints import Hint
     from colorizer.photo.photofile import FORMATS
     from colorizer.photo.restoration import require_restoration
@@ -122,6 +124,7 @@ def _read_options(
         tuple(map(Hint.parse, hint or ())),
         _read_strokes(hints) if hints else None,
         restore=_choose("--restore", restore, RESTORATIONS),
+        mark=mark,
     )
 
 

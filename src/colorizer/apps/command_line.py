@@ -74,6 +74,10 @@ Confidence = Annotated[
     bool,
     typer.Option("--confidence", help="also write photo_confidence.png: the lighter, the surer"),
 ]
+NoMark = Annotated[
+    bool,
+    typer.Option("--no-mark", help="do not say in the metadata that the colors are invented"),
+]
 Json = Annotated[bool, typer.Option("--json", help="print a JSON record for each file")]
 
 

@@ -9,7 +9,8 @@ from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.data.references import References
 from colorizer.evaluation.evaluate import Predict, Prediction
-from colorizer.inference.colorizer import Colorizer, Network
+from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.network import Network
 from colorizer.photo.resize import resize
 
 Picture = NDArray[np.uint8]  # (H, W, 3), sRGB

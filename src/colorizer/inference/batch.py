@@ -12,8 +12,9 @@ from typing import Literal
 from colorizer.color.monochrome import Verdict
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.options import Options
 from colorizer.inference.plan import Task
-from colorizer.inference.recolor_file import Options, colorize_data
+from colorizer.inference.recolor_file import colorize_data
 from colorizer.paths import atomic_write
 from colorizer.photo.parallel import map_photos
 from colorizer.photo.photofile import FORMATS

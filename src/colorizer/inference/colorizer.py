@@ -1,9 +1,9 @@
 """Colorizer: a photograph of any size in, the same photograph in color out."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, overload
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +13,17 @@ from colorizer.color.lab import check_picture, rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.errors import MissingExtraError
 from colorizer.inference.inputs import PhotoLike, to_rgb
+from colorizer.inference.network import Network
+from colorizer.inference.onnx_network import digest, find_graph
 from colorizer.methods.hints import Hints
 from colorizer.methods.probabilities import LikelyColors, confidence, likely_colors
 from colorizer.methods.propagation import spread
-from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import decode
 from colorizer.photo.encode import Format, encode
 from colorizer.photo.parallel import map_photos
 from colorizer.photo.resize import resize
 
-
-class Network(Protocol):
-    """What predicts the colors: `TorchNetwork` or `OnnxNetwork`."""
-
-    metadata: WeightsMetadata
-
-    def predict_ab(self, lightness: Any) -> Any:
-        """Predict color for a batch, as `Colorizer.predict_ab`."""
-
-    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
-        """Predict how likely each color is for a batch, as `Colorizer.predict_classes`."""
-
-    def one_thread_each(self) -> AbstractContextManager[None]:
-        """Share the cores fairly while calls come from as many threads as there are cores."""
+DIGITS = 12  # of a SHA-256: enough to tell all models apart
 
 
 class Colorizer:
@@ -43,11 +31,19 @@ class Colorizer:
 
     Args:
         network: what predicts the colors.
+        file: that it was loaded from, if it was.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, file: Path | None = None) -> None:
         self.network = network
         self.metadata = network.metadata
+        self._file = file
+
+    @cached_property
+    def model(self) -> str:
+        """The network's name, and the first digits of its weights file's SHA-256."""
+        name = self.metadata.model
+        return f"{name} {digest(self._file)[:DIGITS]}" if self._file else name
 
     @classmethod
     def from_file(
@@ -68,18 +64,18 @@ class Colorizer:
             ColorizerError: if it is missing or no model of this project, or what it needs is not
                 installed.
         """
-        from colorizer.inference.onnx_network import OnnxNetwork, find_graph
+        from colorizer.inference.onnx_network import OnnxNetwork
 
         graph = path if path.suffix == ".onnx" else find_graph(path) if device == "cpu" else None
         if graph is not None:
-            return cls(OnnxNetwork(graph))
+            return cls(OnnxNetwork(graph), path)
         try:
             from colorizer.inference.torch_network import TorchNetwork
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
             raise MissingExtraError(str(path), "PyTorch", "torch") from None
-        return cls(TorchNetwork.from_file(path, device=device, precision=precision))
+        return cls(TorchNetwork.from_file(path, device=device, precision=precision), path)
 
     @overload
     def __call__(self, photo: PhotoLike, *, strength: float = 1.0) -> Image.Image: ...

@@ -2,78 +2,36 @@
 
 import contextlib
 import dataclasses
-import io
+import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from colorizer.color.monochrome import Verdict, judge
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
-from colorizer.methods.hints import Hint, Hints
+from colorizer.inference.options import Options, Tone
+from colorizer.inference.sheets import draw_confidence, draw_sheet
+from colorizer.methods.hints import Hints
 from colorizer.methods.propagation import guide
 from colorizer.photo.decode import count_pixels
-from colorizer.photo.encode import encode
-from colorizer.photo.photofile import PhotoFile, encode_pages
-from colorizer.photo.pixels import on_white, shrink, to_8_bits
+from colorizer.photo.marking import Mark
+from colorizer.photo.photofile import NO_METADATA, PhotoFile, encode_pages
 from colorizer.photo.restoration import restore
 
 LARGE = 40_000_000
 """Pixels; of photographs beyond this only one is in memory at a time."""
 
+logger = logging.getLogger(__name__)
+
 _one_large_at_a_time = threading.Lock()
-
-Tone = Literal["remove", "keep"]
-"""What becomes of a toned print, such as sepia: it is colored from its lightness, or stays."""
-TONES: tuple[Tone, ...] = get_args(Tone)
-
-Restoration = Literal["", "light"]
-"""What is mended before coloring: nothing, or what `colorizer.photo.restoration` mends."""
-RESTORATIONS: tuple[Restoration, ...] = get_args(Restoration)
-
-SHEET_HEIGHT = 1000  # pixels of a sheet that compares
-
-
-@dataclass(frozen=True)
-class Options:
-    """How photographs are colored.
-
-    Attributes:
-        format: of the files written, one of `FORMATS`' values; None for each file's own.
-        strength: the colors' chroma as a multiple of what the network predicts.
-        force: also color photographs that are in color, from their lightness.
-        tone: "keep" leaves toned prints as they are, unless they are forced.
-        overwrite: replace files that exist.
-        compare: also write a sheet with both, side by side.
-        hints: colors given to pixels of the one photograph that they are of.
-        strokes: the same as a picture, uint8 (H, W, 4), as `Hints.collect` takes it.
-        confidence: also draw how sure the network is.
-        restore: "light" removes dust and scratches and spreads faded tones before coloring; the
-            result's lightness is the restored one.
-    """
-
-    format: str | None = None
-    strength: float = 1.0
-    force: bool = False
-    tone: Tone = "remove"
-    overwrite: bool = False
-    compare: bool = False
-    hints: tuple[Hint, ...] = ()
-    strokes: NDArray[np.uint8] | None = None
-    confidence: bool = False
-    restore: Restoration = ""
-
-    @property
-    def guided(self) -> bool:
-        """Whether a person gives some of the colors."""
-        return bool(self.hints) or self.strokes is not None
 
 
 @dataclass(frozen=True)
@@ -112,11 +70,14 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
         photos = PhotoFile.pages(data)
         first, second = next(photos), next(photos, None)
         format = options.format or first.format_written
-        new = _color(first, colorizer, options)
+        mark = make_mark(data, colorizer, options)
+        if mark and format in NO_METADATA:
+            _warn_of_no_mark(format)
+        new = _color(first, colorizer, options, mark)
         if second is not None:
-            return _color_pages(data, new, chain([second], photos), colorizer, options)
+            return _color_pages(data, new, chain([second], photos), colorizer, options, mark)
         same = not new.anew and format == first.format
-        written = data if same else first.encode(new.levels, format)
+        written = data if same else new.photo.encode(new.levels, format)
         return Colorized(written, new.anew, new.verdict, new.message, new.sheet, new.confidence)
 
 
@@ -133,7 +94,9 @@ class _Picture:
     confidence: bytes | None = None
 
 
-def _color(photo: PhotoFile, colorizer: Colorizer | None, options: Options) -> _Picture:
+def _color(
+    photo: PhotoFile, colorizer: Colorizer | None, options: Options, mark: Mark | None
+) -> _Picture:
     verdict = judge(photo.rgb)
     asked = options.force or options.guided
     kept = "" if asked else _reason_to_keep(verdict, options.tone)
@@ -143,11 +106,11 @@ def _color(photo: PhotoFile, colorizer: Colorizer | None, options: Options) -> _
     if options.restore:
         photo = dataclasses.replace(scan, levels=restore(scan.levels))
     rgb = recolor(photo.levels, _predict(photo.rgb, colorizer, options))
-    sheet = _side_by_side(scan, rgb) if options.compare else None
+    sheet = draw_sheet(scan, rgb) if options.compare else None
     sure = draw_confidence(photo.rgb, colorizer) if colorizer and options.confidence else None
     doubt = f"was colored but may be in color ({verdict.reason}): look at it"
     message = doubt if verdict.doubtful and not asked else ""
-    return _Picture(photo, rgb, True, verdict, message, sheet, sure)
+    return _Picture(photo.marked(mark), rgb, True, verdict, message, sheet, sure)
 
 
 def _color_pages(
@@ -156,6 +119,7 @@ def _color_pages(
     others: Iterator[PhotoFile],
     colorizer: Colorizer | None,
     options: Options,
+    mark: Mark | None,
 ) -> Colorized:
     """Color a file of several pictures, one in memory at a time."""
     if options.guided:
@@ -164,7 +128,8 @@ def _color_pages(
     said: list[tuple[bool, str]] = []
 
     def color() -> Iterator[tuple[PhotoFile, NDArray[Any]]]:
-        for page in chain([first], (_color(photo, colorizer, alone) for photo in others)):
+        rest = (_color(photo, colorizer, alone, mark) for photo in others)
+        for page in chain([first], rest):
             said.append((page.anew, page.message))
             yield page.photo, page.levels
 
@@ -186,6 +151,16 @@ def _color_pages(
     )
 
 
+def make_mark(data: bytes, colorizer: Colorizer | None, options: Options) -> Mark | None:
+    """Return the mark of what becomes of a photograph's file, None if it shall have none.
+
+    A result that bears this very mark is of the same file, model and options.
+    """
+    if not options.mark:
+        return None
+    return Mark.of(data, colorizer.model if colorizer else "hints alone", options.parameters)
+
+
 def _reason_to_keep(verdict: Verdict, tone: Tone) -> str:
     """Return why a photograph is copied and not colored, or ""."""
     if verdict.kind == "color":
@@ -193,19 +168,6 @@ def _reason_to_keep(verdict: Verdict, tone: Tone) -> str:
     if verdict.kind == "toned" and tone == "keep":
         return "is toned and was copied: --tone remove colors it from its lightness"
     return ""
-
-
-def draw_confidence(rgb: NDArray[np.uint8], colorizer: Colorizer) -> bytes:
-    """Draw how sure the network is: a gray PNG file of the photograph's size, white where it is.
-
-    Raises:
-        NoClassesError: if the network predicts no classes.
-    """
-    levels = np.round(255 * colorizer.confidence(rgb)).astype(np.uint8)
-    size = rgb.shape[1], rgb.shape[0]
-    buffer = io.BytesIO()
-    Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR).save(buffer, "png")
-    return buffer.getvalue()
 
 
 def _predict(
@@ -224,10 +186,7 @@ def _predict(
     return ab
 
 
-def _side_by_side(photo: PhotoFile, colored: NDArray[Any]) -> bytes:
-    """Return a JPEG file of a photograph before and after, no higher than `SHEET_HEIGHT`."""
-    after = colored if colored.dtype == np.uint8 else to_8_bits(colored)
-    if photo.alpha is not None:
-        after = on_white(after, photo.alpha)
-    pictures = [shrink(picture, SHEET_HEIGHT / len(after)) for picture in (photo.rgb, after)]
-    return encode(np.concatenate(pictures, axis=1), format="jpeg")
+@cache
+def _warn_of_no_mark(format: str) -> None:
+    """Say once of all files that a format holds no mark."""
+    logger.warning("%s files cannot say that their colors are invented: PNG files can", format)

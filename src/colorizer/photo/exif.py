@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from PIL.ExifTags import IFD, Base
 
-SHORT, LONG, RATIONAL, UNDEFINED = 3, 4, 5, 7
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 2, 3, 4, 5, 7
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
 
 DESCRIPTIVE = frozenset(
     {
@@ -97,8 +97,8 @@ class Block:
                 value = bytes(self.data[begin : begin + size])
                 yield Entry(tag, place, (kind, count, value))
 
-    def directory(self, values: Mapping[int, Value], place: int) -> bytes:
-        """Return a directory of values by tag; it is to lie at `place`."""
+    def directory(self, values: Mapping[int, Value], place: int, following: int = 0) -> bytes:
+        """Return a directory of values by tag; it is to lie at `place`, before that at another."""
         head, tail = struct.pack(self.order + "H", len(values)), b""
         after = place + 2 + 12 * len(values) + 4
         for tag, (kind, count, value) in sorted(values.items()):
@@ -108,7 +108,7 @@ class Block:
             else:
                 head += struct.pack(self.order + "I", after + len(tail))
                 tail += value + bytes(len(value) % 2)
-        return head + bytes(4) + tail
+        return head + struct.pack(self.order + "I", following) + tail
 
 
 def orientation(exif: bytes) -> int:
@@ -154,6 +154,36 @@ def without_orientation(exif: bytes) -> bytes:
             end = block.end(block.start)
             struct.pack_into(block.order + "H", data, block.start, (end - block.start) // 12 - 1)
             data[entry.place : end + 4] = data[entry.place + 12 : end + 4] + bytes(12)
+    return bytes(data)
+
+
+def text(exif: bytes, tag: int) -> str:
+    """Return the text of an entry of a block's first directory, "" if it has none."""
+    found = tiff_value(exif, tag).partition(b"\0")[0]
+    return found.decode("utf-8", errors="replace").strip()
+
+
+def with_text(exif: bytes, tag: int, value: str) -> bytes:
+    """Return a block whose first directory gives an entry a text.
+
+    The directory is written anew behind all else, which stays where it is.
+
+    Args:
+        exif: a block; b"" makes a new one.
+        tag: of the entry.
+        value: letters beyond ASCII become "?".
+    """
+    data = bytearray(exif or b"II*\0" + bytes(4))
+    block = Block(data)
+    said = value.encode("ascii", errors="replace") + b"\0"
+    values = {entry.tag: entry.value for entry in block.entries(block.start)}
+    values[tag] = (ASCII, len(said), said)
+    end = block.end(block.start) if block.start else 0
+    data += bytes(len(data) % 2)
+    place = len(data)
+    following = block.number(data[end : end + 4]) if end else 0
+    data += block.directory(values, place, following)
+    struct.pack_into(block.order + "I", data, 4, place)
     return bytes(data)
 
 

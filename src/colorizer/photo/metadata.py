@@ -3,7 +3,7 @@
 import logging
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image, PngImagePlugin
@@ -11,6 +11,7 @@ from PIL.ExifTags import Base
 
 from colorizer.photo import exif as exif_blocks
 from colorizer.photo.icc import PROFILE
+from colorizer.photo.marking import Mark
 from colorizer.photo.orientation import (
     XMP_ORIENTATION,
     exif_block,
@@ -64,6 +65,15 @@ class Metadata:
             comment=info_bytes(image, "comment"),
             text=_text(image),
             dpi=_dpi(image, swapped=read_orientation(image) >= 5),
+        )
+
+    def marked(self, mark: Mark) -> "Metadata":
+        """Return the same with a result's mark in XMP, and its software in EXIF."""
+        software = exif_blocks.text(self.exif, Base.Software)
+        return replace(
+            self,
+            exif=exif_blocks.with_text(self.exif, Base.Software, mark.software),
+            xmp=mark.write(self.xmp, software),
         )
 
     def tiff_blocks(self) -> dict[int, bytes]:

@@ -2,8 +2,8 @@
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from PIL import Image
 
 from colorizer.photo.decode import ImageError, Photo, open_picture, read_photo, split_pages
 from colorizer.photo.encode import JPEG_QUALITY, PNG_LEVEL
+from colorizer.photo.marking import Mark
 from colorizer.photo.metadata import Metadata
 from colorizer.photo.pixels import on_white, to_8_bits
 from colorizer.photo.png16 import encode_png_16
@@ -36,6 +37,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "BMP": {},
 }
 """Of Pillow, for writing."""
+
+NO_METADATA = frozenset({"BMP"})
+"""Of the formats, those that hold pixels alone."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,15 @@ class PhotoFile(Photo):
     def format_written(self) -> str:
         """The format that `encode` writes by default: the file's own if it can, or else PNG."""
         return self.format if self.format in FORMATS.values() else "PNG"
+
+    def marked(self, mark: Mark | None) -> Self:
+        """Return the same photograph, of which `encode` says that its colors are invented.
+
+        Args:
+            mark: how they are made; None leaves the photograph as it is. The formats of
+                `NO_METADATA` cannot hold it.
+        """
+        return replace(self, metadata=self.metadata.marked(mark)) if mark else self
 
     def encode(self, rgb: NDArray[Any], format: str | None = None) -> bytes:
         """Write the photograph in other colors, with all else as it was.

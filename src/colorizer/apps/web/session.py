@@ -14,6 +14,8 @@ from colorizer.apps.web.photograph import Photograph, store_photograph
 from colorizer.apps.web.zip_stream import extend_stem, stream_zip
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError, NoClassesError
+from colorizer.inference.options import Options
+from colorizer.inference.recolor_file import make_mark
 from colorizer.methods.hints import Hints
 from colorizer.methods.probabilities import likely_colors
 from colorizer.methods.propagation import Spread, spread
@@ -159,8 +161,12 @@ class Session:
         photo = self.get(photo_id)
         ab = self._colors(photo, model, strength)
         with self._one_large_at_a_time:
-            file = PhotoFile.parse(_read(photo))
-            data = file.encode(recolor(file.levels, ab))
+            original = _read(photo)
+            file = PhotoFile.parse(original)
+            colorizer = None if model == NO_MODEL else self._colorizer(model)
+            strokes = None if photo.strokes is None else decode_strokes(photo.strokes)
+            mark = make_mark(original, colorizer, Options(strength=strength, strokes=strokes))
+            data = file.marked(mark).encode(recolor(file.levels, ab))
         name = PurePath(photo.name)
         if file.format != file.format_written:
             name = name.with_suffix(".png")

@@ -1,0 +1,66 @@
+"""How photographs' files are colored, as a person chooses."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from colorizer.methods.hints import Hint
+from colorizer.photo.marking import digest
+
+Tone = Literal["remove", "keep"]
+"""What becomes of a toned print, such as sepia: it is colored from its lightness, or stays."""
+TONES: tuple[Tone, ...] = get_args(Tone)
+
+Restoration = Literal["", "light"]
+"""What is mended before coloring: nothing, or what `colorizer.photo.restoration` mends."""
+RESTORATIONS: tuple[Restoration, ...] = get_args(Restoration)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How photographs are colored.
+
+    Attributes:
+        format: of the files written, one of `FORMATS`' values; None for each file's own.
+        strength: the colors' chroma as a multiple of what the network predicts.
+        force: also color photographs that are in color, from their lightness.
+        tone: "keep" leaves toned prints as they are, unless they are forced.
+        overwrite: replace files that exist.
+        compare: also write a sheet with both, side by side.
+        hints: colors given to pixels of the one photograph that they are of.
+        strokes: the same as a picture, uint8 (H, W, 4), as `Hints.collect` takes it.
+        confidence: also draw how sure the network is.
+        restore: "light" removes dust and scratches and spreads faded tones before coloring; the
+            result's lightness is the restored one.
+        mark: say in the metadata that the colors are invented.
+    """
+
+    format: str | None = None
+    strength: float = 1.0
+    force: bool = False
+    tone: Tone = "remove"
+    overwrite: bool = False
+    compare: bool = False
+    hints: tuple[Hint, ...] = ()
+    strokes: NDArray[np.uint8] | None = None
+    confidence: bool = False
+    restore: Restoration = ""
+    mark: bool = True
+
+    @property
+    def parameters(self) -> str:
+        """What decides the colors besides photograph and model, such as "strength 1.3"; or ""."""
+        said = [] if self.strength == 1 else [f"strength {self.strength:g}"]
+        if self.restore:
+            said.append(f"restore {self.restore}")
+        if self.guided:
+            strokes = b"" if self.strokes is None else np.ascontiguousarray(self.strokes).tobytes()
+            said.append(f"hints {digest(repr(self.hints).encode() + strokes)}")
+        return ", ".join(said)
+
+    @property
+    def guided(self) -> bool:
+        """Whether a person gives some of the colors."""
+        return bool(self.hints) or self.strokes is not None
