@@ -24,7 +24,7 @@ from skimage.segmentation import felzenszwalb
 from colorizer import Colorizer
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
-from colorizer.color.statistics import is_black_and_white
+from colorizer.color.tone import is_black_and_white
 from colorizer.methods.hints import Hints
 from colorizer.methods.propagation import guide
 from colorizer.photo.decode import decode

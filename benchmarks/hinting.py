@@ -28,7 +28,7 @@ from torch import Tensor
 from colorizer import Colorizer
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
-from colorizer.color.statistics import is_black_and_white
+from colorizer.color.tone import is_black_and_white
 from colorizer.evaluation.grids import photo_grid
 from colorizer.evaluation.scoring.bootstrap import intervals
 from colorizer.evaluation.scoring.metrics import delta_e2000, psnr

@@ -33,7 +33,7 @@ from colorizer.apps.web import choices
 from colorizer.apps.web.session import Session
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
-from colorizer.color.statistics import is_black_and_white
+from colorizer.color.tone import is_black_and_white
 from colorizer.data import dataset
 from colorizer.data.grayscale import measure
 from colorizer.data.make_references import to_reference

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import rgb2lab
 
-from colorizer.color import statistics
-from colorizer.color.statistics import is_black_and_white, tone_residual
+from colorizer.color import tone
+from colorizer.color.tone import is_black_and_white, tone_residual
 from colorizer.data import grayscale
 from colorizer.data.archive import list_members
 from colorizer.data.grayscale import (
@@ -171,20 +171,20 @@ def test_first_reason_that_applies_is_given(flaws: dict[str, object], reason: st
 
 
 def test_tone_residual_is_what_the_best_cubic_leaves(colorful: bytes) -> None:
-    lab = rgb2lab(decode(colorful).rgb).reshape(-1, 3)
-    lightness, ab = lab[:, 0], lab[:, 1:]
-    fit = np.stack([np.polyval(np.polyfit(lightness, channel, 3), lightness) for channel in ab.T])
-    expected = np.sqrt(((ab - fit.T) ** 2).sum() / (ab**2).sum())
+    lab = rgb2lab(decode(colorful).rgb).reshape(-1, 3).T
+    lightness, ab = lab[0], lab[1:]
+    fit = np.stack([np.polyval(np.polyfit(lightness, channel, 3), lightness) for channel in ab])
+    expected = np.sqrt(((ab - fit) ** 2).sum() / (ab**2).sum())
     assert tone_residual(lightness, ab) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
     ("ab", "expected"),
     [
-        pytest.param(lambda x: np.stack([x - 40, x**3 / 500], 1), 0, id="function of lightness"),
-        pytest.param(lambda x: np.tile([10.0, -20.0], (len(x), 1)), 0, id="one tint"),
-        pytest.param(lambda x: np.stack([np.cos(40 * x), np.sin(40 * x)], 1), 1, id="unrelated"),
-        pytest.param(lambda x: np.zeros((len(x), 2)), 1, id="no color"),
+        pytest.param(lambda x: np.stack([x - 40, x**3 / 500]), 0, id="function of lightness"),
+        pytest.param(lambda x: np.tile([[10.0], [-20.0]], len(x)), 0, id="one tint"),
+        pytest.param(lambda x: np.stack([np.cos(40 * x), np.sin(40 * x)]), 1, id="unrelated"),
+        pytest.param(lambda x: np.zeros((2, len(x))), 1, id="no color"),
     ],
 )
 def test_tone_residual_of_known_colors(
@@ -195,13 +195,13 @@ def test_tone_residual_of_known_colors(
 
 
 def test_tone_residual_of_one_flat_color_is_finite() -> None:
-    assert tone_residual(np.full(9, 50.0), np.full((9, 2), 30.0)) == pytest.approx(0, abs=1e-3)
+    assert tone_residual(np.full(9, 50.0), np.full((2, 9), 30.0)) == pytest.approx(0, abs=1e-3)
 
 
 def test_chroma_is_that_of_scikit_image(
     sample_photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "MAX_SAMPLES", 1 << 20)  # every pixel
+    monkeypatch.setattr(tone, "MAX_SAMPLES", 1 << 20)  # every pixel
     for name in list(sample_photos)[::10]:
         photo, chroma = (
             measure(name, sample_photos[name]),
@@ -215,7 +215,7 @@ def test_large_photograph_is_read_on_a_grid(
     colorful: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rgb = decode(colorful).rgb
-    monkeypatch.setattr(statistics, "MAX_SAMPLES", rgb[::3, ::3, 0].size)
+    monkeypatch.setattr(tone, "MAX_SAMPLES", rgb[::3, ::3, 0].size)
     photo = measure("im2.jpg", colorful)
     assert (photo.height, photo.width) == rgb.shape[:2]
     samples = exact_chroma(rgb[::3, ::3])
@@ -227,7 +227,7 @@ def test_what_is_read_on_a_grid_stands_for_the_whole(
     sample_photos: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(statistics, "MAX_SAMPLES", 1 << 20)
+    monkeypatch.setattr(tone, "MAX_SAMPLES", 1 << 20)
     for photo in bundled[::3]:
         whole = measure(photo.id, sample_photos[photo.id.removeprefix("sample.zip/")])
         assert photo.chroma_mean == pytest.approx(whole.chroma_mean, rel=0.02, abs=0.1), photo.id
@@ -239,7 +239,7 @@ def test_what_is_read_on_a_grid_stands_for_the_whole(
 def test_equal_channels_are_sought_in_every_pixel(
     luma: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "MAX_SAMPLES", 100)
+    monkeypatch.setattr(tone, "MAX_SAMPLES", 100)
     rgb = np.asarray(luma.convert("RGB")).copy()
     rgb[1, 1] = (255, 0, 0)
     assert not measure("im.png", encode(Image.fromarray(rgb))).equal_channels

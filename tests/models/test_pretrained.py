@@ -13,7 +13,7 @@ from safetensors import safe_open
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.color.statistics import is_black_and_white
+from colorizer.color.tone import is_black_and_white
 from colorizer.data.make_references import to_reference
 from colorizer.evaluation.evaluate import evaluate, summarize
 from colorizer.evaluation.predictions import by_network

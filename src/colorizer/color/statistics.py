@@ -1,59 +1,9 @@
-"""How much color a photograph has, how colorful people find it, and whether it is a tint."""
+"""How colorful people find a photograph."""
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from colorizer.color.lab import rgb_to_lab
-
 if TYPE_CHECKING:
     from torch import Tensor
-
-MAX_GRAY_CHROMA = 4.0
-"""CIELAB chroma; a photograph is shown gray if 99% of its pixels are below it."""
-
-MAX_TONE_RESIDUAL = 0.15
-"""A photograph is toned (sepia, tinted) if less of its color is no function of lightness."""
-
-MAX_SAMPLES = 1 << 16  # pixels that a statistic looks at; a larger photograph is read on a grid
-
-
-def is_black_and_white(rgb: NDArray[np.uint8]) -> bool:
-    """Whether a picture, uint8 (H, W, 3), has no colors but at most a tint, as sepia prints do."""
-    lightness, ab = sample_lab(rgb)
-    chroma = np.sqrt((ab**2).sum(1, dtype=np.float32))
-    if np.percentile(chroma, 99) < MAX_GRAY_CHROMA:
-        return True
-    return tone_residual(lightness, ab) < MAX_TONE_RESIDUAL
-
-
-def tone_residual(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> float:
-    """Return how far color is from being a function of lightness.
-
-    Args:
-        lightness: (N,), L* in 0..100.
-        ab: (N, 2), CIELAB units.
-
-    Returns:
-        The RMS distance of the pixels' ab from the best cubic in L*, over RMS chroma: 0..1, and 1
-        if there is no color at all.
-    """
-    x, ab = lightness.astype(np.float64) / 50 - 1, ab.astype(np.float64)
-    powers = np.stack((np.ones_like(x), x, x * x, x * x * x))  # (4, N)
-    gram = powers @ powers.T + 1e-6 * np.eye(4)  # a flat picture has but one lightness
-    projected = powers @ ab  # (4, 2)
-    whole = float((ab**2).sum())
-    cubic = np.linalg.solve(gram, projected)
-    unexplained = whole - (cubic * (2 * projected - gram @ cubic)).sum()  # of |ab - powers.T cubic|
-    return float(np.sqrt(np.clip(unexplained / whole, 0, 1))) if whole else 1.0
-
-
-def sample_lab(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the pixels that a statistic looks at: L*, (N,), and ab, (N, 2), CIELAB units."""
-    step = int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / MAX_SAMPLES)))
-    lab = rgb_to_lab(rgb[::step, ::step]).reshape(3, -1)
-    return lab[0], lab[1:].T
 
 
 def colorfulness(rgb: "Tensor") -> "Tensor":

@@ -11,7 +11,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from colorizer.color.statistics import sample_lab, tone_residual
+from colorizer.color.tone import chroma_and_residual
 from colorizer.data.archive import ArchiveError, list_members, read_photo
 from colorizer.params import DropGrayscale
 from colorizer.photo.decode import ImageError, decode
@@ -61,8 +61,7 @@ def measure(photo_id: str, data: bytes) -> ColorStatistics:
         return ColorStatistics(photo_id, error=str(error))
     rgb = photo.rgb
     height, width = rgb.shape[:2]
-    lightness, ab = sample_lab(rgb)
-    chroma = np.sqrt((ab**2).sum(1, dtype=np.float32))
+    chroma, residual = chroma_and_residual(rgb)
     return ColorStatistics(
         id=photo_id,
         width=width,
@@ -71,7 +70,7 @@ def measure(photo_id: str, data: bytes) -> ColorStatistics:
         equal_channels=all(np.array_equal(rgb[..., 0], rgb[..., i]) for i in (1, 2)),
         chroma_mean=round(float(chroma.mean()), 4),
         chroma_p99=round(float(np.percentile(chroma, 99)), 4),
-        tone_residual=round(tone_residual(lightness, ab), 4),
+        tone_residual=round(residual, 4),
     )
 
 

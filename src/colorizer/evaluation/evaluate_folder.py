@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from colorizer.color.statistics import is_black_and_white
+from colorizer.color.tone import is_black_and_white
 from colorizer.data.make_references import to_reference
 from colorizer.data.references import Reference, References, write_references
 from colorizer.errors import ColorizerError

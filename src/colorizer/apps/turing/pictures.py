@@ -16,7 +16,7 @@ from tqdm import tqdm
 from colorizer.apps.turing.trials import Side, Trial
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
-from colorizer.color.statistics import is_black_and_white
+from colorizer.color.tone import is_black_and_white
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.plan import find_photos
