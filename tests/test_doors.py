@@ -415,7 +415,9 @@ def test_file_of_several_pictures_is_refused_by_every_door(
     kind: str, name: str, table: dict[tuple[str, str], str], request: pytest.FixtureRequest
 ) -> None:
     door: Door = request.getfixturevalue(f"door_of_{kind}")
-    with pytest.raises(Exception, match=VERDICT.format(name.split()[0])) as error:
+    pages_to_png = kind == "command_line" and name.startswith("TIFF")
+    said = "several pictures cannot be written as PNG" if pages_to_png else VERDICT
+    with pytest.raises(Exception, match=said.format(name.split()[0])) as error:
         door(name)
     assert len(str(error.value).splitlines()) == 1
     table[name, kind] = "refused"

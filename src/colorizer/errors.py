@@ -8,6 +8,10 @@ class ColorizerError(Exception):
     """Says in one line what was found, what was expected, and what to do about it."""
 
 
+class ImageError(ColorizerError):
+    """The bytes are not an image that can be used."""
+
+
 class MissingExtraError(ColorizerError):
     """An optional library is not installed.
 

@@ -120,8 +120,8 @@ def test_picture_with_odd_exif_is_decoded_upright() -> None:
         pytest.param(Image.fromarray(RAMP), "png", id="L"),
         pytest.param(Image.fromarray(np.dstack([RAMP, RAMP * 0 + 255])), "png", id="LA"),
         pytest.param(Image.fromarray(RAMP.astype(np.uint16) * 257), "png", id="I;16"),
-        pytest.param(Image.fromarray(RAMP.astype(np.int32) * 257), "tiff", id="I"),
-        pytest.param(Image.fromarray(RAMP.astype(np.float32)), "tiff", id="F"),
+        pytest.param(Image.fromarray(RAMP.astype(np.int32) * 257), "ppm", id="I"),
+        pytest.param(Image.fromarray(RAMP.astype(np.float32) / 255), "tiff", id="F"),
     ],
 )
 def test_gray_mode_is_one_channel_and_shown_gray(

@@ -133,8 +133,6 @@ def test_gray_picture_of_8_bits_or_one_is_one_channel(image: Image.Image, format
         pytest.param(save_tiff(DEEP, byteorder=">"), id="TIFF, big-endian"),
         pytest.param(save_tiff(DEEP, bigtiff=True), id="BigTIFF"),
         pytest.param(save_tiff(65535 - DEEP, photometric="miniswhite"), id="TIFF, negative"),
-        pytest.param(save_tiff(DEEP.astype(np.int32)), id="TIFF, 32 bits"),
-        pytest.param(save_tiff(DEEP.astype(np.float32)), id="TIFF, floats"),
     ],
 )
 def test_gray_picture_of_over_8_bits_keeps_them(data: bytes) -> None:
@@ -146,37 +144,11 @@ def test_gray_picture_of_over_8_bits_keeps_them(data: bytes) -> None:
     np.testing.assert_array_equal(file.rgb, np.dstack([eight] * 3))
 
 
-def test_levels_of_32_bits_that_need_only_8_are_of_255() -> None:
-    file = PhotoFile.parse(save_tiff(RAMP.astype(np.float32)))
-    np.testing.assert_array_equal(file.levels, 257 * RAMP.astype(int))
-    np.testing.assert_array_equal(file.rgb[..., 0], RAMP)
-
-
-def test_floats_up_to_1_are_of_1_and_integers_are_not() -> None:
-    levels = np.array([[-0.5, 0, 0.25, 1]], np.float32)
-    np.testing.assert_array_equal(PhotoFile.parse(save_tiff(levels)).levels, [[0, 0, 16384, 65535]])
-    file = PhotoFile.parse(save_tiff(levels.clip(0).astype(np.int32)))
-    np.testing.assert_array_equal(file.levels, [[0, 0, 0, 257]])
-
-
-def test_levels_that_are_no_numbers_are_black() -> None:
-    levels = np.array([[1000, np.nan, np.inf, -np.inf]], np.float32)
-    file = PhotoFile.parse(save_tiff(levels))
-    np.testing.assert_array_equal(file.levels, [[1000, 0, 65535, 0]])
-
-
 def test_negative_of_8_bits_or_one_is_shown_right() -> None:
     data = save_tiff(255 - RAMP, photometric="miniswhite")
     np.testing.assert_array_equal(PhotoFile.parse(data).rgb[..., 0], RAMP)
     bits = save(Image.fromarray(RAMP > 99), "TIFF", tiffinfo={262: 0})
     np.testing.assert_array_equal(PhotoFile.parse(bits).rgb[..., 0], np.where(RAMP > 99, 255, 0))
-
-
-def test_color_picture_of_16_bits_is_read_to_8() -> None:
-    deep = SMALL.astype(np.uint16) * 257
-    file = PhotoFile.parse(save_tiff(deep, photometric="rgb"))
-    assert file.levels.dtype == np.uint8
-    np.testing.assert_array_equal(file.rgb, SMALL)
 
 
 @pytest.mark.parametrize("format", ["TIFF", "JPEG"])

@@ -24,7 +24,7 @@ EPSILON = 0.008856
 KAPPA = 7.787  # slope of the linear part near black: f(t) = KAPPA * t + 16 / 116
 
 BISECTIONS = 12  # of a chroma that sRGB cannot show: down to 1/4096 of it
-ROUNDING = 1e-4  # linear light beyond sRGB's ends that is rounding: a third of a level
+ROUNDING = 1e-4  # linear light beyond sRGB's ends that is rounding: a third of a level of 8 bits
 
 # The loops that Numba compiles. They go row by row, so that what a step leaves for the next stays
 # in the first cache, and each inner loop does one thing, so that it is vectorized. Arithmetic is
@@ -89,6 +89,7 @@ def recolor_loop(
     """Fill `out`, (H, W, 3), as `recolor`; rows and columns are those of `_bicubic`."""
     height, width, _ = picture.shape
     top = _F(table.size - 1)
+    rounding = _F(ROUNDING) * (_F(255) / top)  # a third of a level
     narrow = np.empty(ab.shape[2], _F)  # a row of a or b, as wide as ab
     wide = np.empty((2, width), _F)
     lightness = np.empty(width, _F)  # as f(Y)
@@ -108,8 +109,8 @@ def recolor_loop(
             linear[1, x] = _dot(_FROM_WHITE[1], tx, ty, tz)
             linear[2, x] = _dot(_FROM_WHITE[2], tx, ty, tz)
         for x in range(width):
-            if not _is_shown(linear[0, x], linear[1, x], linear[2, x]):
-                r, g, b = _less_chroma(lightness[x], wide[0, x], wide[1, x])
+            if not _is_shown(linear[0, x], linear[1, x], linear[2, x], rounding):
+                r, g, b = _less_chroma(lightness[x], wide[0, x], wide[1, x], rounding)
                 linear[0, x], linear[1, x], linear[2, x] = r, g, b
         for channel in range(3):
             for x in range(width):
@@ -151,7 +152,7 @@ def _luminance(pixels: Any, table: Any, luminance: Any) -> None:
 
 
 @njit(error_model="numpy")
-def _less_chroma(fy: Any, a: Any, b: Any) -> Any:
+def _less_chroma(fy: Any, a: Any, b: Any, rounding: Any) -> Any:
     """Return the linear light of the most colorful shade of a hue and lightness in sRGB."""
     ty = _f_inverse(fy)
     best = ty, ty, ty  # gray
@@ -165,7 +166,7 @@ def _less_chroma(fy: Any, a: Any, b: Any) -> Any:
             _dot(_FROM_WHITE[1], tx, ty, tz),
             _dot(_FROM_WHITE[2], tx, ty, tz),
         )
-        if _is_shown(red, green, blue):
+        if _is_shown(red, green, blue, rounding):
             shown, best = share, (red, green, blue)
         else:
             hidden = share
@@ -173,9 +174,9 @@ def _less_chroma(fy: Any, a: Any, b: Any) -> Any:
 
 
 @_inlined
-def _is_shown(red: Any, green: Any, blue: Any) -> Any:
-    """Whether sRGB has a color, up to `ROUNDING`. False for NaN."""
-    low, high = _F(-ROUNDING), _F(1 + ROUNDING)
+def _is_shown(red: Any, green: Any, blue: Any, rounding: Any) -> Any:
+    """Whether sRGB has a color, up to rounding. False for NaN."""
+    low, high = -rounding, _F(1) + rounding
     return (
         (red >= low)
         & (green >= low)

@@ -66,14 +66,14 @@ def convention() -> dict[str, object]:
     return {"space": "CIELAB D65/2", "lightness": "L*/50 - 1", "ab_scale": AB_SCALE}
 
 
-def check_picture(rgb: NDArray[np.uint8]) -> None:
-    """Raise unless a picture is uint8 (H, W, 3).
+def check_picture(rgb: NDArray[Any], kind: type[np.unsignedinteger[Any]] = np.uint8) -> None:
+    """Raise unless a picture is (H, W, 3), of uint8 or another kind.
 
     Raises:
         TypeError: if it is of another type.
         ValueError: if it has another shape.
     """
-    if rgb.dtype != np.uint8:
-        raise TypeError(f"rgb is {rgb.dtype}; expected uint8 in 0..255")
+    if rgb.dtype != kind:
+        raise TypeError(f"rgb is {rgb.dtype}; expected {kind.__name__} in 0..{np.iinfo(kind).max}")
     if rgb.ndim != 3 or rgb.shape[-1] != 3:
         raise ValueError(f"rgb has shape {rgb.shape}; expected (H, W, 3)")

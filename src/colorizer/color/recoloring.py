@@ -18,8 +18,8 @@ def recolor(picture: NDArray[Any], ab: NDArray[np.floating]) -> NDArray[Any]:
     no channel is clipped.
 
     Args:
-        picture: uint8 (H, W, 3), sRGB, of which only the lightness is used; or uint16 (H, W), the
-            levels 0..65535 of a gray picture.
+        picture: uint8 or uint16 (H, W, 3), sRGB, of which only the lightness is used; or uint16
+            (H, W), the levels 0..65535 of a gray picture.
         ab: float32 (2, h, w), CIELAB units, of the whole picture at any size; brought to the
             picture's by bicubic interpolation. What is not finite becomes gray.
 
@@ -30,17 +30,17 @@ def recolor(picture: NDArray[Any], ab: NDArray[np.floating]) -> NDArray[Any]:
         TypeError: if `picture` is of another type.
         ValueError: if the shapes are others.
     """
-    gray = picture.dtype == np.uint16
-    if gray and picture.ndim == 2:
+    deep = picture.dtype == np.uint16
+    if deep and picture.ndim == 2:
         picture = picture[..., None]
     else:
-        check_picture(picture)
+        check_picture(picture, np.uint16 if deep else np.uint8)
     if ab.ndim != 3 or ab.shape[0] != 2 or not ab.size:
         raise ValueError(f"ab has shape {ab.shape}; expected (2, h, w)")
     height, width, _ = picture.shape
     out = np.empty((height, width, 3), picture.dtype)
     rows, columns = _bicubic(height, ab.shape[1]), _bicubic(width, ab.shape[2])
-    table = linear_light(65535) if gray else LINEAR
+    table = linear_light(65535) if deep else LINEAR
     recolor_loop(picture, table, np.ascontiguousarray(ab, np.float32), *rows, *columns, out)
     return out
 

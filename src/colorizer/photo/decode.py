@@ -14,7 +14,8 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ImageError as ImageError
+from colorizer.photo.depth import DeepFile, Samples, to_16_bits
 from colorizer.photo.orientation import read_orientation, turn_upright
 from colorizer.photo.pixels import GRAY_MODES, gray_to_rgb, on_white, read_pixels, to_8_bits
 from colorizer.photo.tiff_pages import MAGIC, REDUCED, find_pages, split_tiff
@@ -28,29 +29,27 @@ MAX_PIXELS = 178_956_970
 warnings.filterwarnings("ignore", module="PIL")  # of odd EXIF, and of sizes below the limit
 
 
-class ImageError(ColorizerError):
-    """The bytes are not an image that can be used."""
-
-
 @dataclass(frozen=True)
 class Photo:
     """A decoded photograph: sRGB, upright.
 
     Attributes:
-        levels: uint8 (H, W, 3), 0..255, also the colors that opacity hides; or uint16 (H, W),
-            0..65535, of a gray picture of over 8 bits.
-        alpha: uint8 (H, W), 255 where the picture is opaque; None if the file has no such channel.
+        levels: uint8 (H, W, 3), 0..255, also the colors that opacity hides; of a picture of over 8
+            bits uint16, 0..65535: (H, W, 3), or (H, W) if it is gray.
+        alpha: uint8 or uint16 (H, W), 255 or 65535 where the picture is opaque; None if the file
+            has no such channel.
         single_channel: whether the file holds lightness alone.
     """
 
     levels: NDArray[Any]
-    alpha: NDArray[np.uint8] | None
+    alpha: NDArray[Any] | None
     single_channel: bool
 
     @cached_property
     def rgb(self) -> NDArray[np.uint8]:
         """The photograph as it is shown, uint8 (H, W, 3): on white where it is transparent."""
-        rgb = gray_to_rgb(to_8_bits(self.levels)) if self.levels.ndim == 2 else self.levels
+        rgb = to_8_bits(self.levels)
+        rgb = gray_to_rgb(rgb) if rgb.ndim == 2 else rgb
         return rgb if self.alpha is None else on_white(rgb, self.alpha)
 
 
@@ -97,8 +96,8 @@ def decode_strokes(data: bytes) -> NDArray[np.uint8]:
     """
     photo = decode(data)
     opaque = np.full(photo.levels.shape[:2], 255, np.uint8)
-    rgb = photo.levels if photo.levels.ndim == 3 else photo.rgb
-    return np.dstack([rgb, opaque if photo.alpha is None else photo.alpha])
+    rgb = to_8_bits(photo.levels) if photo.levels.ndim == 3 else photo.rgb
+    return np.dstack([rgb, opaque if photo.alpha is None else to_8_bits(photo.alpha)])
 
 
 @contextlib.contextmanager
@@ -109,7 +108,7 @@ def open_picture(data: bytes) -> Iterator[Image.Image]:
         ImageError: as `decode`.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _open(data) as image:
             _check_size(image)
             _check_single(image, data)
             yield image
@@ -131,16 +130,15 @@ def read_photo(image: Image.Image, data: bytes = b"") -> Photo:
         image: any picture; of several frames the current one.
         data: its file, if there is one: a common JPEG is decoded faster from it.
     """
+    samples = _deep_samples(image, data)
+    if samples is not None:
+        return _upright(Photo(*to_16_bits(samples), samples.space == "gray"), image)
     decoded = _decode_jpeg(data, image)
     if decoded is None:
         image.load()
     single_channel = image.mode in GRAY_MODES
     levels, alpha = read_pixels(image, decoded)
-    orientation = read_orientation(image)
-    if orientation != 1:
-        levels = turn_upright(levels, orientation)
-        alpha = None if alpha is None else turn_upright(alpha, orientation)
-    return Photo(levels, alpha, single_channel)
+    return _upright(Photo(levels, alpha, single_channel), image)
 
 
 def count_pixels(data: bytes) -> int:
@@ -156,6 +154,53 @@ def count_pixels(data: bytes) -> int:
         return MAX_PIXELS + 1
     except Exception:  # whoever decodes it says why
         return 0
+
+
+def _open(data: bytes) -> Image.Image:
+    if data[:4] in MAGIC:
+        from colorizer.photo.deep_tiff import open_deep_tiff
+
+        if (deep := open_deep_tiff(data)) is not None:
+            return deep
+    return Image.open(io.BytesIO(data))
+
+
+def _deep_samples(image: Image.Image, data: bytes) -> Samples | None:
+    """Return the samples of a picture of over 8 bits, None if Pillow has all there is.
+
+    Raises:
+        ImageError: if nothing says how far its levels go.
+    """
+    if isinstance(image, DeepFile):
+        return image.samples()
+    if image.format == "PNG" and data[24:25] == b"\x10":  # bits a channel
+        import imagecodecs
+
+        levels = imagecodecs.png_decode(data)
+        levels = levels[..., None] if levels.ndim == 2 else levels
+        gray, clear = levels.shape[2] < 3, levels.shape[2] % 2 == 0
+        profile = image.info.get("icc_profile", b"")
+        return Samples(
+            levels,
+            "gray" if gray else "rgb",
+            "integers of 16 bits",
+            opacity="apart" if clear else "none",
+            profile=profile if isinstance(profile, bytes) else b"",
+        )
+    if data and image.mode in ("I", "F") and image.format != "PPM":
+        kind = "integers" if image.mode == "I" else "floats"
+        raise ImageError(
+            f"{kind} of 32 bits in a {image.format} file, which does not say which level is white: "
+            "save it as PNG or TIFF of 16 bits"
+        )
+    return None
+
+
+def _upright(photo: Photo, image: Image.Image) -> Photo:
+    deep = image if isinstance(image, DeepFile) else None
+    orientation = deep.orientation if deep else read_orientation(image)
+    alpha = None if photo.alpha is None else turn_upright(photo.alpha, orientation)
+    return Photo(turn_upright(photo.levels, orientation), alpha, photo.single_channel)
 
 
 def _check_size(image: Image.Image) -> None:

@@ -11,8 +11,6 @@ from PIL import Image, ImageCms
 UNSEEN = 2
 """Levels of 255; a profile that changes no color by more is sRGB, as someone else rounds it."""
 
-EXACT = ImageCms.Flags.NOOPTIMIZE  # to 16 bits, and ten times slower
-
 KEPT = 16
 """Profiles that are remembered: the photographs of a camera or a scanner share theirs."""
 
@@ -46,25 +44,47 @@ def transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform |
 def gray_to_srgb(profile: bytes) -> NDArray[np.uint16] | None:
     """Return the level in sRGB, 0..65535, of each of a gray picture's 65536.
 
-    Pillow's answer has 8 bits. But where it steps from one level to the next is known to 16 bits,
-    and between the steps the curve is as good as straight.
-
     Args:
         profile: an ICC profile.
 
     Returns:
         uint16 (65536,); None if the profile changes nothing, is damaged, or is another mode's.
     """
-    transform = _build(profile, "I;16")
-    if transform is None:
+    ramp = np.arange(65536, dtype=np.uint16)
+    try:
+        curve = convert_16_bits(ramp[None], profile, "gray")[0, :, 1]
+    except RuntimeError:
         return None
-    ramp = np.arange(65536)
-    shown = ImageCms.applyTransform(Image.fromarray(ramp[None].astype(np.uint16)), transform)
-    levels = np.maximum.accumulate(np.asarray(shown)[0, :, 1]).astype(int)
-    steps = np.arange(levels[0] + 1, levels[-1] + 1)
-    places = [0, *(np.searchsorted(levels, steps) - 0.5), 65535]
-    curve = np.interp(ramp, places, 257 * np.array([levels[0], *(steps - 0.5), levels[-1]]))
-    return None if np.abs(curve - ramp).max() <= 257 * UNSEEN else curve.round().astype(np.uint16)
+    return None if np.abs(curve - ramp.astype(int)).max() <= 257 * UNSEEN else curve
+
+
+def convert_16_bits(levels: NDArray[np.uint16], profile: bytes, space: str) -> NDArray[np.uint16]:
+    """Convert levels of 16 bits to sRGB, which Pillow does for 8 alone.
+
+    Args:
+        levels: uint16 (H, W), or (H, W, C).
+        profile: an ICC profile.
+        space: "gray", "rgb" or "cmyk".
+
+    Returns:
+        uint16 (H, W, 3).
+
+    Raises:
+        RuntimeError: if the profile is damaged, or another space's.
+    """
+    from imagecodecs import CMS, cms_transform
+
+    converted: NDArray[np.uint16] = cms_transform(
+        levels,
+        profile,
+        PROFILE,
+        colorspace=space,
+        outcolorspace="rgb",
+        intent=CMS.INTENT.RELATIVE_COLORIMETRIC,
+        # optimized, it is up to 2 levels of 8 bits off
+        flags=CMS.FLAGS.BLACKPOINTCOMPENSATION | CMS.FLAGS.NOOPTIMIZE,
+    )
+    return converted
 
 
 def _build(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
@@ -75,7 +95,7 @@ def _build(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
             mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION | (EXACT if mode == "I;16" else 0),
+            ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except ImageCms.PyCMSError:
         return None

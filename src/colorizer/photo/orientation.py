@@ -29,8 +29,13 @@ def read_orientation(image: Image.Image) -> int:
 
 
 def turn_upright(picture: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn a picture, (H, W) or uint8 (H, W, 3), upright, by its orientation, 1 to 8."""
-    pixels = picture if picture.ndim == 2 else picture.view("V3")[..., 0]  # moved as a whole
+    """Turn a picture, (H, W) or (H, W, C), upright, by its orientation, 1 to 8."""
+    if orientation == 1:
+        return picture
+    pixels = picture
+    if picture.ndim == 3:  # each pixel is moved as a whole
+        picture = np.ascontiguousarray(picture)
+        pixels = picture.view(f"V{picture.shape[2] * picture.itemsize}")[..., 0]
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -38,7 +43,7 @@ def turn_upright(picture: NDArray[Any], orientation: int) -> NDArray[Any]:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     pixels = np.ascontiguousarray(pixels)
-    return pixels if picture.ndim == 2 else pixels[..., None].view(np.uint8)
+    return pixels if picture.ndim == 2 else pixels[..., None].view(picture.dtype)
 
 
 def exif_block(image: Image.Image) -> bytes:

@@ -142,7 +142,7 @@ class PhotoFile(Photo):
         if format in ("JPEG", "BMP"):
             return Image.fromarray(on_white(rgb, self.alpha))
         picture = Image.fromarray(rgb)
-        picture.putalpha(Image.fromarray(self.alpha))
+        picture.putalpha(Image.fromarray(to_8_bits(self.alpha)))
         return picture
 
 

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
-from PIL.ExifTags import Base
 
 from colorizer.photo.icc import gray_to_srgb, transform_to_srgb
 
@@ -28,9 +27,11 @@ def bands(shape: tuple[int, ...]) -> Iterator[slice]:
         yield slice(top, min(top + rows, height))
 
 
-def to_8_bits(levels: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Bring levels 0..65535, of any shape of two dimensions or more, to 0..255."""
-    return _look_up(_TO_8_BITS, levels)
+def to_8_bits(levels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Bring uint16 levels, of any shape of two dimensions or more, to 0..255; uint8 is there."""
+    if levels.dtype == np.uint8:
+        return levels
+    return look_up(_TO_8_BITS, levels)
 
 
 def gray_to_rgb(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -48,8 +49,9 @@ def shrink(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     return np.array(picture)
 
 
-def on_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Put a picture, uint8 (H, W, 3), on white, by its opacity, uint8 (H, W)."""
+def on_white(rgb: NDArray[np.uint8], alpha: NDArray[Any]) -> NDArray[np.uint8]:
+    """Put a picture, uint8 (H, W, 3), on white, by its opacity, uint8 or uint16 (H, W)."""
+    alpha = to_8_bits(alpha)
     ground = Image.new("RGB", (rgb.shape[1], rgb.shape[0]), "white")
     ground.paste(Image.fromarray(rgb), mask=Image.fromarray(alpha))
     return np.array(ground)
@@ -66,7 +68,7 @@ def read_pixels(
 
     Returns:
         levels: uint8 (H, W, 3), 0..255, also the colors that opacity hides; or uint16 (H, W),
-            0..65535, if the picture is gray and of over 8 bits.
+            0..65535, if the picture is gray and Pillow has more than 8 bits of it.
         alpha: uint8 (H, W), 255 where the picture is opaque; None if it has no such channel.
     """
     profile = image.info.get("icc_profile")
@@ -87,7 +89,7 @@ def read_pixels(
             alpha = np.array(image.getchannel("A"))
         gray = np.asarray(image.convert("L"))
     if curve is not None:
-        gray = _look_up(to_8_bits(curve[None, ::257])[0], gray)
+        gray = look_up(to_8_bits(curve[None, ::257])[0], gray)
     return gray_to_rgb(gray), alpha
 
 
@@ -115,20 +117,16 @@ def _read_color(
 def _read_deep(image: Image.Image, curve: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
     """Return levels of 16 or 32 bits, integers or floats, as 0..65535."""
     top = _white_level(image)
-    # Pillow turns a TIFF's negative of up to 8 bits over, and none of more
-    negative = getattr(image, "tag_v2", {}).get(Base.PhotometricInterpretation) == 0
     deep = np.empty((image.height, image.width), np.uint16)
     for rows in bands(deep.shape):
         levels = np.asarray(_crop(image, rows)).clip(0, top)
         deep[rows] = (np.nan_to_num(levels) * (65535 / top)).round()
-    if negative:
-        np.subtract(65535, deep, out=deep)
-    return deep if curve is None else _look_up(curve, deep)
+    return deep if curve is None else look_up(curve, deep)
 
 
 def _white_level(image: Image.Image) -> int:
     """Return the level of white in a picture of 16 or 32 bits, judged by its highest level."""
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or image.format == "PPM":  # whose range Pillow has widened
         return 65535
     highest = np.max(image.getextrema())
     if image.mode == "F" and highest <= 1:
@@ -140,7 +138,8 @@ def _crop(image: Image.Image, rows: slice) -> Image.Image:
     return image.crop((0, rows.start, image.width, rows.stop))
 
 
-def _look_up(table: NDArray[Levels], levels: NDArray[Any]) -> NDArray[Levels]:
+def look_up(table: NDArray[Levels], levels: NDArray[Any]) -> NDArray[Levels]:
+    """Return what a table holds for each level, of any shape of two dimensions or more."""
     found = np.empty(levels.shape, table.dtype)
     for rows in bands(levels.shape):
         found[rows] = table[levels[rows]]

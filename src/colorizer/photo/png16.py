@@ -10,20 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from colorizer.photo.pixels import bands
+from colorizer.photo.pixels import bands, to_8_bits
 
 EFFORT = {8: 3, 16: 1}
 """zlib's level by bits a channel: of 16 bits the lower 8 are noise, which no effort makes small."""
 
 
-def encode_png_16(
-    rgb: NDArray[np.uint16], alpha: NDArray[np.uint8] | None, **options: Any
-) -> bytes:
+def encode_png_16(rgb: NDArray[np.uint16], alpha: NDArray[Any] | None, **options: Any) -> bytes:
     """Encode a picture as PNG of 16 bits a channel.
 
     Args:
         rgb: uint16 (H, W, 3), sRGB.
-        alpha: uint8 (H, W), 255 where the picture is opaque.
+        alpha: uint8 or uint16 (H, W), its highest level where the picture is opaque.
         options: Pillow's, of PNG.
     """
     out = io.BytesIO()
@@ -42,7 +40,7 @@ def encode_png_16(
     return out.getvalue()
 
 
-def _filtered(rgb: NDArray[np.uint16], alpha: NDArray[np.uint8] | None) -> Iterator[bytes]:
+def _filtered(rgb: NDArray[np.uint16], alpha: NDArray[Any] | None) -> Iterator[bytes]:
     """Yield a PNG's compressed rows, each with filter 1: less the pixel to the left, by bytes."""
     deflate = zlib.compressobj(EFFORT[16])
     for rows in bands(rgb.shape):
@@ -56,9 +54,13 @@ def _filtered(rgb: NDArray[np.uint16], alpha: NDArray[np.uint8] | None) -> Itera
     yield deflate.flush()
 
 
-def interleaved(rgb: NDArray[Any], alpha: NDArray[np.uint8] | None, rows: slice) -> NDArray[Any]:
-    """Return some rows of a picture with its alpha channel, (h, W, 3 or 4)."""
+def interleaved(rgb: NDArray[Any], alpha: NDArray[Any] | None, rows: slice) -> NDArray[Any]:
+    """Return some rows of a picture with its alpha channel, (h, W, 3 or 4), in its depth."""
     if alpha is None:
         return np.ascontiguousarray(rgb[rows])
-    opaque = alpha[rows].astype(rgb.dtype) * (257 if rgb.itemsize == 2 else 1)
+    opaque = alpha[rows]
+    if rgb.dtype == np.uint8:
+        opaque = to_8_bits(opaque)
+    elif opaque.dtype == np.uint8:
+        opaque = opaque.astype(np.uint16) * 257
     return np.dstack([rgb[rows], opaque])
