@@ -18,9 +18,12 @@ from colorizer.color.lab_torch import lab_to_rgb
 from colorizer.errors import ColorizerError
 from colorizer.inference import torch_network
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.export import Outputs
+from colorizer.inference.recolor_file import Options, colorize_data
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models import create_model, list_models
 from colorizer.models.flagship import Flagship
+from colorizer.models.heads import BinsNetwork
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError, decode
@@ -28,6 +31,7 @@ from colorizer.photo.decode import ImageError, decode
 RGB = NDArray[np.uint8]
 
 METADATA = WeightsMetadata("model1", {"widths": [4, 8]}, size=32)
+SURE = Options(force=True, confidence=True)
 COLORFUL = "mirflickr/im2.jpg"
 ORIENTATION = 0x0112  # EXIF's tag
 SIZES = [(1, 1), (1, 40), (37, 53), (32, 32), (64, 7), (101, 99)]
@@ -199,7 +203,7 @@ def test_classes_are_those_that_the_colors_are_made_of() -> None:
     metadata = WeightsMetadata("flagship", {}, 32)
     colorizer = Colorizer(TorchNetwork(model, metadata, precision="float32"))
     lightness = torch.rand(2, 1, 40, 27) * 100
-    probabilities, centers = colorizer.predict_classes(lightness.numpy())
+    _, probabilities, centers = colorizer.predict_ab_and_classes(lightness.numpy())
     assert probabilities.shape == (2, len(centers), 10, 7)
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
     mean = torch.from_numpy(np.einsum("nqhw,qc->nchw", probabilities, centers))
@@ -207,10 +211,23 @@ def test_classes_are_those_that_the_colors_are_made_of() -> None:
     torch.testing.assert_close(colorizer.predict_ab(lightness), ab, atol=1e-2, rtol=1e-3)
 
 
+def test_colors_their_confidence_and_a_graph_need_one_pass_each() -> None:
+    model = create_model("zhang2016", width=2)
+    assert isinstance(model, BinsNetwork)
+    passes: list[Any] = []
+    model.body.register_forward_hook(lambda *_: passes.append(1))
+    colorizer = Colorizer(TorchNetwork(model, WeightsMetadata("zhang2016", {}, 32)))
+    found = colorize_data(encode(Image.fromarray(photograph(20, 30)), "png"), colorizer, SURE)
+    assert found.confidence
+    assert len(passes) == 1
+    Outputs(model)(torch.full((1, 1, 32, 32), 50.0))
+    assert len(passes) == 2
+
+
 def test_a_network_without_classes_says_so() -> None:
     colorizer = Colorizer(TorchNetwork(network(), METADATA))
     with pytest.raises(ColorizerError, match="model1 predicts one color a pixel, not classes: use"):
-        colorizer.predict_classes(torch.full((1, 1, 8, 8), 50.0))
+        colorizer.predict_ab_and_classes(torch.full((1, 1, 8, 8), 50.0))
 
 
 def test_bfloat16_is_used_where_it_is_native_and_too_close_for_the_eye(

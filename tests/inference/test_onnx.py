@@ -100,11 +100,13 @@ def test_classes_are_those_of_pytorch(each: tuple[Path, Path]) -> None:
     exported = OnnxNetwork(each[1])
     if not isinstance(by_torch.model, BinsNetwork):
         with pytest.raises(NoClassesError, match=by_torch.metadata.model):
-            exported.predict_classes(lightness)
+            exported.predict_ab_and_classes(lightness)
         return
-    expected, found = (n.predict_classes(lightness) for n in (by_torch, exported))
-    np.testing.assert_allclose(found[0], expected[0], atol=1e-5, rtol=0)
-    np.testing.assert_array_equal(found[1], expected[1])
+    expected, found = (n.predict_ab_and_classes(lightness) for n in (by_torch, exported))
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-5, rtol=0)
+    np.testing.assert_array_equal(found[2], expected[2])
+    for network, (ab, *_) in ((by_torch, expected), (exported, found)):
+        np.testing.assert_allclose(ab, network.predict_ab(lightness), atol=1e-4, rtol=0)
 
 
 def test_the_file_says_what_it_is(each: tuple[Path, Path]) -> None:

@@ -127,21 +127,21 @@ class Colorizer:
         """
         return self.network.predict_ab(lightness)
 
-    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
-        """Predict how likely each class of color is for a batch.
+    def predict_ab_and_classes(self, lightness: Any) -> tuple[Any, Any, NDArray[np.float32]]:
+        """Predict color for a batch, and how likely each class of color is, by one pass.
 
         Args:
             lightness: as `predict_ab` takes it.
 
         Returns:
-            The probabilities, float32 (N, Q, h, w), at the size of the network's head, summing to 1
-            over the Q classes, a tensor or an array as `predict_ab` returns it; and the classes'
-            colors, float32 (Q, 2), a* and b* in CIELAB units.
+            What `predict_ab` returns; the probabilities, float32 (N, Q, h, w), at the size of the
+            network's head, summing to 1 over the Q classes, a tensor or an array as the colors; and
+            the classes' colors, float32 (Q, 2), a* and b* in CIELAB units.
 
         Raises:
             NoClassesError: if the network predicts no classes.
         """
-        return self.network.predict_classes(lightness)
+        return self.network.predict_ab_and_classes(lightness)
 
     def colorize(self, rgb: NDArray[np.uint8], *, strength: float = 1.0) -> NDArray[np.uint8]:
         """Color one photograph.
@@ -177,7 +177,7 @@ class Colorizer:
 
     def confidence(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return how sure the network is: (h, w), 0..1, as `methods.probabilities.confidence`."""
-        return confidence(self.photo_classes(rgb)[0])
+        return confidence(self.photo_classes(rgb)[1])
 
     def likely_colors(
         self, rgb: NDArray[np.uint8], x: int, y: int, *, count: int = 6, hints: Hints | None = None
@@ -195,16 +195,18 @@ class Colorizer:
             NoClassesError: if the network predicts no classes.
         """
         height, width = rgb.shape[:2]
-        found = spread(rgb, hints, self.predict_photo(rgb)) if hints else None
+        ab, probabilities, centers = self.photo_classes(rgb)
+        found = spread(rgb, hints, ab) if hints else None
         place = (x + 0.5) / width, (y + 0.5) / height
-        return likely_colors(*self.photo_classes(rgb), place, count=count, hints=found)
+        return likely_colors(probabilities, centers, place, count=count, hints=found)
 
     def photo_classes(
         self, rgb: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Predict one photograph's classes: as `predict_classes`, but (Q, h, w)."""
-        probabilities, centers = self.predict_classes(self._seen(rgb))
-        return np.asarray(probabilities[0], np.float32), centers
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Predict one photograph: as `predict_ab_and_classes`, but (2, h, w) and (Q, h, w)."""
+        *batches, centers = self.predict_ab_and_classes(self._seen(rgb))
+        ab, probabilities = (np.asarray(batch[0], np.float32) for batch in batches)
+        return ab, probabilities, centers
 
     def _seen(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return a photograph's lightness as the network sees it, (1, 1, h, w)."""

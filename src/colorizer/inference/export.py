@@ -26,7 +26,7 @@ from colorizer.inference.onnx_network import (
 )
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models.heads import BinsNetwork
-from colorizer.models.predict import InUnits, class_probabilities
+from colorizer.models.predict import InUnits, ab_and_classes
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.paths import atomic_write
 
@@ -71,11 +71,10 @@ class Outputs(nn.Module):
 
     def forward(self, lightness: Tensor) -> tuple[Tensor, ...]:
         """Map L* in 0..100, float32 (N, 1, H, W), to what `OnnxNetwork` asks for."""
-        ab: Tensor = self.in_units(lightness)
         model = self.in_units.model
         if not isinstance(model, BinsNetwork):
-            return (ab,)
-        return ab, class_probabilities(model, lightness), model.centers.clone()
+            return (self.in_units(lightness),)
+        return *ab_and_classes(model, lightness), model.centers.clone()
 
 
 def export_onnx(weights: Path, target: Path, *, beside: bool = False) -> float:

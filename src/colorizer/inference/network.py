@@ -17,8 +17,8 @@ class Network(Protocol):
     def predict_ab(self, lightness: Any) -> Any:
         """Predict color for a batch, as `Colorizer.predict_ab`."""
 
-    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
-        """Predict how likely each color is for a batch, as `Colorizer.predict_classes`."""
+    def predict_ab_and_classes(self, lightness: Any) -> tuple[Any, Any, NDArray[np.float32]]:
+        """Predict color and how likely each is, as `Colorizer.predict_ab_and_classes`."""
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Share the cores fairly while calls come from as many threads as there are cores."""

@@ -58,12 +58,12 @@ class OnnxNetwork:
         (ab,) = self._run(lightness, OUTPUT)
         return _like(lightness, ab)
 
-    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
-        """Predict how likely each color is, as `Colorizer.predict_classes`."""
+    def predict_ab_and_classes(self, lightness: Any) -> tuple[Any, Any, NDArray[np.float32]]:
+        """Predict color and how likely each is, as `Colorizer.predict_ab_and_classes`."""
         if PROBABILITIES not in self._outputs:
             raise NoClassesError(self.metadata.model)
-        probabilities, centers = self._run(lightness, PROBABILITIES, CENTERS)
-        return _like(lightness, probabilities), centers
+        ab, probabilities, centers = self._run(lightness, *OUTPUTS)
+        return _like(lightness, ab), _like(lightness, probabilities), centers
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Do nothing: all calls share ONNX Runtime's threads, which do not wait actively."""

@@ -105,9 +105,11 @@ def _color(
     scan = photo
     if options.restore:
         photo = dataclasses.replace(scan, levels=restore(scan.levels))
-    rgb = recolor(photo.levels, _predict(photo.rgb, colorizer, options))
+    ab, probabilities = _predict(photo.rgb, colorizer, options)
+    rgb = recolor(photo.levels, ab)
     sheet = draw_sheet(scan, rgb) if options.compare else None
-    sure = draw_confidence(photo.rgb, colorizer) if colorizer and options.confidence else None
+    size = photo.rgb.shape[:2]
+    sure = None if probabilities is None else draw_confidence(probabilities, size)
     doubt = f"was colored but may be in color ({verdict.reason}): look at it"
     message = doubt if verdict.doubtful and not asked else ""
     return _Picture(photo.marked(mark), rgb, True, verdict, message, sheet, sure)
@@ -172,18 +174,31 @@ def _reason_to_keep(verdict: Verdict, tone: Tone) -> str:
 
 def _predict(
     rgb: NDArray[np.uint8], colorizer: Colorizer | None, options: Options
-) -> NDArray[np.float32]:
-    """Return a photograph's colors, (2, h, w), by the network, the hints, or both."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Predict a photograph's colors, (2, h, w), by the network, the hints, or both.
+
+    Returns:
+        The colors, and the network's classes, (Q, h, w), if its confidence is asked for.
+
+    Raises:
+        NoClassesError: if it is asked for and the network predicts no classes.
+        ColorizerError: if the hints do not fit the photograph, or nothing gives colors.
+    """
     hints = None
     if options.guided:
         height, width = rgb.shape[:2]
         hints = Hints.collect(options.hints, options.strokes, height=height, width=width)
-    ab = None if colorizer is None else options.strength * colorizer.predict_photo(rgb)
+    ab = probabilities = None
+    if colorizer is not None and options.confidence:
+        ab, probabilities, _ = colorizer.photo_classes(rgb)
+    elif colorizer is not None:
+        ab = colorizer.predict_photo(rgb)
+    ab = None if ab is None else options.strength * ab
     if hints is not None:
-        return guide(rgb, hints, ab)
+        ab = guide(rgb, hints, ab)
     if ab is None:
         raise ColorizerError("without a model, hints alone decide: give some by --hint or --hints")
-    return ab
+    return ab, probabilities
 
 
 @cache

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizer.inference.colorizer import Colorizer
+from colorizer.methods.probabilities import confidence
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import PhotoFile
 from colorizer.photo.pixels import on_white, shrink, to_8_bits
@@ -24,14 +24,14 @@ def draw_sheet(photo: PhotoFile, colored: NDArray[Any]) -> bytes:
     return encode(np.concatenate(pictures, axis=1), format="jpeg")
 
 
-def draw_confidence(rgb: NDArray[np.uint8], colorizer: Colorizer) -> bytes:
-    """Draw how sure the network is: a gray PNG file of the photograph's size, white where it is.
+def draw_confidence(probabilities: NDArray[np.float32], size: tuple[int, int]) -> bytes:
+    """Draw how sure a network is: a gray PNG file, white where it is.
 
-    Raises:
-        NoClassesError: if the network predicts no classes.
+    Args:
+        probabilities: (Q, h, w), of its classes.
+        size: the photograph's height and width, which the picture gets.
     """
-    levels = np.round(255 * colorizer.confidence(rgb)).astype(np.uint8)
-    size = rgb.shape[1], rgb.shape[0]
+    levels = np.round(255 * confidence(probabilities)).astype(np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR).save(buffer, "png")
+    Image.fromarray(levels).resize(size[::-1], Image.Resampling.BILINEAR).save(buffer, "png")
     return buffer.getvalue()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from colorizer.errors import NoClassesError
 from colorizer.models.hardware import computes_bf16
 from colorizer.models.heads import BinsNetwork
-from colorizer.models.predict import InUnits, class_probabilities
+from colorizer.models.predict import InUnits, ab_and_classes
 from colorizer.models.weights import load_model
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.parallel import one_thread_each
@@ -65,15 +65,16 @@ class TorchNetwork:
         return ab if isinstance(lightness, Tensor) else ab.cpu().numpy()
 
     @torch.no_grad()
-    def predict_classes(self, lightness: Any) -> tuple[Any, NDArray[np.float32]]:
-        """Predict how likely each color is, as `Colorizer.predict_classes`."""
+    def predict_ab_and_classes(self, lightness: Any) -> tuple[Any, Any, NDArray[np.float32]]:
+        """Predict color and how likely each is, as `Colorizer.predict_ab_and_classes`."""
         if not isinstance(self.model, BinsNetwork):
             raise NoClassesError(self.metadata.model)
         given = torch.as_tensor(lightness).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            shares = class_probabilities(self.model, given)
+            found = ab_and_classes(self.model, given)
         centers: NDArray[np.float32] = self.model.centers.float().cpu().numpy()
-        return shares if isinstance(lightness, Tensor) else shares.cpu().numpy(), centers
+        ab, shares = found if isinstance(lightness, Tensor) else (t.cpu().numpy() for t in found)
+        return ab, shares, centers
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Compute with one thread a call while calls come from as many as there are cores."""

@@ -115,11 +115,10 @@ class Flagship(BinsNetwork):
         logits = self.logits(lightness).float()
         return logits - self.correction * self.log_weights.view(1, -1, 1, 1)
 
-    def forward(self, lightness: Tensor) -> Tensor:
-        """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
-        logits = self.class_logits(lightness)
+    def colors(self, logits: Tensor, shape: Sequence[int]) -> Tensor:
+        """Map `class_logits`, (N, Q, h, w), to normalized ab, (N, 2, *shape)."""
         ab = normalize_ab(annealed_mean(logits, self.centers, self.temperature))
-        height, width = lightness.shape[-2:]
+        height, width = shape
         ab = F.interpolate(ab, scale_factor=float(STRIDE), mode="bilinear")
         return ab[..., :height, :width]
 

@@ -76,14 +76,15 @@ class BinsNetwork(nn.Module):
         """Map lightness as `logits` does, to the logits that colors are made of."""
         return self.logits(lightness)
 
+    def colors(self, logits: Tensor, shape: Sequence[int]) -> Tensor:
+        """Map `class_logits`, (N, Q, h, w), to normalized ab, (N, 2, *shape)."""
+        ab = normalize_ab(annealed_mean(logits, self.centers, self.temperature))
+        curved: Tensor = self.curve(F.interpolate(ab, shape, mode="bilinear"))
+        return curved
+
     def forward(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
-        ab = normalize_ab(
-            annealed_mean(self.class_logits(lightness), self.centers, self.temperature)
-        )
-        ab = F.interpolate(ab, lightness.shape[-2:], mode="bilinear")
-        curved: Tensor = self.curve(ab)
-        return curved
+        return self.colors(self.class_logits(lightness), lightness.shape[-2:])
 
 
 class Resized(nn.Module):

@@ -30,15 +30,18 @@ class InUnits(nn.Module):
         return denormalize_ab(ab.float())
 
 
-def class_probabilities(model: BinsNetwork, lightness: Tensor) -> Tensor:
-    """Predict how likely each class of color is, whatever the temperature that colors are made at.
+def ab_and_classes(model: BinsNetwork, lightness: Tensor) -> tuple[Tensor, Tensor]:
+    """Predict color, and how likely each class of color is, by one pass through a network.
 
     Args:
         model: a network with a head of bins.
         lightness: (N, 1, H, W), L* in 0..100.
 
     Returns:
-        float32 (N, Q, h, w), at the size of the network's head; sums to 1 over the Q classes, whose
-        colors are `model.centers`.
+        a* and b*, float32 (N, 2, H, W), as `InUnits`; and float32 (N, Q, h, w), at the size of the
+        network's head, which sums to 1 over the Q classes, whose colors are `model.centers`,
+        whatever the temperature that colors are made at.
     """
-    return torch.softmax(model.class_logits(normalize_lightness(lightness)).float(), dim=1)
+    logits = model.class_logits(normalize_lightness(lightness))
+    ab = denormalize_ab(model.colors(logits, lightness.shape[-2:]).float())
+    return ab, torch.softmax(logits.float(), dim=1)

@@ -218,7 +218,7 @@ class Session:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         colorizer = self._colorizer(model)
         with self._one_large_at_a_time:
-            return colorizer.photo_classes(decode(_read(self.get(photo_id))).rgb)
+            return colorizer.photo_classes(decode(_read(self.get(photo_id))).rgb)[1:]
 
     def _spread_anew(
         self, photo_id: str, _revision: int, model: str, strength: float
