@@ -1,13 +1,15 @@
 """How far a few true colors go: scores against how many hints, with a network and without.
 
-    python benchmarks/hinting.py [--photos ARCHIVE.zip] [--count 90] [--corrections] [--short]
+    python benchmarks/hinting.py [--count 90] [--corrections] [--before CHECKOUT] [--short]
 
 Photographs in color lose it and get back the true colors of N pixels at random places; or, as a
 person corrects, dabs of true color where the network is most wrong. "Levin" is the optimization of
-Levin, Lischinski and Weiss, which needs no network. Then time: the same hints of a photograph of
-512 pixels spread by us, and by that.
+Levin, Lischinski and Weiss, which needs no network; "before" is the way of an earlier checkout of
+this project, given the same network's colors. Then time: the same hints of a photograph of 512
+pixels spread by us, and by Levin's method.
 """
 
+import importlib.util
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,10 +21,10 @@ import pandas as pd
 import photographs
 import torch
 import typer
+from hints_given import Colors, Give, corrections_of, random_pixels
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rounds import Way, save, table, take_turns
-from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 from colorizer import Colorizer
@@ -39,11 +41,10 @@ from colorizer.photo.resize import resize
 
 COUNTS = (0, 1, 5, 20, 100)
 SIDE = 512
-DAB = 9  # pixels of a correction's side
-APART = 20  # pixels between two corrections
-Colors = NDArray[np.float32]
-Give = Callable[[Colors, int, int, Colors], Hints]
-LEVIN, ALONE, GUIDED = "Levin", "hints alone", "network and hints"
+SCORES = ["psnr", "delta_e2000"]
+Methods = dict[str, Callable[[NDArray[np.uint8], Hints, Colors], Colors]]
+"""By name, from a picture, hints and a network's colors to colors."""
+LEVIN, ALONE, GUIDED, BEFORE = "Levin", "hints alone", "network and hints", "the same, before"
 
 
 def main(
@@ -54,6 +55,9 @@ def main(
         bool, typer.Option(help="Dabs where the network is most wrong, not pixels at random.")
     ] = False,
     compare: Annotated[bool, typer.Option("--levin", help="Also score Levin's method.")] = False,
+    before: Annotated[
+        Path | None, typer.Option(help="Also score the way of an earlier checkout.")
+    ] = None,
     figure: Annotated[Path | None, typer.Option(help="Also draw some photographs.")] = None,
     show: Annotated[str, typer.Option(help="Which ones, by number.")] = "0,1,2",
     rounds: int = 9,
@@ -66,15 +70,18 @@ def main(
     files = photographs.read(photos, 2 * count, side=side)
     files = [file for file in files if not is_black_and_white(decode(file).rgb)][:count]
     colorizer = Colorizer.load(model)
-    give = _corrections if corrections else _random_pixels
+    give = corrections_of if corrections else random_pixels
+    methods = _methods(compare=compare, before=before)
     rows = [
         row
         for number, file in enumerate(files)
-        for row in _score(file, number, colorizer, give, compare=compare)
+        for row in _score(file, number, colorizer, give, methods)
     ]
     scores = pd.DataFrame(rows)
     summary = [_summarize(group, *key) for key, group in scores.groupby(["method", "hints"])]
     _print(pd.DataFrame(summary), len(files), side)
+    if before:
+        _print_gain(scores)
     if figure:
         chosen = [files[int(number)] for number in show.split(",")]
         _draw(chosen, colorizer).save(figure, quality=90)
@@ -83,14 +90,12 @@ def main(
 
 
 def _score(
-    file: bytes, number: int, colorizer: Colorizer, give: Give, *, compare: bool
+    file: bytes, number: int, colorizer: Colorizer, give: Give, methods: Methods
 ) -> list[dict[str, Any]]:
-    """Score one photograph at each number of hints, with and without the network."""
+    """Score one photograph at each number of hints, by each method."""
     rgb = decode(file).rgb
     rows = []
-    for how_many, method, result, seconds in _colorings(
-        rgb, number, colorizer, give, compare=compare
-    ):
+    for how_many, method, result, seconds in _colorings(rgb, number, colorizer, give, methods):
         preds, target = _tensor(result), _tensor(rgb)
         lab = [torch.from_numpy(rgb_to_lab(picture))[None] for picture in (result, rgb)]
         rows.append(
@@ -106,64 +111,51 @@ def _score(
 
 
 def _colorings(
-    rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: Give, *, compare: bool = False
+    rgb: NDArray[np.uint8], seed: int, colorizer: Colorizer, give: Give, methods: Methods
 ) -> Any:
     """Yield how many hints, the method, the picture and its seconds."""
     true, prior = rgb_to_lab(rgb)[1:], colorizer.predict_photo(rgb)
     for how_many in COUNTS:
         given = give(true, how_many, seed, prior)
-        for method in (LEVIN, ALONE, GUIDED) if compare and how_many else (ALONE, GUIDED):
+        for method, color in methods.items():
             started = time.perf_counter()
-            if not how_many:
-                ab = prior if method == GUIDED else np.zeros((2, 1, 1), np.float32)
-            elif method == LEVIN:
-                ab = levin.solve(rgb_to_lab(rgb)[0], given)
+            if how_many:
+                ab = color(rgb, given, prior)
             else:
-                ab = propagation.guide(rgb, given, prior if method == GUIDED else None)
+                ab = prior if method in (GUIDED, BEFORE) else np.zeros((2, 1, 1), np.float32)
             result = recolor(rgb, ab)
             yield how_many, method, result, time.perf_counter() - started
 
 
-def _random_pixels(ab: Colors, how_many: int, seed: int, _prior: Colors) -> Hints:
-    """Give the colors of pixels at random places; more hints are these and others."""
-    where = np.zeros(ab.shape[1:], bool)
-    places = np.random.default_rng(seed).permutation(where.size)[:how_many]
-    where.ravel()[places] = True
-    return Hints(where, np.where(where, ab, 0).astype(np.float32))
-
-
-def _corrections(ab: Colors, how_many: int, _seed: int, prior: Colors) -> Hints:
-    """Give dabs of the mean color where the network is most wrong, one after the other."""
-    height, width = ab.shape[1:]
-    planes = [Image.fromarray(plane).resize((width, height)) for plane in prior]
-    error = uniform_filter(np.hypot(*(ab - np.stack([np.asarray(plane) for plane in planes]))), 31)
-    given = Hints(np.zeros((height, width), bool), np.zeros_like(ab))
-    for _ in range(how_many):
-        y, x = np.unravel_index(error.argmax(), error.shape)
-        dab = _around(y, x, DAB // 2)
-        given.where[dab] = True
-        given.ab[:, *dab] = ab[:, *dab].mean((1, 2), keepdims=True)
-        error[_around(y, x, APART)] = -1
-    return given
-
-
-def _around(y: int, x: int, reach: int) -> tuple[slice, slice]:
-    return slice(max(0, y - reach), y + reach + 1), slice(max(0, x - reach), x + reach + 1)
+def _methods(*, compare: bool = False, before: Path | None = None) -> Methods:
+    methods: Methods = {
+        ALONE: lambda rgb, given, _: propagation.guide(rgb, given),
+        GUIDED: propagation.guide,
+    }
+    if compare:
+        methods[LEVIN] = lambda rgb, given, _: levin.solve(rgb_to_lab(rgb)[0], given)
+    if before:
+        file = before / "src" / "colorizer" / "methods" / "propagation.py"
+        spec = importlib.util.spec_from_file_location("propagation_before", file)
+        assert spec and spec.loader
+        earlier = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(earlier)
+        methods[BEFORE] = earlier.guide
+    return methods
 
 
 def _summarize(group: pd.DataFrame, method: str, how_many: int) -> dict[str, Any]:
-    columns = group[["psnr", "delta_e2000"]].assign(count=1.0)
-
-    def means(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {name: sums[name] / sums["count"] for name in ("psnr", "delta_e2000")}
-
-    found = intervals(columns.reset_index(drop=True), means)
+    found = intervals(group[SCORES].assign(count=1.0).reset_index(drop=True), _means)
     return {
         "method": method,
         "hints": how_many,
         **{f"{score}_{part}": found.loc[score, part] for score in found.index for part in found},
         "seconds": group["seconds"].median(),
     }
+
+
+def _means(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: sums[name] / sums["count"] for name in SCORES}
 
 
 def _print(summary: pd.DataFrame, count: int, side: int) -> None:
@@ -177,14 +169,26 @@ def _print(summary: pd.DataFrame, count: int, side: int) -> None:
         )
 
 
+def _print_gain(scores: pd.DataFrame) -> None:
+    """Print what today's way gains on the one before, photograph by photograph."""
+    print(f"\n{GUIDED}, less {BEFORE}: means of the photographs' differences")
+    for how_many, group in scores.groupby("hints"):
+        now, then = (group[group["method"] == m].reset_index()[SCORES] for m in (GUIDED, BEFORE))
+        print(f"{how_many:4d}", end="")
+        for name, found in intervals((now - then).assign(count=1.0), _means).iterrows():
+            print(f"   {name} {found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]", end="")
+        print()
+
+
 def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
     """Draw photographs: gray with 5 hints, by each method with 0, 5 and 100, and the original."""
     columns: dict[str, list[NDArray[np.uint8]]] = {}
     for number, file in enumerate(files):
         rgb = decode(file).rgb
         columns.setdefault("5 hints", []).append(_square(_marked(rgb, number)))
-        for how_many, method, result, _ in _colorings(rgb, number, colorizer, _random_pixels):
-            if how_many in {GUIDED: (0, 5, 100), ALONE: (5, 100), LEVIN: ()}[method]:
+        ways = _colorings(rgb, number, colorizer, random_pixels, _methods())
+        for how_many, method, result, _ in ways:
+            if how_many in {GUIDED: (0, 5, 100), ALONE: (5, 100)}[method]:
                 name = f"{how_many} and a network" if method == GUIDED else f"{how_many} alone"
                 columns.setdefault(name, []).append(_square(result))
         columns.setdefault("original", []).append(_square(rgb))
@@ -195,7 +199,7 @@ def _draw(files: list[bytes], colorizer: Colorizer) -> Image.Image:
 
 def _marked(rgb: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     """Return a photograph in gray with its 5 hints as discs of their color."""
-    where = _random_pixels(rgb_to_lab(rgb)[1:], 5, seed, rgb).where
+    where = random_pixels(rgb_to_lab(rgb)[1:], 5, seed, rgb).where
     picture = Image.fromarray(recolor(rgb, np.zeros((2, 1, 1), np.float32)))
     draw, radius = ImageDraw.Draw(picture), 12
     for y, x in zip(*np.nonzero(where), strict=True):
@@ -220,7 +224,7 @@ def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
     """Time 20 hints of one photograph: ours, and Levin's equations as they are written."""
     rgb = decode(file).rgb
     lab, prior = rgb_to_lab(rgb), colorizer.predict_photo(rgb)
-    given = _random_pixels(lab[1:], 20, 0, prior)
+    given = random_pixels(lab[1:], 20, 0, prior)
     ways = {
         "colorizer": Way(lambda: propagation.guide(rgb, given)),
         "colorizer with a network's colors": Way(lambda: propagation.guide(rgb, given, prior)),
