@@ -68,7 +68,7 @@ def session(page: "Page", address: str, photos: list[Path]) -> "Page":
 def settle(page: "Page") -> None:
     """Wait until every picture shows what it is wanted to show."""
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.view:not([hidden]) img')]"
+        "() => [...document.querySelectorAll('.view:not([hidden]) img:not([hidden])')]"
         ".every((image) => image.dataset.shown && image.dataset.shown === image.wanted)"
     )
 
@@ -120,36 +120,38 @@ def saved(page: "Page", button: str) -> tuple[str, bytes]:
 
 
 def test_a_photograph_is_colored_and_compared_with_a_curtain(session: "Page") -> None:
-    chroma = np.hypot(*colors(session.locator("#slider")))
+    chroma = np.hypot(*colors(session.locator("#before")))
     left, right = np.split(chroma[:, : chroma.shape[1] // 2 * 2], 2, axis=1)
     assert left[:, :-30].mean() < 1
     assert right[:, 30:].mean() > 5
     session.locator("#divide").focus()
     session.keyboard.press("Home")
-    assert np.hypot(*colors(session.locator("#slider")))[:, 30:-30].mean() > 5
+    assert np.hypot(*colors(session.locator("#before")))[:, 30:-30].mean() > 5
     session.keyboard.press("End")
-    assert np.hypot(*colors(session.locator("#slider")))[:, 30:-30].mean() < 1
+    assert np.hypot(*colors(session.locator("#before")))[:, 30:-30].mean() < 1
 
 
 def test_strength_changes_what_is_seen(session: "Page") -> None:
     session.locator("#divide").focus()
     session.keyboard.press("Home")
-    before = np.hypot(*colors(session.locator("#slider"))).mean()
+    before = np.hypot(*colors(session.locator("#before"))).mean()
     session.locator("#strength").focus()
     session.keyboard.press("Home")
     settle(session)
     assert session.text_content("#shown-strength") == "0.00 ×"
-    assert np.hypot(*colors(session.locator("#slider"))).mean() < before / 4
+    assert np.hypot(*colors(session.locator("#before"))).mean() < before / 4
 
 
 def test_models_stand_side_by_side(session: "Page") -> None:
     session.click("text=Models side by side")
     settle(session)
     figures = session.locator("#models figure")
-    captions = [text.removesuffix("Use") for text in figures.all_text_contents()]
+    captions = [
+        text.removesuffix("Use") for text in figures.locator("figcaption").all_text_contents()
+    ]
     assert captions == ["before", "pretrained/colorizer.safetensors", captions[2]]
     assert captions[2].endswith("untrained.safetensors")
-    before, shipped, untrained = (colors(figure.locator("img")) for figure in figures.all())
+    before, shipped, untrained = (colors(figure.locator("img").first) for figure in figures.all())
     assert np.hypot(*before).mean() < 1
     assert np.hypot(*shipped).mean() > 5
     assert np.hypot(*untrained).mean() > 5
@@ -200,7 +202,7 @@ def test_a_stroke_colors_what_it_lies_on_until_it_is_undone(session: "Page") -> 
     session.click("text=Paint colors")
     session.uncheck("#strokes")
     settle(session)
-    canvas = session.locator("#paint")
+    canvas = session.locator("#painted")
     before = colors(canvas)
     paint(session, "purple", (0.45, 0.5), (0.55, 0.5))
     after = colors(canvas)
@@ -275,7 +277,7 @@ def test_what_was_painted_outlives_the_page_and_is_downloaded(session: "Page") -
     settle(session)
     _, unpainted = saved(session, "#download")
     paint(session, "purple", (0.2, 0.3), (0.8, 0.3))
-    seen = colors(session.locator("#paint"))
+    seen = colors(session.locator("#painted"))
     _, painted = saved(session, "#download")
     apart = rgb_to_lab(decode(painted).rgb) - rgb_to_lab(decode(unpainted).rgb)
     assert np.hypot(*apart[1:]).mean() > 3
@@ -285,7 +287,7 @@ def test_what_was_painted_outlives_the_page_and_is_downloaded(session: "Page") -
     session.click("text=Paint colors")
     settle(session)
     session.wait_for_function("() => !document.querySelector('#clear').disabled")
-    assert np.abs(colors(session.locator("#paint")) - seen).mean() < 0.5
+    assert np.abs(colors(session.locator("#painted")) - seen).mean() < 0.5
 
 
 def test_what_is_no_photograph_is_named_and_the_rest_go_on(
@@ -295,9 +297,15 @@ def test_what_is_no_photograph_is_named_and_the_rest_go_on(
     broken.write_bytes(photos[0].read_bytes()[:900])
     more = [str(broken), str(photos[0])]
     session.set_input_files("#photos input", more)
-    session.wait_for_function("() => document.querySelectorAll('#photos button').length === 3")
+    session.wait_for_function("() => document.querySelectorAll('#photos [data-id]').length === 3")
     message = session.locator("#message")
     message.filter(has_text="broken.jpg: no readable image").wait_for()
+    refused = session.locator("#photos .refused")
+    assert refused.inner_text().split() == ["broken.jpg", "failed"]
+    refused.focus()
+    assert "no readable image" in session.inner_text("#told")
+    refused.click()
+    assert refused.count() == 0
 
 
 def test_a_file_that_is_gone_is_named_and_the_rest_go_on(
@@ -323,13 +331,10 @@ def test_failures_of_one_batch_outlive_the_next_and_are_dismissed(
         path.write_bytes(b"no photograph")
     session.set_input_files("#photos input", [str(path) for path in broken])
     session.set_input_files("#photos input", [str(path) for path in photos])
-    session.wait_for_function("() => document.querySelectorAll('#photos button').length === 4")
-    session.locator("#message", has_text="and 2 more").wait_for()
-    said = session.inner_text("#message").splitlines()
-    assert [line.split(":")[0] for line in said] == [
-        *(f"broken{number}.jpg" for number in range(5)),
-        "and 2 more",
-    ]
+    session.wait_for_function("() => document.querySelectorAll('#photos [data-id]').length === 4")
+    session.locator("#message", has_text="broken6.jpg: no readable image").wait_for()
+    said = session.inner_text("#message").split(": ")[0]
+    assert said == ", ".join(path.name for path in broken)
     session.click("#dismiss")
     assert session.text_content("#message") == ""
 
@@ -350,20 +355,7 @@ def test_what_arrives_is_shown_where_nothing_is(session: "Page", photos: list[Pa
     session.locator("#photos button[title='im3.jpg']").wait_for()
 
 
-def test_files_can_be_dropped(session: "Page", photos: list[Path]) -> None:
-    transfer = session.evaluate_handle(
-        "async (data) => { const transfer = new DataTransfer();"
-        " const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));"
-        " transfer.items.add(new File([bytes], 'dropped.jpg')); return transfer; }",
-        base64.b64encode(photos[0].read_bytes()).decode(),
-    )
-    session.dispatch_event("#stage", "drop", {"dataTransfer": transfer})
-    session.locator("#photos button[title='dropped.jpg']").wait_for()
-
-
-def test_of_a_dropped_folder_hidden_and_other_files_stay_out(
-    session: "Page", photos: list[Path]
-) -> None:
+def test_of_a_dropped_folder_what_is_not_taken_is_said(session: "Page", photos: list[Path]) -> None:
     session.evaluate(
         """(data) => {
             const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
@@ -380,7 +372,11 @@ def test_of_a_dropped_folder_hidden_and_other_files_stay_out(
         base64.b64encode(photos[0].read_bytes()).decode(),
     )
     session.locator("#photos button[title='a.JPG']").wait_for()
-    session.wait_for_function("() => document.querySelector('#message').textContent === ''")
+    session.locator("#message", has_text="notes.txt").wait_for()
+    assert session.inner_text("#message").splitlines() == [
+        "._b.jpg, .thumbnails: hidden, so not taken",
+        "notes.txt: no photograph by the name",
+    ]
     names = session.eval_on_selector_all("#photos button", "(all) => all.map((one) => one.title)")
     assert names == ["im2.jpg", "im3.jpg", "b.jpg", "a.JPG"]
 
@@ -493,10 +489,10 @@ def test_no_photograph_is_shown_in_another_one_s_colors(session: "Page") -> None
     waiting = held(session, "**/after?*", "GET")
     session.click("#photos button[title='im3.jpg']")
     session.wait_for_timeout(300)
-    assert np.hypot(*colors(session.locator("#slider"))).mean() < 1
+    assert np.hypot(*colors(session.locator("#before"))).mean() < 1
     waiting[0].continue_()
     settle(session)
-    assert np.hypot(*colors(session.locator("#slider"))).mean() > 5
+    assert np.hypot(*colors(session.locator("#before"))).mean() > 5
 
 
 def test_what_cannot_be_shown_leaves_no_other_colors(session: "Page") -> None:
@@ -505,13 +501,13 @@ def test_what_cannot_be_shown_leaves_no_other_colors(session: "Page") -> None:
     refuse(session, "**/after?*")
     session.select_option("#model", index=1)
     session.locator("#message", has_text="it broke").wait_for()
-    assert np.hypot(*colors(session.locator("#slider"))).mean() < 1
+    assert np.hypot(*colors(session.locator("#before"))).mean() < 1
     session.unroute("**/after?*")
     session.locator("#strength").focus()
     session.keyboard.press("ArrowRight")
     settle(session)
     session.wait_for_function("() => document.querySelector('#message').textContent === ''")
-    assert np.hypot(*colors(session.locator("#slider"))).mean() > 5
+    assert np.hypot(*colors(session.locator("#before"))).mean() > 5
 
 
 @pytest.mark.parametrize(
@@ -581,7 +577,7 @@ def test_it_fits_a_phone(session: "Page", photos: list[Path]) -> None:
         settle(session)
         assert session.evaluate("() => document.documentElement.scrollWidth") <= 390
         shapes = session.eval_on_selector_all(
-            ".view:not([hidden]) img",
+            ".view:not([hidden]) img:not([hidden])",
             "(all) => all.map((i) => [i.width / i.height, i.naturalWidth / i.naturalHeight])",
         )
         assert shapes
@@ -589,3 +585,153 @@ def test_it_fits_a_phone(session: "Page", photos: list[Path]) -> None:
         assert max(session.eval_on_selector_all("#controls *", sides)) <= 390
         for shown, own in shapes:
             assert shown == pytest.approx(own, rel=0.02)
+
+
+def test_a_small_photograph_fills_its_stage(session: "Page", photos: list[Path]) -> None:
+    with Image.open(photos[0]) as image:
+        image.resize((144, 96)).save(photos[0].with_name("small.png"))
+    session.set_input_files("#photos input", str(photos[0].with_name("small.png")))
+    session.click("#photos button[title='small.png']")
+    settle(session)
+    photo, window = (session.locator(f"#slider {name}") for name in ("#before", ".window"))
+    shown, stage = photo.bounding_box(), window.bounding_box()
+    assert shown is not None
+    assert stage is not None
+    assert shown["width"] / shown["height"] == pytest.approx(1.5, rel=0.01)
+    filled = max(shown[side] / stage[side] for side in ("width", "height"))
+    assert filled == pytest.approx(1, abs=0.01)
+    assert stage["height"] > 0.6 * 800  # of the screen
+
+
+@pytest.fixture
+def large(session: "Page", tmp_path: Path) -> NDArray[np.uint8]:
+    """The page with a photograph larger than what the page shows at first; its gray levels."""
+    y, x = np.mgrid[:1500, :2000]
+    rings = 128 + 60 * np.sin(np.hypot(x - 700, y - 900) / 9)
+    levels: NDArray[np.uint8] = (rings + 40 * (x // 50 % 2) + x / 100).astype(np.uint8)
+    Image.fromarray(levels).save(tmp_path / "large.png")
+    session.set_input_files("#photos input", str(tmp_path / "large.png"))
+    session.click("#photos button[title='large.png']")
+    settle(session)
+    return levels
+
+
+def place(page: "Page", locator: str, x: float, y: float) -> tuple[float, float]:
+    """Return where a point of a photograph is on the screen; it is given in shares of its sides."""
+    box: Any = page.locator(locator).bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def test_wheel_and_keys_go_to_the_photograph_s_own_pixels(
+    session: "Page", large: NDArray[np.uint8]
+) -> None:
+    session.locator("#divide").press("End")  # as it was, all over
+    at = place(session, "#before", 0.35, 0.6)
+    session.mouse.move(*at)
+    session.mouse.wheel(0, -300)
+    session.wait_for_function("() => document.querySelector('#stage.enlarged')")
+    assert place(session, "#before", 0.35, 0.6) == pytest.approx(at, abs=1)
+    session.keyboard.press("1")
+    session.locator("#before + .detail:not([hidden])").wait_for()
+    settle(session)
+    box: Any = session.locator("#slider .window").bounding_box()
+    corner: Any = session.locator("#before").bounding_box()
+    assert session.inner_text("#zoomed") == "100 %"
+    assert corner["width"] == pytest.approx(2000, abs=0.1)
+    seen = decode(session.locator("#slider .window").screenshot()).rgb[..., 0].astype(int)
+    left, top = (round(box[side] - corner[side]) for side in ("x", "y"))
+    width = round(box["width"]) - 40  # without the divider
+    expected = large[top : top + seen.shape[0], left : left + width]
+    assert np.abs(seen[:, :width] - expected).mean() < 8  # a place off by a pixel has 20
+    session.mouse.move(*at)
+    session.mouse.down()
+    session.mouse.move(at[0] + 90, at[1] + 40, steps=3)
+    session.mouse.up()
+    moved: Any = session.locator("#before").bounding_box()
+    assert (moved["x"] - corner["x"], moved["y"] - corner["y"]) == pytest.approx((90, 40), abs=1)
+    session.keyboard.press("0")
+    assert session.is_disabled("#fit")
+
+
+def test_two_fingers_enlarge_and_paint_nothing(
+    session: "Page", address: str, large: NDArray[np.uint8]
+) -> None:
+    session.click("text=Paint colors")
+    settle(session)
+    fingers = session.context.new_cdp_session(session)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        sent = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": sent})
+
+    x, y = place(session, "#canvas", 0.5, 0.5)
+    touch("touchStart", (x - 40, y))
+    touch("touchStart", (x - 40, y), (x + 40, y))
+    touch("touchMove", (x - 80, y + 20), (x + 80, y + 20))
+    touch("touchEnd")
+    session.locator("#stage.enlarged").wait_for()
+    assert place(session, "#canvas", 0.5, 0.5) == pytest.approx((x, y + 20), abs=2)
+    assert session.is_disabled("#undo")
+    with telling(session):
+        session.mouse.click(*place(session, "#canvas", 0.45, 0.52))
+    painted = strokes(address, "large.png")
+    assert painted is not None
+    rows, columns = np.nonzero(painted[..., 3])
+    assert columns.mean() + 0.5 == pytest.approx(0.45 * painted.shape[1], abs=1)
+    assert rows.mean() + 0.5 == pytest.approx(0.52 * painted.shape[0], abs=1)
+
+
+def test_the_strip_shows_results_and_marks_what_was_copied(
+    session: "Page", sample_photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    session.wait_for_function(
+        "() => [...document.querySelectorAll('#photos img')].every((i) => i.src.startsWith('blob'))"
+    )
+    assert np.hypot(*colors(session.locator("#photos img").first)).mean() > 5
+    (tmp_path / "color.jpg").write_bytes(sample_photos["mirflickr/im3.jpg"])
+    session.set_input_files("#photos input", str(tmp_path / "color.jpg"))
+    tile = session.locator("#photos button[title^='color.jpg: in color already']")
+    tile.focus()
+    assert tile.inner_text() == "copied"
+    assert session.inner_text("#told").startswith("color.jpg: in color already")
+    assert saved(session, "#download") == ("color.jpg", sample_photos["mirflickr/im3.jpg"])
+    session.check("#force")
+    settle(session)
+    assert session.locator("#photos button[title='color.jpg']").inner_text() == ""
+    assert saved(session, "#download")[0] == "color_colorized.jpg"
+
+
+def bring(page: "Page", event: str, script: str, data: str = "") -> None:
+    """Paste or drop what a script puts into `transfer`."""
+    page.evaluate(
+        f"""(data) => {{
+            const transfer = new DataTransfer();
+            {script};
+            const name = "{event}" === "paste" ? "clipboardData" : "dataTransfer";
+            const event = new Event("{event}", {{ bubbles: true }});
+            Object.defineProperty(event, name, {{ value: transfer }});
+            document.dispatchEvent(event);
+        }}""",
+        data,
+    )
+
+
+@pytest.mark.parametrize("event", ["paste", "drop"])
+def test_a_picture_can_be_pasted_or_dropped(
+    session: "Page", photos: list[Path], event: str
+) -> None:
+    script = (
+        "const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));"
+        "transfer.items.add(new File([bytes], 'image.png'))"
+    )
+    bring(session, event, script, base64.b64encode(photos[0].read_bytes()).decode())
+    session.locator("#photos button[title='image.png']").wait_for()
+
+
+def test_what_is_no_file_is_said_and_never_fetched(session: "Page") -> None:
+    html = "transfer.setData('text/html', '<img src=https://example.org/a.jpg>')"
+    message = session.locator("#message")
+    bring(session, "drop", html)
+    message.filter(has_text="What was dropped is a link, and this page fetches nothing").wait_for()
+    bring(session, "paste", "transfer.setData('text/plain', 'Dear Anna')")
+    message.filter(has_text="What was pasted is text, no picture").wait_for()

@@ -11,6 +11,7 @@ from PIL import Image
 from colorizer import Colorizer
 from colorizer.apps.web import choices as choices_module
 from colorizer.apps.web.choices import choices
+from colorizer.apps.web.look import Look
 from colorizer.apps.web.photograph import PREVIEW
 from colorizer.apps.web.session import OutdatedError, Session
 from colorizer.color.lab import rgb_to_lab
@@ -64,7 +65,7 @@ def test_a_photograph_comes_back_at_full_size_as_the_library_colors_it(
     session: Session, gray: bytes
 ) -> None:
     photo = session.add("granny.JPG", gray)
-    name, data = session.finish(photo.id, WEIGHTS, 1.2)
+    name, data = session.finish(photo.id, Look(WEIGHTS, 1.2))
     assert name == "granny_colorized.JPG"
     rgb = decode(gray).rgb
     expected = Colorizer.load(WEIGHTS).colorize(rgb, strength=1.2)
@@ -80,10 +81,10 @@ def test_a_large_photograph_is_shown_small_and_finished_large(
     with Image.open(io.BytesIO(gray)) as image:
         large = image.resize((1500, 1000))
     photo = session.add("large.png", encode(large))
-    preview = decode(session.after(photo.id, WEIGHTS, 1)).rgb
+    preview = decode(session.show(photo.id, Look(WEIGHTS))).rgb
     assert preview.shape == (round(PREVIEW * 2 / 3), PREVIEW, 3)
     assert photo.size == (1500, 1000)
-    result = decode(session.finish(photo.id, WEIGHTS, 1)[1]).rgb
+    result = decode(session.finish(photo.id, Look(WEIGHTS))[1]).rgb
     lightness = [rgb_to_lab(rgb)[0] for rgb in (result, np.asarray(large.convert("RGB")))]
     assert np.abs(lightness[0] - lightness[1]).max() < 1
     small = np.asarray(Image.fromarray(result).resize(preview.shape[1::-1]))
@@ -93,7 +94,7 @@ def test_a_large_photograph_is_shown_small_and_finished_large(
 def test_sixteen_bits_stay_sixteen(session: Session) -> None:
     levels = np.linspace(0, 65535, 60 * 80).reshape(60, 80).astype(np.uint16)
     photo = session.add("scan.tif", encode(Image.fromarray(levels), "tiff"))
-    name, data = session.finish(photo.id, WEIGHTS, 1)
+    name, data = session.finish(photo.id, Look(WEIGHTS))
     assert name == "scan_colorized.tif"
     with Image.open(io.BytesIO(data)) as image:
         assert image.tag_v2[258] == (16, 16, 16)  # BitsPerSample
@@ -102,7 +103,7 @@ def test_sixteen_bits_stay_sixteen(session: Session) -> None:
 def test_strength_is_how_strong_the_colors_are(session: Session, gray: bytes) -> None:
     photo = session.add("photo.jpg", gray)
     none, half, whole = (
-        chroma(session.after(photo.id, WEIGHTS, strength)).mean() for strength in (0, 0.5, 1)
+        chroma(session.show(photo.id, Look(WEIGHTS, strength))).mean() for strength in (0, 0.5, 1)
     )
     assert none < 0.5 < 1 < half < 0.7 * whole
 
@@ -118,17 +119,17 @@ def test_a_stroke_counts_where_it_is_painted_and_at_full_size(
     session: Session, gray: bytes
 ) -> None:
     photo = session.add("photo.jpg", gray)
-    unpainted = session.finish(photo.id, WEIGHTS, 1)[1]
+    unpainted = session.finish(photo.id, Look(WEIGHTS))[1]
     width, height = photo.shown
     box = (width // 4, height // 4, width // 4 + 60, height // 4 + 20)
     session.paint(photo.id, stroke((width, height), box), 0)
-    ab = rgb_to_lab(decode(session.finish(photo.id, WEIGHTS, 1)[1]).rgb)[1:]
+    ab = rgb_to_lab(decode(session.finish(photo.id, Look(WEIGHTS))[1]).rgb)[1:]
     under = ab[:, box[1] + 4 : box[3] - 4, box[0] + 4 : box[2] - 4].reshape(2, -1)
     shown = recolor(decode(photo.before).rgb, red_ab()[:, None, None])
     expected = rgb_to_lab(shown)[1:, box[1] + 10, box[0] + 30]
     assert np.hypot(*(np.median(under, 1) - expected)) < 6
     session.paint(photo.id, None, 1)
-    assert session.finish(photo.id, WEIGHTS, 1)[1] == unpainted
+    assert session.finish(photo.id, Look(WEIGHTS))[1] == unpainted
 
 
 def red_ab() -> NDArray[np.float32]:
@@ -137,10 +138,10 @@ def red_ab() -> NDArray[np.float32]:
 
 def test_strokes_alone_color_where_no_model_does(session: Session, gray: bytes) -> None:
     photo = session.add("photo.jpg", gray)
-    assert chroma(session.after(photo.id, NO_MODEL, 1)).mean() < 0.5
+    assert chroma(session.show(photo.id, Look(NO_MODEL))).mean() < 0.5
     width, height = photo.shown
     session.paint(photo.id, stroke((width, height), (10, 10, 40, 30)), 0)
-    painted = rgb_to_lab(decode(session.after(photo.id, NO_MODEL, 1)).rgb)[1:]
+    painted = rgb_to_lab(decode(session.show(photo.id, Look(NO_MODEL))).rgb)[1:]
     assert painted[0].mean() > 10  # the only hint there is colors all that is not black or white
 
 
@@ -174,17 +175,19 @@ def test_the_archive_has_every_photograph_under_a_name_of_its_own(
     session: Session, gray: bytes
 ) -> None:
     photos = [session.add(name, gray) for name in ("a.jpg", "folder/a.jpg", "b.jpg")]
-    parts = list(session.finish_all(WEIGHTS, 1, count=3))
+    parts = list(session.finish_all(Look(WEIGHTS), count=3))
     assert len(parts) == 4  # one by one, so that a large archive begins at once
     with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
         assert archive.namelist() == ["a_colorized.jpg", "a_colorized_2.jpg", "b_colorized.jpg"]
-        assert archive.read("b_colorized.jpg") == session.finish(photos[2].id, WEIGHTS, 1)[1]
+        assert archive.read("b_colorized.jpg") == session.finish(photos[2].id, Look(WEIGHTS))[1]
 
 
 def test_the_archive_names_what_could_not_be_finished(session: Session, gray: bytes) -> None:
     photos = [session.add(name, gray) for name in ("not_colored.txt", "a.jpg", "b.jpg")]
     photos[1].file.unlink()
-    with zipfile.ZipFile(io.BytesIO(b"".join(session.finish_all(WEIGHTS, 1, count=3)))) as archive:
+    with zipfile.ZipFile(
+        io.BytesIO(b"".join(session.finish_all(Look(WEIGHTS), count=3)))
+    ) as archive:
         assert archive.namelist() == [
             "not_colored_colorized.txt",
             "b_colorized.jpg",
@@ -199,7 +202,7 @@ def test_an_archive_of_other_photographs_than_the_page_shows_is_refused(
 ) -> None:
     session.add("a.jpg", gray)
     with pytest.raises(OutdatedError, match="shows 2 photographs, and there are 1: load it again"):
-        session.finish_all(WEIGHTS, 1, count=2)
+        session.finish_all(Look(WEIGHTS), count=2)
 
 
 def test_strokes_of_two_windows_do_not_replace_each_other(session: Session, gray: bytes) -> None:
@@ -214,10 +217,10 @@ def test_strokes_of_two_windows_do_not_replace_each_other(session: Session, gray
 
 def test_names_are_as_long_as_a_file_s_may_be(session: Session, gray: bytes) -> None:
     photos = [session.add(f"{120 * 'é'}.jpg", gray) for _ in range(2)]
-    name, _ = session.finish(photos[0].id, WEIGHTS, 1)
+    name, _ = session.finish(photos[0].id, Look(WEIGHTS))
     assert len(name.encode()) <= 255
     assert name.endswith("é_colorized.jpg")
-    data = b"".join(session.finish_all(WEIGHTS, 1, count=2))
+    data = b"".join(session.finish_all(Look(WEIGHTS), count=2))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert len(set(archive.namelist())) == 2
         assert all(len(name.encode()) <= 255 for name in archive.namelist())
@@ -231,7 +234,7 @@ def test_a_transparent_photograph_is_colored_as_by_the_command(
     photo.paste((0, 0, 0, 0), (0, 0, 60, 90))  # black that nobody sees
     added = session.add("cut.png", encode(photo))
     assert decode(added.before).rgb[:, :50].min() > 250
-    _, data = session.finish(added.id, WEIGHTS, 1)
+    _, data = session.finish(added.id, Look(WEIGHTS))
     expected = colorize_data(encode(photo), Colorizer.load(WEIGHTS), Options(force=True)).data
     by_page, by_command = (
         np.asarray(Image.open(io.BytesIO(d))).astype(int) for d in (data, expected)
@@ -248,7 +251,7 @@ def test_two_files_of_the_same_name_are_told_apart(monkeypatch: pytest.MonkeyPat
 def test_a_photograph_can_be_painted_all_over(session: Session, gray: bytes) -> None:
     photo = session.add("photo.jpg", gray)
     session.paint(photo.id, stroke(photo.shown, (0, 0, *photo.shown)), 0)
-    painted = rgb_to_lab(decode(session.after(photo.id, WEIGHTS, 1)).rgb)[1]
+    painted = rgb_to_lab(decode(session.show(photo.id, Look(WEIGHTS))).rgb)[1]
     assert painted.mean() > 20
 
 
@@ -257,7 +260,7 @@ def test_a_photograph_that_was_removed_leaves_nothing(session: Session, gray: by
     session.remove(photo.id)
     assert not photo.file.exists()
     with pytest.raises(ColorizerError, match="add it again"):
-        session.after(photo.id, WEIGHTS, 1)
+        session.show(photo.id, Look(WEIGHTS))
 
 
 def test_what_cannot_be_read_is_not_taken_in(session: Session, gray: bytes) -> None:
@@ -289,7 +292,7 @@ def test_a_model_is_loaded_once(
 ) -> None:
     monkeypatch.setattr(Colorizer, "from_file", lambda *_, **__: pytest.fail("loaded again"))
     photo = session.add("photo.jpg", gray)
-    session.after(photo.id, WEIGHTS, 1)
+    session.show(photo.id, Look(WEIGHTS))
 
 
 def test_a_model_that_is_missing_is_told_at_once(
@@ -308,15 +311,15 @@ def test_models_that_are_not_offered_are_not_loaded(
     other = tmp_path / "other.safetensors"
     other.write_bytes(Path(WEIGHTS).read_bytes())
     photo = session.add("photo.jpg", gray)
-    for ask in (session.after, session.finish):
+    for ask in (session.show, session.finish):
         with pytest.raises(ColorizerError, match=r"no model '.*other.safetensors' here"):
-            ask(photo.id, str(other), 1)
+            ask(photo.id, Look(str(other)))
 
 
 def test_no_model_is_needed_to_paint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choices_module, "list_known", list)
     monkeypatch.setattr(Colorizer, "load", lambda *_, **__: pytest.fail("loaded"))
-    (choice,) = Session([NO_MODEL], tmp_path).choices
+    (choice,) = Session([NO_MODEL], tmp_path).coloring.choices
     assert (choice.name, choice.label) == (NO_MODEL, "painted colors alone")
 
 

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from colorizer.apps.local_server import make_app, serve
+from colorizer.apps.web.look import Look, Size
 from colorizer.apps.web.photograph import Photograph
 from colorizer.apps.web.session import OutdatedError, Session
 from colorizer.errors import ColorizerError
+from colorizer.inference.options import TONES, Tone
 from colorizer.photo.decode import SUFFIXES
 
 MAX_BYTES = 1 << 30
@@ -23,9 +25,17 @@ MAX_BYTES = 1 << 30
 KEPT = {"Cache-Control": "private, max-age=86400"}  # addresses say all that a picture depends on
 FRESH = {"Cache-Control": "no-store"}
 
-Model = Annotated[str, Query()]
 Pixel = Annotated[int, Query(ge=0)]
-Strength = Annotated[float, Query(ge=0, le=4)]
+
+
+def read_look(
+    model: str, strength: Annotated[float, Query(ge=0, le=4)] = 1, tone: Tone = "remove"
+) -> Look:
+    """Return how a request wants photographs to be colored."""
+    return Look(model, strength, tone)
+
+
+Wanted = Annotated[Look, Depends(read_look)]
 
 
 def run(
@@ -55,7 +65,7 @@ def make_web(session: Session) -> FastAPI:
     @app.get("/api/session")
     def show() -> dict[str, Any]:
         return {
-            "models": [vars(choice) for choice in session.choices],
+            "models": [vars(choice) for choice in session.coloring.choices],
             "photos": [_describe(photo) for photo in session.photos.values()],
             "suffixes": sorted(SUFFIXES),
         }
@@ -83,17 +93,20 @@ def _add_photos(app: FastAPI, session: Session) -> None:
         session.remove(photo_id)
 
     @app.get("/api/photos/{photo_id}/before")
-    def before(photo_id: str) -> Response:
-        return Response(session.get(photo_id).before, media_type="image/jpeg", headers=KEPT)
+    def before(photo_id: str, size: Size = "preview", part: str = "") -> Response:
+        return _picture(session.show(photo_id, size=size, part=part))
 
     @app.get("/api/photos/{photo_id}/after")
-    def after(photo_id: str, model: Model, strength: Strength = 1) -> Response:
-        data = session.after(photo_id, model, strength)
-        return Response(data, media_type="image/jpeg", headers=KEPT)
+    def after(photo_id: str, look: Wanted, size: Size = "preview", part: str = "") -> Response:
+        return _picture(session.show(photo_id, look, size=size, part=part))
 
     @app.get("/api/photos/{photo_id}/palette")
-    def palette(photo_id: str, model: Model, x: Pixel, y: Pixel) -> list[str]:
+    def palette(photo_id: str, model: str, x: Pixel, y: Pixel) -> list[str]:
         return session.palette(photo_id, model, x, y)
+
+    @app.put("/api/photos/{photo_id}/forced")
+    def force(photo_id: str, forced: bool) -> dict[str, Any]:
+        return _describe(session.force(photo_id, forced))
 
 
 def _add_strokes(app: FastAPI, session: Session) -> None:
@@ -120,13 +133,13 @@ def _add_downloads(app: FastAPI, session: Session) -> None:
     """Add the requests for finished files, one or all."""
 
     @app.get("/api/photos/{photo_id}/file")
-    def finish(photo_id: str, model: Model, strength: Strength = 1) -> Response:
-        name, data = session.finish(photo_id, model, strength)
+    def finish(photo_id: str, look: Wanted) -> Response:
+        name, data = session.finish(photo_id, look)
         return Response(data, media_type="application/octet-stream", headers=_saved_as(name))
 
     @app.get("/api/archive")
-    def finish_all(model: Model, count: int, strength: Strength = 1) -> StreamingResponse:
-        parts = session.finish_all(model, strength, count)
+    def finish_all(look: Wanted, count: int) -> StreamingResponse:
+        parts = session.finish_all(look, count)
         headers = _saved_as("colorized.zip")
         return StreamingResponse(parts, media_type="application/zip", headers=headers)
 
@@ -154,9 +167,15 @@ def _describe(photo: Photograph) -> dict[str, Any]:
         "kind": photo.verdict.kind,
         "reason": photo.verdict.reason,
         "doubtful": photo.verdict.doubtful,
+        "forced": photo.forced,
+        "copied": {tone: photo.is_copied(tone) for tone in TONES},
         "painted": photo.hints is not None,
         "revision": photo.revision,
     }
+
+
+def _picture(data: bytes) -> Response:
+    return Response(data, media_type="image/jpeg", headers=KEPT)
 
 
 def _saved_as(name: str) -> dict[str, str]:

@@ -6,16 +6,17 @@ from pathlib import Path, PurePath
 
 from colorizer.color.monochrome import Verdict, judge
 from colorizer.errors import ColorizerError
+from colorizer.inference.options import Tone
 from colorizer.methods.hints import Hints
-from colorizer.photo.decode import decode
+from colorizer.photo.decode import Photo, decode
 from colorizer.photo.encode import encode
 from colorizer.photo.pixels import shrink
 
 PREVIEW = 1024
-"""Pixels of the longer side of what the page shows."""
+"""Pixels of the longer side of what the page shows first."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Photograph:
     """A photograph on the page.
 
@@ -27,6 +28,7 @@ class Photograph:
         shown: width and height of `before`.
         size: width and height of the photograph itself.
         verdict: whether it is black and white.
+        forced: whether it is to be colored although it is in color, or toned and to be kept.
         strokes: a PNG file of the size shown: painted strokes on transparent ground.
         hints: the strokes' colors.
         revision: how often the strokes were replaced.
@@ -39,9 +41,35 @@ class Photograph:
     shown: tuple[int, int]
     size: tuple[int, int]
     verdict: Verdict
+    forced: bool = False
     strokes: bytes | None = None
     hints: Hints | None = None
     revision: int = 0
+
+    def is_copied(self, tone: Tone) -> bool:
+        """Whether it stays as it is, since it is in color, or toned and toned prints are kept."""
+        if self.forced or self.hints is not None:
+            return False
+        return self.verdict.kind == "color" or (self.verdict.kind == "toned" and tone == "keep")
+
+    def read(self) -> bytes:
+        """Return the original file.
+
+        Raises:
+            ColorizerError: if it is gone.
+        """
+        try:
+            return self.file.read_bytes()
+        except OSError as error:
+            raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
+
+    def decode(self) -> Photo:
+        """Decode the original file.
+
+        Raises:
+            ColorizerError: if it is gone.
+        """
+        return decode(self.read())
 
 
 def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:

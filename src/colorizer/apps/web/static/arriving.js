@@ -1,14 +1,15 @@
-// Photographs in: chosen, or dropped with the folders that they are in.
+// Photographs in: chosen, pasted, or dropped with the folders that they are in.
 
 import { isPainting } from "./painting.js";
 import { ask, say, unsay } from "./requests.js";
 import { change, current, state } from "./state.js";
 
-const NAMED = 5; // of the files that failed
+const LINK = "a link, and this page fetches nothing from elsewhere: save the picture (right click on it), then drop its file here";
+const TEXT = "text, no picture: copy a picture or its file";
 
 let arriving; // what was added before: one after the other
 let waiting = 0;
-let failed = []; // said once nothing waits any more
+let failed = []; // names and reasons, said once nothing waits any more
 
 /** Listen for photographs; they are taken in once `ready` is fulfilled. */
 export function listenForPhotos(ready) {
@@ -28,27 +29,42 @@ export function listenForPhotos(ready) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
-    if (items.length) add(items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile())); // gone after this event
+    bring(event.dataTransfer, "What was dropped");
   });
+  document.addEventListener("paste", (event) => bring(event.clipboardData, "What was pasted"));
+  document.addEventListener("dragstart", (event) => event.preventDefault()); // or it could be dropped here
+}
+
+/** Take in what was dropped or pasted; what holds no file is said. */
+function bring({ items, types }, what) {
+  const files = [...items].filter((item) => item.kind === "file");
+  const dropped = files.map((item) => item.webkitGetAsEntry() ?? item.getAsFile()); // gone after this event
+  if (dropped.some(Boolean)) add(dropped.filter(Boolean));
+  else say(`${what} is ${["text/html", "text/uri-list"].some((type) => types.includes(type)) ? LINK : TEXT}.`);
 }
 
 function add(dropped) {
   waiting += 1;
-  const taken = arriving.then(() => takeIn(dropped)).catch((error) => failed.push(error.message));
+  const taken = arriving.then(() => takeIn(dropped)).catch((error) => fail("", error.message));
   arriving = taken.then(() => {
     waiting -= 1;
     if (waiting || !failed.length) return;
-    const more = failed.length > NAMED ? [`and ${failed.length - NAMED} more`] : [];
-    say([...failed.slice(0, NAMED), ...more].join("\n"));
+    say(failed.map(({ names, reason }) => [names.join(", "), reason].filter(Boolean).join(": ")).join("\n"));
     failed = [];
   });
+}
+
+/** Note why a file was not taken in; files with the same reason are said in one line. */
+function fail(name, reason) {
+  const same = failed.find((one) => one.reason === reason);
+  if (same) same.names.push(name);
+  else failed.push({ names: name ? [name] : [], reason });
 }
 
 /** Take in files, and what is in folders. */
 async function takeIn(dropped) {
   const files = (await Promise.all(dropped.map((one) => filesOf(one)))).flat();
-  if (!files.length && !failed.length) failed.push(`no photographs there: expected ${state.suffixes.join(", ")}`);
+  if (!files.length && !failed.length) fail("", "nothing is in there");
   let chosen = false; // which of them is looked at
   for (const [number, file] of files.entries()) {
     const doing = `${file.name} (${number + 1} of ${files.length}) …`;
@@ -59,8 +75,9 @@ async function takeIn(dropped) {
       change(!current() || (!chosen && !isPainting()) ? { current: photo.id } : {});
       chosen = true;
     } catch (error) {
-      failed.push(`${file.name}: ${error.message}`);
+      fail(file.name, error.message);
       if (error.status === 0) break; // nor will the others get there
+      change({ refused: [...state.refused, { name: file.name, reason: error.message }] });
     }
     unsay(doing);
   }
@@ -77,18 +94,23 @@ async function upload(file) {
 /** Return a file, or those of a folder to its depths: what is called like a photograph, and not hidden. */
 async function filesOf(dropped, inFolder = false) {
   if (dropped instanceof File) return [dropped];
-  if (inFolder && dropped.name.startsWith(".")) return [];
+  if (inFolder && dropped.name.startsWith(".")) return said(dropped, "hidden, so not taken");
   try {
     if (!dropped.isFile) {
       const inside = await entriesOf(dropped);
       return (await Promise.all(inside.map((one) => filesOf(one, true)))).flat();
     }
     const known = state.suffixes.some((suffix) => dropped.name.toLowerCase().endsWith(suffix));
-    return inFolder && !known ? [] : [await new Promise((done, fail) => dropped.file(done, fail))];
+    return inFolder && !known ? said(dropped, "no photograph by the name") : [await new Promise((done, fail) => dropped.file(done, fail))];
   } catch (error) {
-    failed.push(`${dropped.name}: ${error.message}`);
+    fail(dropped.name, error.message);
     return [];
   }
+}
+
+function said({ name }, reason) {
+  fail(name, reason);
+  return [];
 }
 
 async function entriesOf(folder) {

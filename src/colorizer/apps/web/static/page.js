@@ -1,10 +1,14 @@
 // The page: photographs looked at in three views, and out again at full size.
 
 import { listenForPhotos } from "./arriving.js";
+import { listenToGestures } from "./gestures.js";
 import { listenToPointer } from "./likely.js";
-import { canUndo, deliver, draw, isPainted, listenToBrush, recall } from "./painting.js";
-import { address, ask, save, say, show, unsay } from "./requests.js";
+import { canUndo, deliver, isPainted, listenToBrush, recall } from "./painting.js";
+import { address, ask, save, say, unsay } from "./requests.js";
 import { $, change, current, onChange, recollect, remember, state } from "./state.js";
+import { renderStrip } from "./strip.js";
+import { placeDetail, renderView } from "./views.js";
+import { watchWindow } from "./zoom.js";
 
 const SWATCHES = {
   "skin, light": "#e0ac8a", "skin, dark": "#8d5b3c", "hair, brown": "#5b3a22", "hair, blond": "#d0ab62",
@@ -17,12 +21,11 @@ const SWATCHES = {
 const COMPARED = 4; // models that stand side by side at first
 const NO_MODEL = "none"; // painted colors alone
 
-// ---- views
-
 function render() {
   const photo = current();
   $("welcome").hidden = Boolean(photo);
   $("desk").hidden = !photo;
+  renderStrip();
   if (!photo) return;
   recall(photo).catch((error) => say(error.message));
   for (const view of document.querySelectorAll(".view")) view.hidden = view.id !== state.view;
@@ -32,82 +35,8 @@ function render() {
   for (const field of document.querySelectorAll("[data-for]")) {
     field.hidden = !field.dataset.for.split(" ").includes(state.view);
   }
-  renderPhotos();
   renderControls(photo);
-  ({ slider: renderSlider, models: renderModels, paint: renderPaint })[state.view](photo);
-}
-
-function renderSlider(photo) {
-  show($("before"), photo, `/api/photos/${photo.id}/before`);
-  show($("after"), photo, address(photo, "after"));
-}
-
-function renderModels(photo) {
-  const wanted = state.models.filter(({ name }) => state.compared.includes(name));
-  const titles = new Map([["", "before"], ...wanted.map(({ name, label }) => [name, label])]);
-  for (const figure of [...$("models").children]) {
-    if (titles.has(figure.dataset.model)) continue;
-    URL.revokeObjectURL(figure.firstChild.src);
-    figure.remove();
-  }
-  for (const [place, [name, label]] of [...titles].entries()) {
-    const known = [...$("models").children].find((one) => one.dataset.model === name);
-    const figure = known ?? makeFigure(name, label);
-    const there = $("models").children[place] ?? null;
-    if (figure !== there) $("models").insertBefore(figure, there);
-    show(figure.firstChild, photo, name ? address(photo, "after", name) : `/api/photos/${photo.id}/before`);
-  }
-}
-
-function makeFigure(name, label) {
-  const figure = document.createElement("figure");
-  figure.dataset.model = name;
-  figure.append(new Image(), document.createElement("figcaption"));
-  figure.firstChild.alt = label;
-  figure.firstChild.draggable = false; // else it could be dropped here
-  figure.lastChild.append(label);
-  if (name) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = "Use";
-    button.setAttribute("aria-label", `Use ${label}`);
-    button.addEventListener("click", () => change({ model: name, view: "slider" }));
-    figure.lastChild.append(button);
-  }
-  return figure;
-}
-
-function renderPaint(photo) {
-  show($("painted"), photo, address(photo, "after"));
-  draw(photo);
-}
-
-function renderPhotos() {
-  const nav = $("photos");
-  const known = new Map([...nav.querySelectorAll("button")].map((button) => [button.dataset.id, button]));
-  for (const photo of state.photos) {
-    if (!known.has(photo.id)) nav.insertBefore(makeThumbnail(photo), nav.lastElementChild);
-    known.delete(photo.id);
-  }
-  for (const gone of known.values()) gone.remove();
-  for (const button of nav.querySelectorAll("button")) {
-    button.setAttribute("aria-current", button.dataset.id === state.current);
-  }
-}
-
-function makeThumbnail(photo) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.title = photo.name;
-  button.dataset.id = photo.id;
-  button.addEventListener("click", () => change({ current: photo.id }));
-  const image = new Image();
-  image.loading = "lazy";
-  image.src = `/api/photos/${photo.id}/before`;
-  image.alt = photo.name;
-  [image.width, image.height] = photo.shown;
-  button.append(image);
-  return button;
+  renderView(photo);
 }
 
 // ---- controls
@@ -125,18 +54,21 @@ function renderControls(photo) {
   $("clear").disabled = !isPainted(photo);
   $("download-all").hidden = state.photos.length < 2;
   $("download-all").textContent = `Download all ${state.photos.length}`;
+  $("tone").checked = state.tone === "keep";
+  $("force").checked = photo.forced;
+  $("kept").hidden = !photo.forced && !photo.copied[state.tone];
+  $("why-kept").textContent = photo.kind === "color" ? `It is in color already (${photo.reason}).` : "It is a toned print.";
   const { label } = state.models.find(({ name }) => name === state.model);
-  const anew = sayKind(photo);
-  $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, colored by ${label}.${anew}`;
+  const how = photo.copied[state.tone] ? "stays as it is." : `colored by ${label}.${sayDoubt(photo)}`;
+  $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, ${how}`;
 }
 
-function sayKind({ kind, reason, doubtful }) {
-  if (kind === "color") return ` It is in color (${reason}), and colored anew by its lightness.`;
-  return doubtful ? ` It may be in color (${reason}): look at it.` : "";
+function sayDoubt({ kind, reason, doubtful }) {
+  return doubtful && kind !== "color" ? ` It may be in color (${reason}): look at it.` : "";
 }
 
 function makeControls() {
-  for (const input of document.querySelectorAll("[data-add]")) input.accept = state.suffixes.join();
+  for (const input of document.querySelectorAll("[data-add]")) input.accept = ["image/*", ...state.suffixes].join();
   for (const { name, label } of state.models) {
     $("model").add(new Option(label, name));
     $("compared").append(makeChoice(name, label));
@@ -147,12 +79,20 @@ function makeControls() {
   }
   $("model").addEventListener("change", (event) => change({ model: event.target.value }));
   $("strength").addEventListener("input", (event) => change({ strength: Number(event.target.value) }));
-  $("divide").addEventListener("input", (event) => { $("slider").style.setProperty("--at", `${event.target.value}%`); });
+  $("tone").addEventListener("change", (event) => change({ tone: event.target.checked ? "keep" : "remove" }));
+  $("force").addEventListener("change", (event) => force(event.target.checked).catch((error) => say(error.message)));
   $("color").addEventListener("input", (event) => change({ color: event.target.value }));
   $("strokes").addEventListener("change", (event) => $("canvas").classList.toggle("unseen", !event.target.checked));
   $("remove").addEventListener("click", remove);
   $("download").addEventListener("click", download);
   $("download-all").addEventListener("click", downloadAll);
+}
+
+/** Color the photograph although it would stay as it is, or no longer. */
+async function force(forced) {
+  const photo = current();
+  Object.assign(photo, await (await ask(`/api/photos/${photo.id}/forced?forced=${forced}`, { method: "PUT" })).json());
+  change();
 }
 
 function makeChoice(name, label) {
@@ -186,8 +126,8 @@ function download() {
 }
 
 function downloadAll() {
-  const { model, strength, photos: { length: count } } = state;
-  const query = new URLSearchParams({ model, strength, count });
+  const { model, strength, tone, photos: { length: count } } = state;
+  const query = new URLSearchParams({ model, strength, tone, count });
   finish($("download-all"), state.photos, `/api/archive?${query}`, `${state.photos.length} photographs in full size …`);
 }
 
@@ -228,6 +168,9 @@ async function open() {
 onChange(render);
 listenToBrush();
 listenToPointer();
+listenToGestures();
+watchWindow();
+$("stage").addEventListener("load", placeDetail, true);
 const ready = open();
 listenForPhotos(ready);
 ready.catch((error) => say(error.message));

@@ -5,6 +5,8 @@ import { $, change, current, state } from "./state.js";
 
 const CLEARED = "cleared"; // among the strokes: what came before does not count
 
+const THINNEST = 2; // pixels of a stroke, that it covers some wholly
+
 const all = new WeakMap(); // of a photograph: what was painted here, and what was before this page was opened
 
 let stroke = null; // the one that is being painted, and its photograph
@@ -79,7 +81,7 @@ export function listenToBrush() {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || stroke) return;
     canvas.setPointerCapture(event.pointerId);
-    const size = (Number($("brush").value) * canvas.width) / canvas.clientWidth; // as wide as it looks
+    const size = Math.max(THINNEST, (Number($("brush").value) * canvas.width) / canvas.clientWidth); // as wide as it looks
     const photo = current();
     stroke = { photo, pointer: event.pointerId, color: state.color, size, points: [place(event)] };
     strokesOf(photo).list.push(stroke);
@@ -109,6 +111,15 @@ export function listenToBrush() {
       undo();
     }
   });
+}
+
+/** Take back the stroke that is being painted. */
+export function abandon() {
+  if (!stroke) return;
+  const { photo } = stroke;
+  strokesOf(photo).list.pop();
+  stroke = null;
+  draw(photo);
 }
 
 function undo() {

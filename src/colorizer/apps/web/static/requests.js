@@ -24,7 +24,7 @@ export async function ask(url, options) {
   return answer;
 }
 
-async function askForFile(url) {
+export async function askForFile(url) {
   const answer = await ask(url);
   const file = await answer.blob().catch(() => { throw new Error("the answer broke off: try again"); });
   return { file, name: answer.headers.get("Content-Disposition")?.split("''")[1] };
@@ -35,10 +35,12 @@ export const say = (text) => { $("message").textContent = text; };
 /** Take back what was said, unless something else was said since. */
 export const unsay = (text) => { if ($("message").textContent === text) say(""); };
 
-/** Return the address of what becomes of a photograph. */
+/** Return the address of a photograph as it was, or of what becomes of it. */
 export function address(photo, what, model = state.model) {
-  const query = new URLSearchParams({ model, strength: state.strength, revision: photo.revision });
-  return `/api/photos/${photo.id}/${what}?${query}`;
+  if (what === "before") return `/api/photos/${photo.id}/before?`;
+  const { strength, tone } = state;
+  const { revision, forced } = photo;
+  return `/api/photos/${photo.id}/${what}?${new URLSearchParams({ model, strength, tone, revision, forced })}`;
 }
 
 /** Show a picture of a photograph: one request at a time for each place, and of several wishes the last. */

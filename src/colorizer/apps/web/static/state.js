@@ -5,6 +5,7 @@ export const $ = (id) => document.getElementById(id);
 
 export const state = {
   photos: [], // as the server describes them
+  refused: [], // files that it could not read: their names, and why
   suffixes: [], // of the files that it reads
   models: [], // their names and labels
   current: null, // the id of the photograph that is looked at
@@ -12,10 +13,11 @@ export const state = {
   model: null,
   compared: [], // names of models
   strength: 1,
+  tone: "remove", // or "keep": what becomes of toned prints
   color: "#b5784f",
 };
 
-const KEPT = ["current", "view", "model", "compared", "strength", "color"];
+const KEPT = ["current", "view", "model", "compared", "strength", "tone", "color"];
 
 export const current = () => state.photos.find((photo) => photo.id === state.current);
 
