@@ -332,7 +332,7 @@ def test_failures_of_one_batch_outlive_the_next_and_are_dismissed(
     session.set_input_files("#photos input", [str(path) for path in broken])
     session.set_input_files("#photos input", [str(path) for path in photos])
     session.wait_for_function("() => document.querySelectorAll('#photos [data-id]').length === 4")
-    session.locator("#message", has_text="broken6.jpg: no readable image").wait_for()
+    session.locator("#message", has_text="broken6.jpg: a text, no photograph").wait_for()
     said = session.inner_text("#message").split(": ")[0]
     assert said == ", ".join(path.name for path in broken)
     session.click("#dismiss")
@@ -359,11 +359,12 @@ def test_of_a_dropped_folder_what_is_not_taken_is_said(session: "Page", photos: 
     session.evaluate(
         """(data) => {
             const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
-            const file = (name) => ({ name, isFile: true,
-                file: (done) => done(new File([bytes], name)) });
+            const file = (name, content = bytes) => ({ name, isFile: true,
+                file: (done) => done(new File([content], name)) });
             const folder = (name, ...inside) => ({ name, createReader: () => ({
                 readEntries: (done) => done(inside.splice(0)) }) });
-            const all = folder("album", file("b.jpg"), file("._b.jpg"), file("notes.txt"),
+            const all = folder("album", file("b.jpg"), file("._b.jpg"),
+                file("notes.jpg", "Dear Anna,"),
                 folder(".thumbnails", file("c.jpg")), folder("deep", file("a.JPG")));
             const drop = new Event("drop");
             drop.dataTransfer = { items: [{ kind: "file", webkitGetAsEntry: () => all }] };
@@ -372,10 +373,10 @@ def test_of_a_dropped_folder_what_is_not_taken_is_said(session: "Page", photos: 
         base64.b64encode(photos[0].read_bytes()).decode(),
     )
     session.locator("#photos button[title='a.JPG']").wait_for()
-    session.locator("#message", has_text="notes.txt").wait_for()
+    session.locator("#message", has_text="notes.jpg").wait_for()
     assert session.inner_text("#message").splitlines() == [
         "._b.jpg, .thumbnails: hidden, so not taken",
-        "notes.txt: no photograph by the name",
+        "notes.jpg: a text, no photograph",
     ]
     names = session.eval_on_selector_all("#photos button", "(all) => all.map((one) => one.title)")
     assert names == ["im2.jpg", "im3.jpg", "b.jpg", "a.JPG"]

@@ -12,7 +12,7 @@ from colorizer import Colorizer
 from colorizer.apps.web import choices as choices_module
 from colorizer.apps.web.choices import choices
 from colorizer.apps.web.look import Look
-from colorizer.apps.web.photograph import PREVIEW
+from colorizer.apps.web.photograph import PREVIEW, Photograph
 from colorizer.apps.web.session import OutdatedError, Session
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
@@ -50,6 +50,12 @@ def gray(sample_photos: dict[str, bytes]) -> bytes:
         return encode(image.convert("L"), "jpeg")
 
 
+def add(session: Session, name: str, data: bytes) -> Photograph:
+    (photo,), reasons = session.add(name, data)
+    assert not reasons
+    return photo
+
+
 def stroke(size: tuple[int, int], box: tuple[int, int, int, int]) -> bytes:
     """Return a red rectangle on a transparent picture."""
     picture = Image.new("RGBA", size)
@@ -64,7 +70,7 @@ def chroma(data: bytes) -> NDArray[np.float32]:
 def test_a_photograph_comes_back_at_full_size_as_the_library_colors_it(
     session: Session, gray: bytes
 ) -> None:
-    photo = session.add("granny.JPG", gray)
+    photo = add(session, "granny.JPG", gray)
     name, data = session.finish(photo.id, Look(WEIGHTS, 1.2))
     assert name == "granny_colorized.JPG"
     rgb = decode(gray).rgb
@@ -80,7 +86,7 @@ def test_a_large_photograph_is_shown_small_and_finished_large(
 ) -> None:
     with Image.open(io.BytesIO(gray)) as image:
         large = image.resize((1500, 1000))
-    photo = session.add("large.png", encode(large))
+    photo = add(session, "large.png", encode(large))
     preview = decode(session.show(photo.id, Look(WEIGHTS))).rgb
     assert preview.shape == (round(PREVIEW * 2 / 3), PREVIEW, 3)
     assert photo.size == (1500, 1000)
@@ -93,7 +99,7 @@ def test_a_large_photograph_is_shown_small_and_finished_large(
 
 def test_sixteen_bits_stay_sixteen(session: Session) -> None:
     levels = np.linspace(0, 65535, 60 * 80).reshape(60, 80).astype(np.uint16)
-    photo = session.add("scan.tif", encode(Image.fromarray(levels), "tiff"))
+    photo = add(session, "scan.tif", encode(Image.fromarray(levels), "tiff"))
     name, data = session.finish(photo.id, Look(WEIGHTS))
     assert name == "scan_colorized.tif"
     with Image.open(io.BytesIO(data)) as image:
@@ -101,7 +107,7 @@ def test_sixteen_bits_stay_sixteen(session: Session) -> None:
 
 
 def test_strength_is_how_strong_the_colors_are(session: Session, gray: bytes) -> None:
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     none, half, whole = (
         chroma(session.show(photo.id, Look(WEIGHTS, strength))).mean() for strength in (0, 0.5, 1)
     )
@@ -111,14 +117,14 @@ def test_strength_is_how_strong_the_colors_are(session: Session, gray: bytes) ->
 def test_it_says_what_is_in_color_already(
     session: Session, gray: bytes, sample_photos: dict[str, bytes]
 ) -> None:
-    assert session.add("gray.jpg", gray).verdict.kind == "gray"
-    assert session.add("color.jpg", sample_photos["mirflickr/im2.jpg"]).verdict.kind == "color"
+    assert add(session, "gray.jpg", gray).verdict.kind == "gray"
+    assert add(session, "color.jpg", sample_photos["mirflickr/im2.jpg"]).verdict.kind == "color"
 
 
 def test_a_stroke_counts_where_it_is_painted_and_at_full_size(
     session: Session, gray: bytes
 ) -> None:
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     unpainted = session.finish(photo.id, Look(WEIGHTS))[1]
     width, height = photo.shown
     box = (width // 4, height // 4, width // 4 + 60, height // 4 + 20)
@@ -137,7 +143,7 @@ def red_ab() -> NDArray[np.float32]:
 
 
 def test_strokes_alone_color_where_no_model_does(session: Session, gray: bytes) -> None:
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     assert chroma(session.show(photo.id, Look(NO_MODEL))).mean() < 0.5
     width, height = photo.shown
     session.paint(photo.id, stroke((width, height), (10, 10, 40, 30)), 0)
@@ -146,7 +152,7 @@ def test_strokes_alone_color_where_no_model_does(session: Session, gray: bytes) 
 
 
 def test_the_palette_is_the_point_s_and_obeys_strokes(session: Session, gray: bytes) -> None:
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     x, y = (side // 2 for side in photo.shown)
     before = session.palette(photo.id, WEIGHTS, x, y)
     assert 1 < len(before) <= 6
@@ -164,7 +170,7 @@ def test_the_palette_is_the_point_s_and_obeys_strokes(session: Session, gray: by
 
 
 def test_strokes_of_another_size_are_refused(session: Session, gray: bytes) -> None:
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     with pytest.raises(ColorizerError, match="the strokes' picture has 50x40 pixels; expected"):
         session.paint(photo.id, stroke((50, 40), (1, 1, 9, 9)), 0)
     assert photo.revision == 0
@@ -174,7 +180,7 @@ def test_strokes_of_another_size_are_refused(session: Session, gray: bytes) -> N
 def test_the_archive_has_every_photograph_under_a_name_of_its_own(
     session: Session, gray: bytes
 ) -> None:
-    photos = [session.add(name, gray) for name in ("a.jpg", "folder/a.jpg", "b.jpg")]
+    photos = [add(session, name, gray) for name in ("a.jpg", "folder/a.jpg", "b.jpg")]
     parts = list(session.finish_all(Look(WEIGHTS), count=3))
     assert len(parts) == 4  # one by one, so that a large archive begins at once
     with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
@@ -183,7 +189,7 @@ def test_the_archive_has_every_photograph_under_a_name_of_its_own(
 
 
 def test_the_archive_names_what_could_not_be_finished(session: Session, gray: bytes) -> None:
-    photos = [session.add(name, gray) for name in ("not_colored.txt", "a.jpg", "b.jpg")]
+    photos = [add(session, name, gray) for name in ("not_colored.txt", "a.jpg", "b.jpg")]
     photos[1].file.unlink()
     with zipfile.ZipFile(
         io.BytesIO(b"".join(session.finish_all(Look(WEIGHTS), count=3)))
@@ -206,7 +212,7 @@ def test_an_archive_of_other_photographs_than_the_page_shows_is_refused(
 
 
 def test_strokes_of_two_windows_do_not_replace_each_other(session: Session, gray: bytes) -> None:
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     first = stroke(photo.shown, (10, 10, 40, 30))
     session.paint(photo.id, first, 0)
     for strokes in (stroke(photo.shown, (50, 50, 90, 90)), None):
@@ -216,7 +222,7 @@ def test_strokes_of_two_windows_do_not_replace_each_other(session: Session, gray
 
 
 def test_names_are_as_long_as_a_file_s_may_be(session: Session, gray: bytes) -> None:
-    photos = [session.add(f"{120 * 'é'}.jpg", gray) for _ in range(2)]
+    photos = [add(session, f"{120 * 'é'}.jpg", gray) for _ in range(2)]
     name, _ = session.finish(photos[0].id, Look(WEIGHTS))
     assert len(name.encode()) <= 255
     assert name.endswith("é_colorized.jpg")
@@ -232,7 +238,7 @@ def test_a_transparent_photograph_is_colored_as_by_the_command(
     with Image.open(io.BytesIO(gray)) as image:
         photo = image.resize((120, 90)).convert("RGBA")
     photo.paste((0, 0, 0, 0), (0, 0, 60, 90))  # black that nobody sees
-    added = session.add("cut.png", encode(photo))
+    added = add(session, "cut.png", encode(photo))
     assert decode(added.before).rgb[:, :50].min() > 250
     _, data = session.finish(added.id, Look(WEIGHTS))
     expected = colorize_data(encode(photo), Colorizer.load(WEIGHTS), Options(force=True)).data
@@ -249,14 +255,14 @@ def test_two_files_of_the_same_name_are_told_apart(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_photograph_can_be_painted_all_over(session: Session, gray: bytes) -> None:
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     session.paint(photo.id, stroke(photo.shown, (0, 0, *photo.shown)), 0)
     painted = rgb_to_lab(decode(session.show(photo.id, Look(WEIGHTS))).rgb)[1]
     assert painted.mean() > 20
 
 
 def test_a_photograph_that_was_removed_leaves_nothing(session: Session, gray: bytes) -> None:
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     session.remove(photo.id)
     assert not photo.file.exists()
     with pytest.raises(ColorizerError, match="add it again"):
@@ -268,6 +274,62 @@ def test_what_cannot_be_read_is_not_taken_in(session: Session, gray: bytes) -> N
         with pytest.raises(ColorizerError):
             session.add("photo.jpg", data)
     assert not session.photos
+
+
+def test_pages_are_photographs_of_their_own(
+    session: Session, gray: bytes, sample_photos: dict[str, bytes]
+) -> None:
+    pages = [
+        Image.open(io.BytesIO(data)).resize((90 + 10 * number, 60))
+        for number, data in enumerate((gray, sample_photos["mirflickr/im3.jpg"], gray))
+    ]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "tiff", save_all=True, append_images=pages[1:])
+    known = set(session.photos)
+    photos, reasons = session.add("album.tif", buffer.getvalue())
+    assert not reasons
+    assert [photo.name for photo in photos] == [f"album_page{page}.tif" for page in (1, 2, 3)]
+    assert [photo.size[0] for photo in photos] == [90, 100, 110]
+    assert [photo.is_copied("remove") for photo in photos] == [False, True, False]
+    name, data = session.finish(photos[2].id, Look(WEIGHTS))
+    assert name == "album_page3_colorized.tif"
+    assert decode(data).rgb.shape == (60, 110, 3)
+    session.remove(photos[2].id)
+    assert session.finish(photos[1].id, Look(WEIGHTS))[0] == "album_page2.tif"
+    for photo in photos[:2]:
+        session.remove(photo.id)
+    assert not photos[0].file.exists()
+    assert set(session.photos) == known
+
+
+def test_what_is_no_picture_is_named(session: Session) -> None:
+    with pytest.raises(ColorizerError, match="a text, no photograph"):
+        session.add("photo.jpg", b"Dear Anna,")
+
+
+def test_a_part_is_the_whole_s_own_pixels(session: Session, gray: bytes) -> None:
+    with Image.open(io.BytesIO(gray)) as image:
+        photo = add(session, "large.png", encode(image.resize((1500, 1000))))
+    part = decode(session.show(photo.id, Look(WEIGHTS), part="700,310,301,203")).rgb
+    whole = decode(session.finish(photo.id, Look(WEIGHTS))[1]).rgb
+    assert np.abs(part - whole[310:513, 700:1001].astype(int)).mean() < 1.5  # what JPEG loses
+    for outside in ("1400,0,101,10", "0,0,0,10", "1,2,3"):
+        with pytest.raises(ColorizerError, match="expected left,top,width,height within"):
+            session.show(photo.id, part=outside)
+
+
+def test_what_is_in_color_is_copied_unless_it_is_forced_or_painted_on(
+    session: Session, sample_photos: dict[str, bytes]
+) -> None:
+    data = sample_photos["mirflickr/im2.jpg"]
+    photo = add(session, "color.jpg", data)
+    assert session.finish(photo.id, Look(WEIGHTS)) == ("color.jpg", data)
+    assert session.show(photo.id, Look(WEIGHTS)) == session.show(photo.id)
+    session.force(photo.id, True)
+    assert session.finish(photo.id, Look(WEIGHTS))[0] == "color_colorized.jpg"
+    session.force(photo.id, False)
+    session.paint(photo.id, stroke(photo.shown, (10, 10, 40, 30)), 0)
+    assert not photo.is_copied("remove")
 
 
 def test_where_there_is_no_room_nothing_is_kept(
@@ -291,7 +353,7 @@ def test_a_model_is_loaded_once(
     session: Session, gray: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Colorizer, "from_file", lambda *_, **__: pytest.fail("loaded again"))
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     session.show(photo.id, Look(WEIGHTS))
 
 
@@ -310,7 +372,7 @@ def test_models_that_are_not_offered_are_not_loaded(
 ) -> None:
     other = tmp_path / "other.safetensors"
     other.write_bytes(Path(WEIGHTS).read_bytes())
-    photo = session.add("photo.jpg", gray)
+    photo = add(session, "photo.jpg", gray)
     for ask in (session.show, session.finish):
         with pytest.raises(ColorizerError, match=r"no model '.*other.safetensors' here"):
             ask(photo.id, Look(str(other)))

@@ -17,7 +17,8 @@ from colorizer.apps.web.photograph import Photograph
 from colorizer.apps.web.session import OutdatedError, Session
 from colorizer.errors import ColorizerError
 from colorizer.inference.options import TONES, Tone
-from colorizer.photo.decode import SUFFIXES
+from colorizer.photo.identify import HEAD, identify
+from colorizer.photo.signatures import SUFFIXES
 
 MAX_BYTES = 1 << 30
 """Of a photograph's file."""
@@ -68,6 +69,7 @@ def make_web(session: Session) -> FastAPI:
             "models": [vars(choice) for choice in session.coloring.choices],
             "photos": [_describe(photo) for photo in session.photos.values()],
             "suffixes": sorted(SUFFIXES),
+            "head": HEAD,
         }
 
     _add_photos(app, session)
@@ -81,8 +83,13 @@ def _add_photos(app: FastAPI, session: Session) -> None:
 
     @app.post("/api/photos")
     async def add(request: Request, name: str) -> dict[str, Any]:
-        data = await _read(request)
-        return _describe(await run_in_threadpool(session.add, name, data))
+        photos, reasons = await run_in_threadpool(session.add, name, await _read(request))
+        return {"photos": [_describe(photo) for photo in photos], "reasons": reasons}
+
+    @app.post("/api/kind")
+    async def tell_kind(request: Request) -> dict[str, Any]:
+        kind = identify(await _read(request))
+        return {"name": kind.name, "is_picture": kind.format is not None}
 
     @app.get("/api/photos/{photo_id}")
     def describe(photo_id: str) -> dict[str, Any]:

@@ -128,9 +128,9 @@ class Coloring:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         colorizer = self.colorizer(model)
         if colorizer is None:
-            raise NoClassesError("painted colors alone: no model says which are likely")
+            raise NoClassesError(model)
         with self.one_large_at_a_time:
-            return colorizer.photo_classes(photo.decode().rgb)
+            return colorizer.photo_classes(photo.decode().rgb)[1:]
 
     def _spread_anew(
         self, photo: Photograph, _revision: int, model: str, strength: float

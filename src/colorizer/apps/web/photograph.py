@@ -1,15 +1,19 @@
 """A photograph on the page."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path, PurePath
 
+from colorizer.apps.web.zip_stream import extend_stem
 from colorizer.color.monochrome import Verdict, judge
 from colorizer.errors import ColorizerError
 from colorizer.inference.options import Tone
 from colorizer.methods.hints import Hints
-from colorizer.photo.decode import Photo, decode
+from colorizer.photo.decode import ImageError, Photo, decode, split_pages
 from colorizer.photo.encode import encode
+from colorizer.photo.identify import HEAD, identify
 from colorizer.photo.pixels import shrink
 
 PREVIEW = 1024
@@ -22,8 +26,9 @@ class Photograph:
 
     Attributes:
         id: a random id.
-        name: the name of the original file.
-        file: a copy of the original.
+        name: the name of the original file; of several pages with the page's number.
+        file: a copy of the original, which the photographs of its pages share.
+        page: its place among them, from 0.
         before: the photograph as a JPEG file whose longer side has at most `PREVIEW` pixels.
         shown: width and height of `before`.
         size: width and height of the photograph itself.
@@ -37,6 +42,7 @@ class Photograph:
     id: str
     name: str
     file: Path
+    page: int
     before: bytes
     shown: tuple[int, int]
     size: tuple[int, int]
@@ -53,15 +59,16 @@ class Photograph:
         return self.verdict.kind == "color" or (self.verdict.kind == "toned" and tone == "keep")
 
     def read(self) -> bytes:
-        """Return the original file.
+        """Return the original file, or the page as a file of its own.
 
         Raises:
             ColorizerError: if it is gone.
         """
         try:
-            return self.file.read_bytes()
+            data = self.file.read_bytes()
         except OSError as error:
             raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
+        return next(islice(split_pages(data), self.page, None))
 
     def decode(self) -> Photo:
         """Decode the original file.
@@ -72,31 +79,64 @@ class Photograph:
         return decode(self.read())
 
 
-def store_photograph(name: str, data: bytes, folder: Path) -> Photograph:
-    """Decode a photograph and keep its file.
+def store(name: str, data: bytes, folder: Path) -> tuple[list[Photograph], list[str]]:
+    """Decode a file's photographs, of which it has one or several pages, and keep the file.
 
     Args:
         name: the file's name.
         data: the file's bytes, in a format that `decode` reads.
         folder: where the copy goes.
 
+    Returns:
+        photographs: of the pages that can be read.
+        reasons: why others cannot.
+
     Raises:
-        ImageError: if it cannot be read.
-        ColorizerError: if there is no room to keep it.
+        ImageError: if none can be read.
+        ColorizerError: if it is no picture, or there is no room to keep it.
     """
-    photo = decode(data)
-    preview = shrink(photo.rgb, PREVIEW / max(photo.rgb.shape[:2]))
-    photo_id = uuid.uuid4().hex
-    file = folder / photo_id
+    kind = identify(data[:HEAD])
+    if kind.format is None:
+        raise ColorizerError(f"{kind.name}, no photograph")
+    file = folder / uuid.uuid4().hex
+    name = PurePath(name).name or "photo"
+    pages = split_pages(data)
+    first, second = next(pages), next(pages, None)
+    reasons: list[str] = []
+    if second is None:
+        photos = [_decode(name, first, file)]
+    else:
+        photos, reasons = _decode_pages(name, chain([first, second], pages), file)
     try:
         file.write_bytes(data)
     except OSError as error:
         file.unlink(missing_ok=True)
         raise ColorizerError(f"cannot be kept in {folder}: {error.strerror}") from None
+    return photos, reasons
+
+
+def _decode_pages(
+    name: str, pages: Iterable[bytes], file: Path
+) -> tuple[list[Photograph], list[str]]:
+    photos, reasons = [], []
+    for number, page in enumerate(pages, 1):
+        try:
+            photos.append(_decode(extend_stem(name, f"_page{number}"), page, file, number - 1))
+        except ImageError as error:
+            reasons.append(f"page {number}: {error}")
+    if not photos:
+        raise ImageError("; ".join(reasons))
+    return photos, reasons
+
+
+def _decode(name: str, data: bytes, file: Path, page: int = 0) -> Photograph:
+    photo = decode(data)
+    preview = shrink(photo.rgb, PREVIEW / max(photo.rgb.shape[:2]))
     return Photograph(
-        id=photo_id,
-        name=PurePath(name).name or "photo",
+        id=uuid.uuid4().hex,
+        name=name,
         file=file,
+        page=page,
         before=encode(preview, format="jpeg"),
         shown=preview.shape[1::-1],
         size=photo.levels.shape[1::-1],

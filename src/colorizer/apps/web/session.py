@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from colorizer.apps.web.coloring import Coloring
 from colorizer.apps.web.look import Look, Size, parse_part
-from colorizer.apps.web.photograph import Photograph, store_photograph
+from colorizer.apps.web.photograph import Photograph, store
 from colorizer.apps.web.zip_stream import extend_stem, stream_zip
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
@@ -40,21 +40,25 @@ class Session:
         self._folder = folder
         self._one_painter_at_a_time = threading.Lock()
 
-    def add(self, name: str, data: bytes) -> Photograph:
-        """Add a photograph.
+    def add(self, name: str, data: bytes) -> tuple[list[Photograph], list[str]]:
+        """Add a file's photographs, of which it has one or several pages.
 
         Args:
             name: the file's name.
             data: the file's bytes, in a format that `decode` reads.
 
+        Returns:
+            photographs: of the pages that can be read.
+            reasons: why others cannot.
+
         Raises:
-            ImageError: if they cannot be read.
-            ColorizerError: if there is no room to keep them.
+            ImageError: if none can be read.
+            ColorizerError: if it is no picture, or there is no room to keep it.
         """
         with self.coloring.one_large_at_a_time:
-            photo = store_photograph(name, data, self._folder)
-        self.photos[photo.id] = photo
-        return photo
+            photos, reasons = store(name, data, self._folder)
+        self.photos |= {photo.id: photo for photo in photos}
+        return photos, reasons
 
     def get(self, photo_id: str) -> Photograph:
         """Return a photograph.
@@ -68,9 +72,11 @@ class Session:
             raise ColorizerError("this photograph is not here any more: add it again") from None
 
     def remove(self, photo_id: str) -> None:
-        """Remove a photograph and its file."""
-        self.get(photo_id).file.unlink(missing_ok=True)
+        """Remove a photograph, and its file with the last of its pages."""
+        file = self.get(photo_id).file
         del self.photos[photo_id]
+        if all(photo.file != file for photo in self.photos.values()):
+            file.unlink(missing_ok=True)
 
     def force(self, photo_id: str, forced: bool) -> Photograph:
         """Color a photograph although it is in color already, or no longer."""

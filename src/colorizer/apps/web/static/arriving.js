@@ -7,6 +7,8 @@ import { change, current, state } from "./state.js";
 const LINK = "a link, and this page fetches nothing from elsewhere: save the picture (right click on it), then drop its file here";
 const TEXT = "text, no picture: copy a picture or its file";
 
+const GONE = "cannot be read: it has changed or gone";
+
 let arriving; // what was added before: one after the other
 let waiting = 0;
 let failed = []; // names and reasons, said once nothing waits any more
@@ -70,41 +72,49 @@ async function takeIn(dropped) {
     const doing = `${file.name} (${number + 1} of ${files.length}) …`;
     say(doing);
     try {
-      const photo = await upload(file);
-      state.photos.push(photo);
-      change(!current() || (!chosen && !isPainting()) ? { current: photo.id } : {});
+      const { photos, reasons } = await upload(file);
+      state.photos.push(...photos);
+      change(!current() || (!chosen && !isPainting()) ? { current: photos[0].id } : {});
       chosen = true;
+      for (const reason of reasons) refuse(file, reason);
     } catch (error) {
-      fail(file.name, error.message);
+      refuse(file, error.message, error.status === 400);
       if (error.status === 0) break; // nor will the others get there
-      change({ refused: [...state.refused, { name: file.name, reason: error.message }] });
     }
     unsay(doing);
   }
 }
 
+/** Say why a file was not taken in, and show it in the strip. */
+function refuse({ name }, reason, shown = true) {
+  fail(name, reason);
+  if (shown) change({ refused: [...state.refused, { name, reason }] });
+}
+
 async function upload(file) {
-  const reader = file.stream().getReader(); // of a file that is gone, a request would say nothing
-  await reader.read().catch(() => { throw new Error("cannot be read: it has changed or gone"); });
-  reader.cancel();
+  const kind = await (await ask("/api/kind", { method: "POST", body: await headOf(file) })).json();
+  if (!kind.is_picture) throw new Error(`${kind.name}, no photograph`); // before all of a long one is sent
   const url = `/api/photos?${new URLSearchParams({ name: file.name })}`;
   return (await ask(url, { method: "POST", body: file })).json();
 }
 
-/** Return a file, or those of a folder to its depths: what is called like a photograph, and not hidden. */
+async function headOf(file) {
+  const reader = file.stream().getReader();
+  const { value = new Uint8Array() } = await reader.read().catch(() => { throw new Error(GONE); });
+  reader.cancel();
+  return value.slice(0, state.head);
+}
+
+/** Return a file, or those of a folder to its depths, but for hidden ones. */
 async function filesOf(dropped, inFolder = false) {
   if (dropped instanceof File) return [dropped];
   if (inFolder && dropped.name.startsWith(".")) return said(dropped, "hidden, so not taken");
   try {
-    if (!dropped.isFile) {
-      const inside = await entriesOf(dropped);
-      return (await Promise.all(inside.map((one) => filesOf(one, true)))).flat();
-    }
-    const known = state.suffixes.some((suffix) => dropped.name.toLowerCase().endsWith(suffix));
-    return inFolder && !known ? said(dropped, "no photograph by the name") : [await new Promise((done, fail) => dropped.file(done, fail))];
+    if (dropped.isFile) return [await new Promise((done, fail) => dropped.file(done, fail))];
+    const inside = await entriesOf(dropped);
+    return (await Promise.all(inside.map((one) => filesOf(one, true)))).flat();
   } catch (error) {
-    fail(dropped.name, error.message);
-    return [];
+    return said(dropped, error.message);
   }
 }
 

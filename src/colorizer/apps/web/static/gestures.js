@@ -91,8 +91,8 @@ function pinch(event) {
   const middle = ([a, b]) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
   const apart = ([a, b]) => Math.max(1, Math.hypot(a[0] - b[0], a[1] - b[1]));
   const [from, to] = [middle(before), middle(after)];
+  zoomBy(apart(after) / apart(before), from); // first: what is fitted cannot be moved
   panBy(to[0] - from[0], to[1] - from[1]);
-  zoomBy(apart(after) / apart(before), to);
 }
 
 function release(event) {

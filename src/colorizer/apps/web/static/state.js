@@ -6,7 +6,8 @@ export const $ = (id) => document.getElementById(id);
 export const state = {
   photos: [], // as the server describes them
   refused: [], // files that it could not read: their names, and why
-  suffixes: [], // of the files that it reads
+  suffixes: [], // of pictures' files
+  head: 0, // bytes of a file by which the server tells what it is
   models: [], // their names and labels
   current: null, // the id of the photograph that is looked at
   view: "slider",

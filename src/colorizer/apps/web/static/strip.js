@@ -97,7 +97,7 @@ function renderRefused() {
     const tile = makeButton();
     tile.className = "refused";
     tile.file = file;
-    tile.append(file.name);
+    tile.prepend(file.name);
     label(tile, file.name, "failed", `${file.reason}. Click to take it off`);
     tile.addEventListener("click", () => {
       change({ refused: state.refused.filter((one) => one !== file) });
