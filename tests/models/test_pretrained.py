@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -105,8 +106,8 @@ def test_its_card_says_what_the_file_is(network: TorchNetwork) -> None:
     assert json.dumps(network.metadata.arguments["widths"]) in text
 
 
-def test_loading_it_imports_no_pytorch_and_its_compiler_never() -> None:
-    """They cost as much of a command's start as all else."""
+def test_loading_it_imports_no_pytorch_and_its_compiler_never(tmp_path: Path) -> None:
+    """They cost as much of a command's start as all else. Nothing is left in the home folder."""
     program = (
         "import sys; from pathlib import Path; from colorizer import Colorizer; "
         f"weights = Path({str(WEIGHTS)!r}); Colorizer.from_file(weights); "
@@ -114,5 +115,9 @@ def test_loading_it_imports_no_pytorch_and_its_compiler_never() -> None:
         "from colorizer.inference.torch_network import TorchNetwork; "
         "TorchNetwork.from_file(weights); print('torch._dynamo' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    named = ("CI", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    env = {name: value for name, value in os.environ.items() if name not in named}
+    env |= {"HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
     assert done.stdout.split() == ["False", "False"], done.stderr
+    assert not list(tmp_path.iterdir())  # such as ONNX Runtime's identifier of the device

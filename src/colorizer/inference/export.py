@@ -23,6 +23,7 @@ from colorizer.inference.onnx_network import (
     WEIGHTS,
     OnnxNetwork,
     digest,
+    load_runtime,
 )
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models.heads import BinsNetwork
@@ -100,8 +101,9 @@ def export_onnx(weights: Path, target: Path, *, beside: bool = False) -> float:
     """
     try:
         import onnx
-        import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
+
+        load_runtime()
     except ImportError as error:
         raise MissingExtraError("exporting", error.name, "onnx") from None
     network = TorchNetwork.from_file(weights, precision="float32")

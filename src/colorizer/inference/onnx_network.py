@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -36,8 +37,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: Path) -> None:
-        import onnxruntime  # only when there is something to compute by it
-
+        onnxruntime = load_runtime()  # only when there is something to compute by it
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = cpu_count()  # or they are bound to cores, busy or not
@@ -73,6 +73,19 @@ class OnnxNetwork:
         given = np.asarray(lightness, np.float32)
         found: list[NDArray[np.float32]] = self.session.run(outputs, {INPUT: given})
         return found
+
+
+def load_runtime() -> Any:
+    """Import ONNX Runtime without its telemetry.
+
+    By default it reports its sessions and models over the network, under an identifier that it
+    keeps in the user's cache folder.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # which it reads once, when it is imported
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()  # on Windows it reads no variable
+    return onnxruntime
 
 
 def find_graph(weights: Path) -> Path | None:
