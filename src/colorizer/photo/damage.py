@@ -84,7 +84,7 @@ def _find_scratches(gray: Gray) -> Gray:
     light = cv2.morphologyEx(gray, cv2.MORPH_TOPHAT, element)
     usual = cv2.medianBlur(light, min(255, 12 * size + 1))
     least = cv2.add(cv2.multiply(usual, 3), 10)
-    clear = ((light > least) & (gray >= np.percentile(gray, 75))).astype(np.uint8)
+    clear = ((light > least) & (gray >= np.median(gray))).astype(np.uint8)
     length = STRAIGHT * shorter
     lines = cv2.HoughLinesP(
         clear, 1, np.pi / 720, round(0.4 * length), minLineLength=length, maxLineGap=shorter / 12

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from colorizer.errors import MissingExtraError
 from colorizer.photo.pixels import bands
 
-DARKEST, LIGHTEST = 0.05, 0.95  # of white: what fades beyond them is brought back to them
-OUTSIDE = 0.005  # of the pixels, at either end, that are darker or lighter
+UNFADED, FADED = 0.1, 0.2  # from black or white to the last tones, of the way between the two
+RESTORED = 0.04  # the same, of what was faded
+OUTSIDE = 0.005  # of the pixels, at either end, that are darker or lighter than the last tones
 MOST_CONTRAST = 4.0  # times what is there, so that an empty page stays one
 
 SHORTER_SIDE = 1500  # pixels at which damage is looked for
@@ -52,7 +53,9 @@ def restore(levels: NDArray[Any]) -> NDArray[Any]:
 
 
 def spread_tones(levels: NDArray[Any]) -> NDArray[Any]:
-    """Bring each channel's darkest and lightest tones to near black and white if they faded.
+    """Bring each channel's darkest and lightest tones near to black and white if they faded.
+
+    A picture whose tones reach near to black and white stays as it is.
 
     Args:
         levels: uint8 or uint16, (H, W) or (H, W, 3).
@@ -65,15 +68,25 @@ def spread_tones(levels: NDArray[Any]) -> NDArray[Any]:
     channels = levels[..., None] if levels.ndim == 2 else levels
     sampled = channels[:: max(1, len(levels) // 1000), :: max(1, levels.shape[1] // 1000)]
     steps = np.arange(white + 1) / white
-    for channel in range(channels.shape[2]):
-        low, high = np.quantile(sampled[..., channel] / white, (OUTSIDE, 1 - OUTSIDE))
-        black, light = min(low, DARKEST), max(high, LIGHTEST)
+    quantiles = (OUTSIDE, 1 - OUTSIDE)
+    lows, highs = np.quantile(sampled.reshape(-1, channels.shape[2]), quantiles, axis=0) / white
+    black, light = _unfade(lows), 1 - _unfade(1 - highs)
+    for channel, (low, high) in enumerate(zip(lows, highs, strict=True)):
         contrast = min((light - black) / max(high - low, 1e-9), MOST_CONTRAST)
         middle, to = (low + high) / 2, (black + light) / 2
         table = np.rint(((steps - middle) * contrast + to).clip(0, 1) * white).astype(levels.dtype)
         for rows in bands(levels.shape):
             spread.reshape(channels.shape)[rows, :, channel] = table[channels[rows, :, channel]]
     return spread
+
+
+def _unfade(away: NDArray[np.floating]) -> float:
+    """Return how far from black or white all channels' last tones are to be.
+
+    The most faded channel decides, without a jump anywhere. None moves further away than it is.
+    """
+    restored = np.interp(away.max(), (0, UNFADED, FADED, 1), (0, UNFADED, RESTORED, RESTORED))
+    return float(min(restored, away.min()))
 
 
 def find_damage_of(levels: NDArray[Any]) -> NDArray[np.uint8]:
