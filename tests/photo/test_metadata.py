@@ -1,6 +1,7 @@
 import io
 import logging
 import struct
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 from PIL.ExifTags import GPS, IFD, Base
 
 from colorizer.photo.photofile import PhotoFile
+from colorizer.photo.photoshop import Resource, join, parse, to_segments
 
 SMALL: NDArray[np.uint8] = np.random.RandomState(7).randint(0, 256, (6, 9, 3), dtype=np.uint8)
 THUMBNAIL = b"\xff\xd8 a smaller picture, without color \xff\xd9"
@@ -46,7 +48,7 @@ def exif(order: str = "<", orientation: int = 6, *, thumbnail: bytes = b"") -> b
     details[Base.MakerNote] = NOTES
     details[Base.ExposureTime] = TiffImagePlugin.IFDRational(1, 125)
     details[Base.ColorSpace] = 65535
-    details[IFD.Interop] = {1: "R98"}
+    details[IFD.Interop] = {1: "R03"}  # Adobe RGB
     place = block.get_ifd(IFD.GPSInfo)
     place[GPS.GPSLatitudeRef], place[GPS.GPSLatitude] = "N", (48.0, 8.0, 14.5)
     data = bytearray(block.tobytes()[6:].replace(b"Jos~", b"Jos\xe9"))
@@ -103,28 +105,45 @@ def test_rest_of_exif_is_the_same_to_the_byte() -> None:
     kept = PhotoFile.parse(save(exif=block)).metadata.exif
     changed = [place for place in range(len(block)) if block[place] != kept[place]]
     assert len(kept) == len(block)
-    assert len(changed) == 3  # the orientation, and two bytes of the color space
+    assert len(changed) == 5  # the orientation, and two bytes each of what names the color space
 
 
 def test_notes_that_point_into_the_block_still_do_in_a_tiff() -> None:
     block = exif()
     file = PhotoFile.parse(save(exif=block))
-    assert file.encode(file.rgb, "TIFF").index(NOTES) == block.index(NOTES)
+    tiff = file.encode(file.rgb, "TIFF")
+    assert tiff.index(NOTES) == block.index(NOTES)
+    far = tiff[:4] + struct.pack("<I", len(tiff)) + tiff[8:]
+    (start,) = struct.unpack_from("<I", tiff, 4)
+    for data in (tiff, far + tiff[start:]):  # notes before and behind the directory
+        assert PhotoFile.parse(data).metadata.exif.index(NOTES) == block.index(NOTES)
 
 
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("after", [b"", b"\0\0", b"more"])
-def test_thumbnail_is_dropped(order: str, after: bytes) -> None:
+def test_thumbnail_is_made_anew(order: str, after: bytes) -> None:
     data = save("JPEG", exif=b"Exif\0\0" + exif(order, thumbnail=THUMBNAIL) + after)
     assert THUMBNAIL in data
-    assert load(data).getexif().get_ifd(IFD.IFD1)
     file = PhotoFile.parse(data)
+    large = replace(file, levels=np.kron(file.levels, np.ones((30, 30, 1), np.uint8)))
     for out in HOLD_EXIF:
-        written = file.encode(file.rgb, out)
+        written = large.encode(large.levels, out)
         assert b"smaller picture" not in written
         check(load(written))
-        assert not load(written).getexif().get_ifd(IFD.IFD1)
+        said = load(written).getexif()
+        begin = said.get_ifd(IFD.IFD1).get(Base.JpegIFOffset, 0)
+        assert bool(begin) == (out != "TIFF")
+        if begin:
+            image = load(load(written).info["exif"].removeprefix(b"Exif\0\0")[begin:])
+            assert image.size == (107, 160)
+            shown = Image.fromarray(large.levels).resize(image.size, Image.Resampling.LANCZOS)
+            assert np.abs(np.asarray(image).astype(int) - np.asarray(shown)).mean() < 3
     assert file.metadata.exif.endswith(after if any(after) else b"\0\0\0\0")
+
+
+def test_there_is_no_thumbnail_where_there_was_none() -> None:
+    written = load(PhotoFile.parse(save(exif=exif())).encode(np.rot90(SMALL, -1), "JPEG"))
+    assert not written.getexif().get_ifd(IFD.IFD1)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
@@ -240,24 +259,40 @@ def test_xmp_says_orientation_in_many_ways(said: bytes) -> None:
 
 
 def photoshop(iptc: bytes) -> bytes:
-    """Return a JPEG segment of Photoshop's resources: a thumbnail, of an odd size, and IPTC."""
+    """Return a JPEG segment of Photoshop's resources: a thumbnail, of an odd size, and more."""
     preview = b"8BIM\x04\x0c\0\0" + struct.pack(">I", 7) + b"preview\0"
     record = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + bytes(len(iptc) % 2)
-    payload = b"Photoshop 3.0\0" + preview + record
+    rights = b"8BIM\x04\x0a\x06rights\0" + struct.pack(">I", 1) + b"\x01\0"
+    payload = b"Photoshop 3.0\0" + preview + record + rights
     return b"\xff\xed" + struct.pack(">H", 2 + len(payload)) + payload
 
 
 @pytest.mark.parametrize("iptc", [IPTC, IPTC + b"!"])
-@pytest.mark.parametrize("out", ["JPEG", "TIFF"])
-def test_iptc_is_kept_without_photoshop_s_thumbnail(iptc: bytes, out: str) -> None:
+@pytest.mark.parametrize("out", ["JPEG", "PNG", "TIFF"])
+def test_iptc_is_kept_with_photoshop_s_resources(iptc: bytes, out: str) -> None:
     file = PhotoFile.parse(save("JPEG", extra=photoshop(iptc)))
     written = file.encode(SMALL, out)
     assert b"preview" not in written
     twice = PhotoFile.parse(written)
     assert twice.metadata.iptc == iptc
-    assert load(twice.encode(SMALL, "JPEG")).info["photoshop"] == {0x0404: iptc}
+    kept = load(twice.encode(SMALL, "JPEG")).info["photoshop"]
+    assert sorted(kept) == [0x0404, 0x040A, 0x040C]
+    assert (kept[0x0404], kept[0x040A]) == (iptc, b"\x01")
+    assert load(kept[0x040C][28:]).size == (9, 6)
     with tifffile.TiffFile(io.BytesIO(twice.encode(SMALL, "TIFF"))) as tiff:
         assert bytes(tiff.pages.first.tags[33723].value) == iptc
+        assert bytes(tiff.pages.first.tags[34377].value).startswith(b"8BIM\x04\x0a\x06rights")
+
+
+def test_photoshop_s_resources_may_need_several_segments(caplog: pytest.LogCaptureFixture) -> None:
+    paths = [Resource(2000 + n, b"", bytes([n]) * 40_000) for n in range(3)]
+    extra = to_segments([*paths, Resource(3000, b"", bytes(70_000))])
+    assert caplog.messages == ["Photoshop's 0x0bb8 left out: too long for a JPEG file"]
+    file = PhotoFile.parse(save("JPEG", extra=extra))
+    assert PhotoFile.parse(file.encode(SMALL)).metadata.photoshop == tuple(paths)
+    whole = join(paths)
+    assert parse(whole[:-1]) == paths[:2]
+    assert parse(whole[: len(whole) // 2 + 8]) == paths[:1]
 
 
 def test_iptc_in_a_tiff_may_be_called_numbers() -> None:

@@ -1,4 +1,4 @@
-"""EXIF, the metadata block in a photograph's file: read and changed byte for byte.
+"""EXIF, the metadata block in a photograph's file: read byte for byte.
 
 An EXIF block is a TIFF file without a picture: a heading, then directories, whose entries hold
 their values or say where they lie. What is not understood stays as it is, makers' notes and letters
@@ -16,6 +16,13 @@ from PIL.ExifTags import IFD, Base
 ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 2, 3, 4, 5, 7
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
 
+MORE_DESCRIPTIVE = (
+    0x800D,  # image ID
+    *(0x830E, 0x8482, 0x85D8, 0x87AF, 0x87B0, 0x87B1),  # where on earth each pixel lies: GeoTIFF
+    *(0x9003, 0x9211, 0x9212, 0x9213, 0x9216),  # of TIFF/EP: date, number, history and more
+    0xC44F,  # annotations
+)
+
 DESCRIPTIVE = frozenset(
     {
         Base.DocumentName,
@@ -30,12 +37,21 @@ DESCRIPTIVE = frozenset(
         Base.Rating,
         Base.RatingPercent,
         Base.Copyright,
+        Base.PageNumber,
+        Base.TargetPrinter,
+        Base.PrintImageMatching,
         *range(Base.XPTitle, Base.XPSubject + 1),  # title, comment, author, keywords, subject
+        *MORE_DESCRIPTIVE,
         IFD.Exif,
         IFD.GPSInfo,
     }
 )
 """Of a TIFF file's first directory, the entries that are about the photograph, not the file."""
+
+NOTES_WITHIN = 32_000
+"""Bytes; a maker's notes that lie further down a TIFF file move; what they point to may be lost."""
+
+NOTHING: Mapping[int, int] = {}
 
 _POINTERS: dict[int, Any] = {IFD.Exif: {IFD.Interop: {}}, IFD.GPSInfo: {}}
 """Entries that say where a directory lies, each with those of that directory that do."""
@@ -97,103 +113,52 @@ class Block:
                 value = bytes(self.data[begin : begin + size])
                 yield Entry(tag, place, (kind, count, value))
 
-    def directory(self, values: Mapping[int, Value], place: int, following: int = 0) -> bytes:
-        """Return a directory of values by tag; it is to lie at `place`, before that at another."""
+    def directory(
+        self, values: Mapping[int, Value], place: int, pinned: Mapping[int, int] = NOTHING
+    ) -> bytes:
+        """Return a directory of values by tag; it is to lie at `place`.
+
+        Args:
+            values: what it holds.
+            place: where it is to lie.
+            pinned: where values by tag lie already.
+        """
         head, tail = struct.pack(self.order + "H", len(values)), b""
         after = place + 2 + 12 * len(values) + 4
         for tag, (kind, count, value) in sorted(values.items()):
             head += struct.pack(self.order + "HHI", tag, kind, count)
             if len(value) <= 4:
                 head += value.ljust(4, b"\0")
+            elif tag in pinned:
+                head += struct.pack(self.order + "I", pinned[tag])
             else:
                 head += struct.pack(self.order + "I", after + len(tail))
                 tail += value + bytes(len(value) % 2)
-        return head + struct.pack(self.order + "I", following) + tail
+        return head + bytes(4) + tail
 
 
 def orientation(exif: bytes) -> int:
     """Return the orientation, 1 to 8; 0 if there is none."""
-    block = _block(exif)
+    block = find_block(exif)
     if block is None:
         return 0
     said = (e.value for e in block.entries(block.start) if e.tag == Base.Orientation)
     return next((block.number(value) for _, _, value in said), 0)
 
 
-def upright(exif: bytes) -> bytes:
-    """Return the EXIF of a picture that has been turned upright and brought to sRGB.
-
-    It says so, and has no thumbnail, which would show the picture as it was. All else is kept.
-
-    Args:
-        exif: a block; b"" is returned if it is none.
-    """
-    data = bytearray(exif)
-    block = _block(data)
-    if block is None:
-        return b""
-    for entry in block.entries(block.start):
-        if entry.tag == Base.Orientation:
-            struct.pack_into(block.order + "HIHH", data, entry.place + 2, SHORT, 1, 1, 0)
-        elif entry.tag == IFD.Exif:
-            for inner in block.entries(block.number(entry.value[2])):
-                if inner.tag == Base.ColorSpace:
-                    struct.pack_into(block.order + "HIHH", data, inner.place + 2, SHORT, 1, 1, 0)
-    _drop_thumbnail(block, data)
-    return bytes(data)
-
-
-def without_orientation(exif: bytes) -> bytes:
-    """Return a block without its orientation; b"" if it is none."""
-    data = bytearray(exif)
-    block = _block(data)
-    if block is None:
-        return b""
-    for entry in reversed(list(block.entries(block.start))):
-        if entry.tag == Base.Orientation:
-            end = block.end(block.start)
-            struct.pack_into(block.order + "H", data, block.start, (end - block.start) // 12 - 1)
-            data[entry.place : end + 4] = data[entry.place + 12 : end + 4] + bytes(12)
-    return bytes(data)
-
-
-def text(exif: bytes, tag: int) -> str:
-    """Return the text of an entry of a block's first directory, "" if it has none."""
-    found = tiff_value(exif, tag).partition(b"\0")[0]
-    return found.decode("utf-8", errors="replace").strip()
-
-
-def with_text(exif: bytes, tag: int, value: str) -> bytes:
-    """Return a block whose first directory gives an entry a text.
-
-    The directory is written anew behind all else, which stays where it is.
-
-    Args:
-        exif: a block; b"" makes a new one.
-        tag: of the entry.
-        value: letters beyond ASCII become "?".
-    """
-    data = bytearray(exif or b"II*\0" + bytes(4))
-    block = Block(data)
-    said = value.encode("ascii", errors="replace") + b"\0"
-    values = {entry.tag: entry.value for entry in block.entries(block.start)}
-    values[tag] = (ASCII, len(said), said)
-    end = block.end(block.start) if block.start else 0
-    data += bytes(len(data) % 2)
-    place = len(data)
-    following = block.number(data[end : end + 4]) if end else 0
-    data += block.directory(values, place, following)
-    struct.pack_into(block.order + "I", data, 4, place)
-    return bytes(data)
-
-
 def of_tiff(tiff: bytes) -> bytes:
     """Return a TIFF file's metadata as an EXIF block; b"" if it is BigTIFF."""
-    source = _block(tiff)
+    source = find_block(tiff)
     if source is None:
         return b""
     block = bytearray(tiff[:8])
-    values = described(source, block)
+    place, size = _notes(source)
+    pinned = {}
+    if len(block) < place and place + size <= NOTES_WITHIN:  # they may name places in the file
+        block = bytearray(tiff[:8] + bytes(place - 8) + tiff[place : place + size])
+        block += bytes(len(block) % 2)
+        pinned = {int(Base.MakerNote): place}
+    values = _copied(source, block, source.start, _POINTERS, DESCRIPTIVE, pinned)
     struct.pack_into(source.order + "I", block, 4, len(block))
     block += source.directory(values, len(block))
     return bytes(block)
@@ -210,6 +175,7 @@ def _copied(
     start: int,
     pointers: Mapping[int, Any],
     tags: frozenset[int] | None = None,
+    pinned: Mapping[int, int] = NOTHING,
 ) -> dict[int, Value]:
     """Return the entries of the directory at `start`, all or those of `tags`."""
     values = {}
@@ -217,33 +183,31 @@ def _copied(
         if tag in pointers:
             inner = _copied(source, out, source.number(value), pointers[tag])
             values[tag] = (LONG, 1, struct.pack(source.order + "I", len(out)))
-            out += source.directory(inner, len(out))
+            out += source.directory(inner, len(out), pinned)
         elif tags is None or tag in tags:
             values[tag] = (kind, count, value)
     return values
 
 
+def _notes(block: Block) -> tuple[int, int]:
+    """Return the place and the size of a maker's notes; both 0 if there are none."""
+    outer = (e.value[2] for e in block.entries(block.start) if e.tag == IFD.Exif)
+    for entry in block.entries(block.number(next(outer, b""))):
+        if entry.tag == Base.MakerNote and entry.value[1] > 4:
+            return block.number(block.data[entry.place + 8 : entry.place + 12]), entry.value[1]
+    return 0, 0
+
+
 def tiff_value(tiff: bytes, tag: int) -> bytes:
     """Return the bytes of an entry of a TIFF file's first directory, b"" if it has none."""
-    block = _block(tiff)
+    block = find_block(tiff)
     entries = block.entries(block.start) if block else ()
     return next((entry.value[2] for entry in entries if entry.tag == tag), b"")
 
 
-def _block(data: bytes | bytearray) -> Block | None:
+def find_block(data: bytes | bytearray) -> Block | None:
+    """Return bytes as a block, None if they are none."""
     try:
         return Block(data)
     except ValueError:
         return None
-
-
-def _drop_thumbnail(block: Block, data: bytearray) -> None:
-    """Cut the link to the second directory, and the JPEG file that it is there for."""
-    end = block.end(block.start)
-    second = block.number(data[end : end + 4])
-    said = {entry.tag: block.number(entry.value[2]) for entry in block.entries(second)}
-    data[end : end + 4] = bytes(len(data[end : end + 4]))
-    begin, size = said.get(Base.JpegIFOffset, 0), said.get(Base.JpegIFByteCount, 0)
-    if begin > end:
-        after = data[begin + size :]
-        data[begin:] = bytes(size) + after if any(after) else b""

@@ -48,11 +48,17 @@ def turn_upright(picture: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def exif_block(image: Image.Image) -> bytes:
     """Return a picture's EXIF, without the word "Exif" before it; or b""."""
-    exif, digits = info_bytes(image, "exif"), image.info.get("Raw profile type exif")
-    if not exif and isinstance(digits, str):  # how ImageMagick wrote EXIF in PNG
-        with suppress(ValueError):
-            exif = bytes.fromhex("".join(digits.split("\n")[3:]))
+    exif = info_bytes(image, "exif") or raw_profile(image, "exif")
     return re.sub(rb"^(Exif\0\0)+", b"", exif)
+
+
+def raw_profile(image: Image.Image, name: str) -> bytes:
+    """Return what a PNG holds as digits in a text, as ImageMagick writes metadata; or b""."""
+    digits = image.info.get(f"Raw profile type {name}")
+    if isinstance(digits, str):
+        with suppress(ValueError):
+            return bytes.fromhex("".join(digits.split("\n")[3:]))
+    return b""
 
 
 def info_bytes(image: Image.Image, name: str) -> bytes:

@@ -119,7 +119,7 @@ class PhotoFile(Photo):
             raise ValueError(f"no format {format}; known are {known}")
         if format == "TIFF":
             return encode_tiff([self._tiff_page(rgb)])
-        options = OPTIONS[format] | self.metadata.pillow_options(format)
+        options = OPTIONS[format] | self.metadata.with_thumbnails(rgb).pillow_options(format)
         if rgb.dtype == np.uint16:
             if format == "PNG":
                 return encode_png_16(rgb, self.alpha, **options)
@@ -133,7 +133,7 @@ class PhotoFile(Photo):
         return buffer.getvalue()
 
     def _tiff_page(self, rgb: NDArray[Any]) -> TiffPage:
-        said = self.metadata
+        said = self.metadata.with_thumbnails(rgb, exif=False)  # TIFF has no place for EXIF's
         return TiffPage(rgb, self.alpha, said.exif, said.tiff_blocks(), said.dpi)
 
     def _picture(self, rgb: NDArray[np.uint8], format: str) -> Image.Image:
