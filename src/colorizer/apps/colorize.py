@@ -156,8 +156,9 @@ def _outcomes(tasks: "list[Task]", model: str, options: "Options") -> "Iterator[
 
 def _load(model: str) -> "Colorizer | None":
     from colorizer import Colorizer
+    from colorizer.inference.start import load_beside_loops
 
-    return None if model == NO_MODEL else Colorizer.load(model)
+    return None if model == NO_MODEL else load_beside_loops(lambda: Colorizer.load(model))
 
 
 def _read_strokes(path: Path) -> "NDArray[np.uint8]":
