@@ -148,7 +148,7 @@ def test_another_model_than_the_one_that_ships_needs_the_extra(
     Image.radial_gradient("L").save(tmp_path / "photo.png")
     command = (installed / "colorize", "photo.png", "--model", "other.safetensors")
     done = attempt(*command, cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert done.stderr == (
         f"error: other.safetensors needs PyTorch: pip install '{DISTRIBUTION}[torch]'\n"
     )

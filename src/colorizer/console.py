@@ -5,7 +5,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import ParamSpec
 
@@ -46,3 +47,31 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
 
 def _terminate(_signum: int, _frame: FrameType | None) -> None:
     raise Terminated
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], int]]:
+    """Let the first Ctrl-C or SIGTERM ask for an end instead of making one; a second one does.
+
+    Yields:
+        What returns the signal that came, or 0.
+    """
+    came = 0
+
+    def remember(signum: int, _frame: FrameType | None) -> None:
+        nonlocal came
+        came = signum
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # as of a job in the background
+            signal.signal(number, remember)
+    try:
+        yield lambda: came
+    finally:
+        restore()

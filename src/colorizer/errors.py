@@ -12,6 +12,10 @@ class ImageError(ColorizerError):
     """The bytes are not an image that can be used."""
 
 
+class UsageError(ColorizerError):
+    """A command, an option or a path is not what the command takes."""
+
+
 class MissingExtraError(ColorizerError):
     """An optional library is not installed.
 

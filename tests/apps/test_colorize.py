@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import torch
 from PIL import Image
 
 import colorizer
+from colorizer.apps import color_all
 from colorizer.apps.colorize import main
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
@@ -108,13 +110,64 @@ def test_a_folder_is_summed_up_and_a_failure_shows_in_the_exit_code(
     code, _, said = here(folder, "old", "-o", "new", "--model", weights)
     assert code == 1
     assert said.splitlines() == [
-        "error: old/broken.jpg: no readable image: of no format that is known",
-        "2 colorized, 1 failed",
+        "error: old/broken.jpg: named like a picture, but a text",
+        "colored           2",
+        "failed            1  old/broken.jpg: named like a picture, but a text",
     ]
     assert (folder / "new/deep/three.jpg").exists()
     (folder / "old/broken.jpg").unlink()
     again = here(folder, "old", "-o", "new", "--model", weights)
-    assert again == (0, "", "2 skipped: the result exists\n")
+    assert again == (0, "", "left alone        2  the result exists\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_lets_what_is_begun_end_and_says_what_was_done(
+    tmp_path: Path, weights: Path, here: Run, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    (tmp_path / "old").mkdir()
+    for name in range(60):
+        Image.new("L", (8, 8), name).save(tmp_path / f"old/{name}.png")
+    before = signal.getsignal(number)
+    once = iter([number])
+    monkeypatch.setattr(
+        color_all, "_say", lambda *_, **__: [signal.raise_signal(number) for number in once]
+    )
+    code, _, said = here(tmp_path, "old", "--model", weights)
+    assert code == 128 + number
+    done = list((tmp_path / "old_colorized").iterdir())
+    assert 0 < len(done) < 60
+    assert all(path.suffix == ".png" for path in done)
+    assert said.splitlines() == [
+        f"colored     {len(done):>7}",
+        f"interrupted after {len(done)} of 60 files: the same command does the rest",
+    ]
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize(
+    ("names", "exit_code", "said"),
+    [
+        (["old/two.jpg", "one.png", "notes.txt"], 0, "skipped           1  a text: notes.txt"),
+        (["old/broken.jpg", "one.png"], 1, "colored           1"),
+        (["old/broken.jpg", "notes.txt"], 3, "skipped           1  a text: notes.txt"),
+        (["notes.txt"], 3, "notes.txt: a text"),
+        (["empty"], 3, "error: no photograph there"),
+    ],
+)
+def test_exit_codes(
+    folder: Path, weights: Path, here: Run, names: list[str], exit_code: int, said: str
+) -> None:
+    (folder / "empty").mkdir()
+    (folder / "notes.txt").write_text("two: Anna, 1931")
+    code, _, lines = here(folder, *names, "--model", weights)
+    assert code == exit_code
+    assert said in lines.splitlines()
+
+
+def test_names_with_line_breaks_stay_on_one_line(folder: Path, weights: Path, here: Run) -> None:
+    (folder / "old/broken.jpg").rename(folder / "old/bro\nken.jpg")
+    _, _, said = here(folder, "old", "--model", weights)
+    assert said.splitlines()[0] == r"error: old/bro\nken.jpg: named like a picture, but a text"
 
 
 def test_records_are_for_scripts(folder: Path, weights: Path, here: Run) -> None:
@@ -130,7 +183,9 @@ def test_records_are_for_scripts(folder: Path, weights: Path, here: Run) -> None
     assert (records[1]["verdict"], records[1]["verdict_reason"]) == ("gray", "gray")
     assert records[1]["verdict_confidence"] > 0.9
     assert records[0]["verdict"] is None
-    assert "no readable image" in records[0]["message"]
+    assert records[0]["message"] == "old/broken.jpg: named like a picture, but a text"
+    assert (records[0]["target"], records[0]["kind"]) == (None, "named like a picture, but a text")
+    assert records[1]["kind"] == "a JPEG picture"
 
 
 def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> None:
@@ -142,24 +197,28 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "line"),
+    ("arguments", "exit_code", "line"),
     [
-        (["nothing.jpg"], "error: nothing.jpg: no such file or folder"),
-        (["one.png", "--format", "gif"], "error: --format is 'gif': choose avif, bmp, jpeg, png"),
-        (["one.png", "--tone", "sepia"], "error: --tone is 'sepia': choose remove, keep"),
-        (["one.png", "--restore", "all"], "error: --restore is 'all': choose light"),
-        (["one.png", "--model", "gone.onnx"], "error: gone.onnx: no such weights file"),
-        (["-"], "error: no readable image"),
+        (["nothing.jpg"], 2, "error: nothing.jpg: no such file or folder"),
+        (
+            ["one.png", "--format", "gif"],
+            2,
+            "error: --format is 'gif': choose avif, bmp, jpeg, png",
+        ),
+        (["one.png", "--tone", "sepia"], 2, "error: --tone is 'sepia': choose remove, keep"),
+        (["one.png", "--restore", "all"], 2, "error: --restore is 'all': choose light"),
+        (["one.png", "--model", "gone.onnx"], 3, "error: gone.onnx: no such weights file"),
+        (["-"], 3, "error: no readable image"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
-    folder: Path, weights: Path, here: Run, arguments: list[str], line: str
+    folder: Path, weights: Path, here: Run, arguments: list[str], exit_code: int, line: str
 ) -> None:
     if arguments == ["-"]:
         arguments = ["-", "--model", str(weights)]
     before = sorted(folder.rglob("*"))
     code, out, err = here(folder, *arguments)
-    assert (code, out) == (1, "")
+    assert (code, out) == (exit_code, "")
     (said,) = err.splitlines()
     assert said.startswith(line)
     assert sorted(folder.rglob("*")) == before
@@ -171,7 +230,7 @@ def test_a_registry_that_does_not_answer_is_one_line(folder: Path) -> None:
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     }
     done = run(folder, "one.png", **environment)
-    assert (done.returncode, done.stdout) == (1, b"")
+    assert (done.returncode, done.stdout) == (3, b"")
     (said,) = done.stderr.decode().splitlines()
     assert said.startswith("error: MLflow at http://127.0.0.1:9 does not answer")
 
@@ -193,7 +252,7 @@ def test_a_hint_colors_a_photograph_without_any_model(folder: Path, here: Run) -
             ["one.png", "--model", "none", "--strength", "2"],
             "--strength multiplies a model's colors",
         ),
-        (["old", "--hint", "5,5,#ff0000"], "hints need a single photograph, found 3"),
+        (["old", "--hint", "5,5,#ff0000"], "hints need a single photograph, found 2"),
         (["one.png", "--hints", "gone.png"], "--hints gone.png: No such file"),
         (["one.png", "--hints", "old/broken.jpg"], "--hints old/broken.jpg: no readable image"),
         (["one.png", "--hints", "one.png"], "--hints one.png: expected transparency where there"),
@@ -204,7 +263,7 @@ def test_hints_that_cannot_be_used_are_one_line(
 ) -> None:
     before = sorted(folder.rglob("*"))
     code, _, said = here(folder, *arguments)
-    assert code == 1
+    assert code == 2
     assert line in said
     assert len(said.splitlines()) == 1
     assert sorted(folder.rglob("*")) == before
@@ -224,6 +283,6 @@ def test_a_network_without_classes_has_no_confidence(
     folder: Path, weights: Path, here: Run
 ) -> None:
     code, _, err = here(folder, "one.png", "--confidence", "--model", weights)
-    assert code == 1
+    assert code == 3
     assert "model1 predicts one color a pixel, not classes: use the flagship" in err
     assert not (folder / "one_colorized.png").exists()

@@ -197,7 +197,10 @@ def test_the_command_says_where_the_page_is(
 
 
 def test_the_command_says_in_one_line_that_there_is_no_folder(
-    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     nowhere = tmp_path / "nowhere"
     monkeypatch.setattr(
@@ -205,5 +208,6 @@ def test_the_command_says_in_one_line_that_there_is_no_folder(
         "argv",
         ["colorizer", "evaluate", "--photos", str(nowhere), "--model", str(models["small"])],
     )
-    with pytest.raises(SystemExit, match="no such folder"):
+    with pytest.raises(SystemExit, match="2"):
         main()
+    assert capsys.readouterr().err == f"error: --photos is {nowhere}: no such folder\n"

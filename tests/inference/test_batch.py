@@ -15,10 +15,11 @@ from PIL import Image
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.monochrome import Measures, Verdict
 from colorizer.color.recoloring import recolor
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, UsageError
 from colorizer.inference import batch, recolor_file
 from colorizer.inference.batch import Outcome, colorize_all
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.folder import Left
 from colorizer.inference.options import Options
 from colorizer.inference.plan import Task, plan
 from colorizer.inference.recolor_file import colorize_data, make_mark
@@ -86,14 +87,17 @@ def test_a_folder_keeps_its_structure_and_says_what_became_of_each(
 ) -> None:
     outcomes = work([folder], None, colorizer)
     assert [(str(o.task.source.relative_to(folder)), o.status) for o in outcomes] == [
+        (".hidden", "skipped"),
         ("broken.jpg", "failed"),
         ("deep/color.jpg", "copied"),
         ("deep/er/two.JPG", "colorized"),
         ("deep/three.png", "colorized"),
+        ("notes.txt", "skipped"),
         ("one.jpg", "colorized"),
     ]
-    assert "broken.jpg: no readable image" in outcomes[0].message
-    assert "--force" in outcomes[1].message
+    assert "broken.jpg: no readable image" in outcomes[1].message
+    assert "--force" in outcomes[2].message
+    assert outcomes[5].message.endswith("notes.txt: a text")
     result = folder.with_name("old_colorized")
     assert files(result) == {"deep/color.jpg", "deep/er/two.JPG", "deep/three.png", "one.jpg"}
     assert (result / "deep/color.jpg").read_bytes() == (folder / "deep/color.jpg").read_bytes()
@@ -129,8 +133,8 @@ def test_a_second_time_replaces_nothing_unless_asked(folder: Path, colorizer: Co
     work([folder], None, colorizer)
     kept = folder.with_name("old_colorized") / "one.jpg"
     kept.write_bytes(b"mine")
-    statuses = [outcome.status for outcome in work([folder], None, colorizer)]
-    assert statuses == ["failed", "exists", "exists", "exists", "exists"]
+    statuses = {outcome.status for outcome in work([folder], None, colorizer)}
+    assert statuses == {"skipped", "failed", "exists"}
     assert kept.read_bytes() == b"mine"
     work([folder], None, colorizer, overwrite=True)
     assert kept.read_bytes() != b"mine"
@@ -262,18 +266,18 @@ def test_a_sheet_replaces_nothing_unless_asked(folder: Path, colorizer: Colorize
 
 @pytest.mark.parametrize("other", ["one.png", "one_compare.jpg"])
 def test_two_photographs_do_not_share_a_sheet(folder: Path, other: str) -> None:
-    (folder / other).write_bytes(photograph())
+    (folder / other).write_bytes(photograph(format="png" if other.endswith("png") else "jpeg"))
     both, out = [folder / "one.jpg", folder / other], folder / "out"
     assert len(plan(both, out)) == 2
-    with pytest.raises(ColorizerError, match=r"would both become .*/one_compare\.jpg: color"):
+    with pytest.raises(UsageError, match=r"would both become .*/one_compare\.jpg: color"):
         plan(both, out, compare=True)
 
 
 def test_targets(folder: Path) -> None:
     one = folder / "one.jpg"
-    assert plan([one], None) == [Task(one, folder / "one_colorized.jpg")]
-    assert plan([one], Path("x/new.png")) == [Task(one, Path("x/new.png"))]
-    assert plan([one], Path("x")) == [Task(one, Path("x/one.jpg"))]
+    for out, target in ((None, folder / "one_colorized.jpg"), ("x", "x/one.jpg"), ("y.png",) * 2):
+        (task,) = plan([one], out and Path(out))
+        assert task.target == Path(target)
     inside = folder / "deep/colors"
     inside.mkdir()
     (inside / "five.jpg").write_bytes(photograph())
@@ -287,19 +291,75 @@ def test_targets(folder: Path) -> None:
     [
         (["nothing.jpg"], None, "nothing.jpg: no such file or folder"),
         ([".hidden"], ".hidden", "into itself"),
-        (["deep/er", "."], "out", "would both become"),
+        (["deep/er/two.JPG", "two.JPG"], "out", "would both become"),
         (["one.jpg"], "one.jpg", "would replace itself"),
-        (["empty"], None, "no photographs there"),
     ],
 )
 def test_what_cannot_be_planned_is_told_in_one_line(
     folder: Path, paths: list[str], out: str | None, message: str
 ) -> None:
-    (folder / "empty").mkdir()
     (folder / "two.JPG").write_bytes(photograph())
-    with pytest.raises(ColorizerError, match=message) as error:
+    with pytest.raises(UsageError, match=message) as error:
         plan([folder / path for path in paths], folder / out if out else None)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_result_is_named_after_its_format(tmp_path: Path) -> None:
+    files = {
+        "GIF.png": photograph(format="gif"),
+        "a.HEIC": photograph(),
+        "a.jpg": photograph(),
+        "b.jpe": photograph(),
+        "no suffix": photograph(format="tiff"),
+        "scan.1997": photograph(format="png"),
+        "x.tiff": photograph(format="png"),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    tasks = [task for task in plan([tmp_path], Path("out")) if isinstance(task, Task)]
+    assert {task.source.name: task.target.name for task in tasks} == {
+        "GIF.png": "GIF.png",
+        "a.HEIC": "a.HEIC.jpg",  # since a.jpg is another's
+        "a.jpg": "a.jpg",
+        "b.jpe": "b.jpe",
+        "no suffix": "no suffix.tif",
+        "scan.1997": "scan.1997.png",
+        "x.tiff": "x.png",
+    }
+    (alone,) = plan([tmp_path / "a.HEIC"], None)
+    assert (alone.target, alone.kind) == (tmp_path / "a_colorized.jpg", "a JPEG picture")
+    targets = {task.target for task in plan([tmp_path], Path("out"), format="WEBP")}
+    assert len(targets) == len(files)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_is_no_photograph_is_listed_with_the_reason(folder: Path) -> None:
+    (folder / "linked.jpg").symlink_to("one.jpg")
+    (folder / "gone").symlink_to("nothing")
+    (folder / "circle").symlink_to("circle")
+    (folder / "home").symlink_to(folder)
+    (folder / "deep/like.jpg").mkdir()
+    (folder / "deep/._one.jpg").write_bytes(b"attributes")
+    (folder / "deep/zero.tif").touch()
+    (folder / "deep/out").mkdir()
+    os.mkfifo(folder / "deep/pipe.png")
+    left = {
+        str(found.source.relative_to(folder)): (found.status, found.kind)
+        for found in plan([folder], folder / "deep/out")
+        if isinstance(found, Left)
+    }
+    assert left == {
+        ".hidden": ("skipped", "a hidden folder"),
+        "circle": ("skipped", "a link that leads nowhere"),
+        "deep/._one.jpg": ("skipped", "a file of the system"),
+        "deep/like.jpg": ("skipped", "a folder named like a picture"),
+        "deep/out": ("skipped", "the folder of results"),
+        "deep/pipe.png": ("skipped", "a pipe"),
+        "deep/zero.tif": ("failed", "named like a picture, but empty"),
+        "gone": ("skipped", "a link to nothing"),
+        "home": ("skipped", "a link to a folder"),
+        "notes.txt": ("skipped", "a text"),
+    }
 
 
 def test_running_out_of_memory_is_not_swallowed(
@@ -331,7 +391,7 @@ def test_a_folder_that_cannot_be_written_is_a_failure_and_the_rest_go_on(
     (folder.parent / "out").mkdir()
     (folder.parent / "out/deep").write_text("a file where a folder should be")
     outcomes = work([folder], folder.parent / "out", colorizer)
-    assert [o.status for o in outcomes] == ["failed"] * 4 + ["colorized"]
+    assert [o.status for o in outcomes if o.status != "skipped"] == ["failed"] * 4 + ["colorized"]
 
 
 def test_large_photographs_are_worked_on_one_at_a_time(

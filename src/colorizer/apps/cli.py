@@ -8,11 +8,16 @@ import typer
 from colorizer.apps import command_line
 from colorizer.apps.command_line import NAMED
 from colorizer.apps.turing import commands as turing
-from colorizer.errors import ColorizerError, MissingExtraError
+from colorizer.errors import ColorizerError, MissingExtraError, UsageError
 from colorizer.paths import atomic_write
 from colorizer.scores.table import shown_in
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=command_line.EXIT_CODES,
+)
 app.add_typer(turing.app, name="turing")
 
 EXPORTS = ("onnx", "safetensors")
@@ -39,7 +44,7 @@ def architectures(
 
         profiles = load_params().profiles
         if profile not in profiles:
-            raise ColorizerError(f"no profile is called {profile!r}: choose {', '.join(profiles)}")
+            raise UsageError(f"no profile is called {profile!r}: choose {', '.join(profiles)}")
         arguments = {name: model.arguments for name, model in profiles[profile].models.items()}
     typer.echo(complexity_table(size, arguments))
 
@@ -169,20 +174,20 @@ def export(
     from colorizer.tracking.names import plain_name
 
     if format not in EXPORTS:
-        raise ColorizerError(f"--format is {format!r}: choose {' or '.join(EXPORTS)}")
+        raise UsageError(f"--format is {format!r}: choose {' or '.join(EXPORTS)}")
     if beside and (out or format != "onnx"):
-        raise ColorizerError("--beside writes ONNX beside the weights file: no --out and --format")
+        raise UsageError("--beside writes ONNX beside the weights file: no --out and --format")
     weights = find_weights(model) if beside else None
     target = (
         weights.with_suffix(".onnx") if weights else out or Path(f"{plain_name(model)}.{format}")
     )
     if target.suffix != f".{format}":
-        raise ColorizerError(f"--out is {target}: name a file that ends in .{format}")
+        raise UsageError(f"--out is {target}: name a file that ends in .{format}")
     if target.exists() and not overwrite:
-        raise ColorizerError(f"{target} exists: --overwrite replaces it")
+        raise UsageError(f"{target} exists: --overwrite replaces it")
     weights = weights or find_weights(model)
     if weights.suffix == ".onnx":
-        raise ColorizerError(f"{weights} is ONNX already: name a weights file or a model")
+        raise UsageError(f"{weights} is ONNX already: name a weights file or a model")
     if format == "onnx":
         said = _export_onnx(weights, target, beside=beside)
     else:

@@ -1,17 +1,15 @@
 """The command `colorize`. It imports libraries only when the work begins, so that help is fast."""
 
-import json as json_format
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from colorizer.apps import command_line
-from colorizer.errors import ColorizerError
+from colorizer.apps.color_all import color_all
+from colorizer.errors import UsageError
 from colorizer.tracking.names import DEFAULT, NO_MODEL
 
 if TYPE_CHECKING:
@@ -19,23 +17,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from colorizer import Colorizer
-    from colorizer.inference.batch import Outcome
     from colorizer.inference.options import Options
-    from colorizer.inference.plan import Task
 
 Choice = TypeVar("Choice", bound=str)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-SAID = {
-    "colorized": "colorized",
-    "copied": "copied as they are",
-    "exists": "skipped: the result exists",
-    "failed": "failed",
-}
 
-
-@app.command()
+@app.command(epilog=command_line.EXIT_CODES)
 def colorize(
     paths: command_line.Paths,
     out: command_line.Out = None,
@@ -62,33 +51,16 @@ def colorize(
     )
     _require_colors(model, options)
     if confidence and (paths == ["-"] or model == NO_MODEL):
-        raise ColorizerError(
-            "--confidence writes a file on what a model says: name a file, a model"
-        )
+        raise UsageError("--confidence writes a file on what a model says: name a file, a model")
     if paths == ["-"]:
         _colorize_stdin(model, options)
         return
-    tasks = plan(
+    planned = plan(
         map(Path, paths), out, format=options.format, compare=compare, confidence=confidence
     )
-    if options.guided and len(tasks) > 1:
-        raise ColorizerError(f"hints need a single photograph, found {len(tasks):,}: name one")
-    _color_all(tasks, model, options, json=json)
-
-
-def _color_all(tasks: "list[Task]", model: str, options: "Options", *, json: bool) -> None:
-    """Color photographs, say what becomes of each and of all; exit code 1 if one failed."""
-    counts: Counter[str] = Counter()
-    with _progress(len(tasks)) as advance:
-        for outcome in _outcomes(tasks, model, options):
-            advance()
-            counts[outcome.status] += 1
-            _say(outcome, json=json, single=len(tasks) == 1)
-    if len(tasks) > 1:
-        summary = (f"{counts[status]:,} {said}" for status, said in SAID.items() if counts[status])
-        typer.echo(", ".join(summary), err=True)
-    if counts["failed"]:
-        raise typer.Exit(1)
+    if options.guided and (found := planned.count_photos()) != 1:
+        raise UsageError(f"hints need a single photograph, found {found:,}: name one")
+    color_all(planned, partial(_load, model), options, json=json)
 
 
 def _read_options(
@@ -111,7 +83,7 @@ def _read_options(
 
     known = sorted({name.lower() for name in FORMATS.values()})
     if format and format.lower() not in known:
-        raise ColorizerError(f"--format is {format!r}: choose {', '.join(known)}")
+        raise UsageError(f"--format is {format!r}: choose {', '.join(known)}")
     if restore:
         require_restoration()
     return Options(
@@ -133,7 +105,7 @@ def _choose(option: str, value: str, choices: tuple[Choice, ...]) -> Choice:
     for choice in choices:
         if choice == value:
             return choice
-    raise ColorizerError(f"{option} is {value!r}: choose {', '.join(filter(None, choices))}")
+    raise UsageError(f"{option} is {value!r}: choose {', '.join(filter(None, choices))}")
 
 
 def _require_colors(model: str, options: "Options") -> None:
@@ -141,17 +113,11 @@ def _require_colors(model: str, options: "Options") -> None:
     if model != NO_MODEL:
         return
     if options.strength != 1:
-        raise ColorizerError(
+        raise UsageError(
             "--strength multiplies a model's colors, and --model none has none: leave one out"
         )
     if not options.guided:
-        raise ColorizerError("--model none needs hints: add --hint or --hints")
-
-
-def _outcomes(tasks: "list[Task]", model: str, options: "Options") -> "Iterator[Outcome]":
-    from colorizer.inference.batch import colorize_all
-
-    return colorize_all(tasks, _load(model), options)
+        raise UsageError("--model none needs hints: add --hint or --hints")
 
 
 def _load(model: str) -> "Colorizer | None":
@@ -167,11 +133,11 @@ def _read_strokes(path: Path) -> "NDArray[np.uint8]":
     try:
         strokes = decode_strokes(path.read_bytes())
     except OSError as error:
-        raise ColorizerError(f"--hints {path}: {error.strerror}") from None
+        raise UsageError(f"--hints {path}: {error.strerror}") from None
     except ImageError as error:
-        raise ColorizerError(f"--hints {path}: {error}") from None
+        raise UsageError(f"--hints {path}: {error}") from None
     if strokes[..., 3].min(initial=255) == 255:
-        raise ColorizerError(f"--hints {path}: expected transparency where there is no stroke")
+        raise UsageError(f"--hints {path}: expected transparency where there is no stroke")
     return strokes
 
 
@@ -179,53 +145,11 @@ def _colorize_stdin(model: str, options: "Options") -> None:
     from colorizer.inference.recolor_file import colorize_data
 
     if sys.stdout.isatty():
-        raise ColorizerError("the output is a terminal: add > color.jpg")
+        raise UsageError("the output is a terminal: add > color.jpg")
     new = colorize_data(sys.stdin.buffer.read(), _load(model), options)
     if new.message:
         typer.echo(f"the photograph {new.message}", err=True)
     sys.stdout.buffer.write(new.data)
-
-
-def _say(outcome: "Outcome", *, json: bool, single: bool) -> None:
-    """Print the outcome for a file: a record, a message, or the single result's path."""
-    if json:
-        typer.echo(json_format.dumps(_record(outcome)))
-    elif outcome.message and (single or outcome.status != "exists"):
-        label = {"failed": "error: ", "colorized": "warning: "}.get(outcome.status, "")
-        typer.echo(f"{label}{outcome.message}", err=True)
-    elif single:
-        typer.echo(f"{outcome.task.target}", err=True)
-
-
-def _record(outcome: "Outcome") -> dict[str, Any]:
-    verdict = outcome.verdict
-    return {
-        "source": str(outcome.task.source),
-        "target": str(outcome.task.target),
-        "status": outcome.status,
-        "message": outcome.message,
-        "seconds": round(outcome.seconds, 3),
-        "verdict": verdict and verdict.kind,
-        "verdict_confidence": verdict and round(verdict.confidence, 3),
-        "verdict_reason": verdict and verdict.reason,
-    }
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """Yield a function that advances the progress bar; a bar needs a terminal and two files."""
-    if total < 2:
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
-        bar = progress.add_task("colorizing", total=total)
-        yield lambda: progress.advance(bar)
 
 
 def main() -> None:

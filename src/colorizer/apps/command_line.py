@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from colorizer.errors import ColorizerError, MissingExtraError
+from colorizer.errors import ColorizerError, MissingExtraError, UsageError
 
 NAMED = "a model's name (see `colorizer models`), URI or weights file"
 
@@ -81,13 +81,22 @@ NoMark = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="print a JSON record for each file")]
 
 
+FAILED, USAGE, NOTHING = 1, 2, 3
+EXIT_CODES = (
+    "Exit codes: 0 all is well, files that are no photographs included; 1 some failed; 2 wrong "
+    "usage; 3 nothing could be done: no photograph, all failed, no model; 130 interrupted."
+)
+
+
 def run(app: typer.Typer) -> None:
-    """Run a command; an error is one line and exit code 1, an interruption code 130."""
+    """Run a command; an error is one line and one of `EXIT_CODES`."""
     try:
         app()
     except ColorizerError as error:
-        sys.exit(f"error: {error}")
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(USAGE if isinstance(error, UsageError) else NOTHING)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        sys.exit(f"error: {MissingExtraError('this command', 'PyTorch', 'torch')}")
+        typer.echo(f"error: {MissingExtraError('this command', 'PyTorch', 'torch')}", err=True)
+        sys.exit(NOTHING)

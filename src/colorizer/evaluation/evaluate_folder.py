@@ -13,14 +13,14 @@ from tqdm import tqdm
 from colorizer.color.tone import is_black_and_white
 from colorizer.data.make_references import to_reference
 from colorizer.data.references import Reference, References, write_references
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, UsageError
 from colorizer.evaluation.baselines import make_baselines, mean_of_references
 from colorizer.evaluation.evaluate import evaluate, write_scores
 from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.report import write_report
 from colorizer.evaluation.scoring.perceptual import Perceptual
 from colorizer.evaluation.tables import write_tables
-from colorizer.inference.plan import find_photos
+from colorizer.inference.folder import find_photos
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.paths import atomic_write
 from colorizer.photo.decode import ImageError, decode
@@ -59,7 +59,7 @@ def evaluate_folder(
             or fewer than two photographs are in color.
     """
     if not folder.is_dir():
-        raise ColorizerError(f"--photos is {folder}: no such folder")
+        raise UsageError(f"--photos is {folder}: no such folder")
     out = out.resolve()
     _require_replaceable(out, folder, overwrite=overwrite)
     files = find_photos(folder, but=out)
@@ -99,22 +99,20 @@ def _score(
 
 def _require_replaceable(out: Path, folder: Path, *, overwrite: bool) -> None:
     if folder.resolve().is_relative_to(out):
-        raise ColorizerError(f"--out is {out}, where the photographs are: name another folder")
+        raise UsageError(f"--out is {out}, where the photographs are: name another folder")
     if out.exists() and not overwrite:
-        raise ColorizerError(f"{out} exists: --overwrite replaces it")
+        raise UsageError(f"{out} exists: --overwrite replaces it")
     if out.exists() and not (out / REPORT).is_file():
-        raise ColorizerError(
-            f"{out} is no earlier report (it has no {REPORT}): name another folder"
-        )
+        raise UsageError(f"{out} is no earlier report (it has no {REPORT}): name another folder")
 
 
 def _load(models: Mapping[str, Path]) -> dict[str, TorchNetwork]:
     networks: dict[str, TorchNetwork] = {}
     for name, weights in models.items():
         if weights.suffix == ".onnx":
-            raise ColorizerError(f"{weights} is ONNX: name the weights file that it was made from")
+            raise UsageError(f"{weights} is ONNX: name the weights file that it was made from")
         if name in ("gray", "mean", "random", "truth"):
-            raise ColorizerError(f"--model {name}: a baseline is called so already: rename it")
+            raise UsageError(f"--model {name}: a baseline is called so already: rename it")
         networks[name] = TorchNetwork.from_file(weights, precision="float32")
     return networks
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,30 +13,34 @@ from typing import Literal
 from colorizer.color.monochrome import Verdict
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.folder import Left
+from colorizer.inference.library_messages import LibraryMessages
 from colorizer.inference.options import Options
 from colorizer.inference.plan import Task
 from colorizer.inference.recolor_file import colorize_data
 from colorizer.paths import atomic_write
 from colorizer.photo.parallel import map_photos
-from colorizer.photo.photofile import FORMATS
+from colorizer.photo.photofile import PhotoFile
 
-Status = Literal["colorized", "copied", "exists", "failed"]
+LONGEST = 200  # characters of what libraries print on a file
+
+Status = Literal["colorized", "copied", "exists", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a photograph.
+    """What became of a file.
 
     Attributes:
         task: which.
         status: "colorized"; "copied", since it is in color already or keeps its tone; "exists", as
-            the target or its sheet did before; or "failed".
+            the target or its sheet did before; "skipped", since it is no photograph; or "failed".
         message: why it is not colorized, or what is doubtful, or "".
         seconds: how long it took.
         verdict: whether it is black and white; None if nobody looked.
     """
 
-    task: Task
+    task: Task | Left
     status: Status
     message: str = ""
     seconds: float = 0.0
@@ -43,16 +48,51 @@ class Outcome:
 
 
 def colorize_all(
-    tasks: Iterable[Task], colorizer: Colorizer | None, options: Options
+    tasks: Iterable[Task | Left],
+    colorizer: Colorizer | None,
+    options: Options,
+    messages: LibraryMessages | None = None,
 ) -> Iterator[Outcome]:
     """Color photographs on all cores; yield what becomes of each, in the order of `tasks`.
 
     Without a colorizer, the hints alone decide. A file that cannot be read or written is an
     outcome, and the rest go on. Running out of memory is not: it ends everything.
+
+    Args:
+        tasks: photographs, and what is left: it becomes an outcome as it is.
+        colorizer: a network.
+        options: how they are colored.
+        messages: what C libraries print, if it is kept: it joins the reasons of what failed.
     """
     fair = colorizer.network.one_thread_each() if colorizer else contextlib.nullcontext()
+
+    def work(task: Task | Left) -> Outcome:
+        if isinstance(task, Left):
+            return Outcome(task, task.status, task.message)
+        if messages is None:
+            return _colorize_file(task, colorizer, options)
+        with messages.reading() as printed:
+            outcome = _colorize_file(task, colorizer, options)
+            said = printed()
+        # warnings of files that can be read are many, and mean little
+        wrong = [line for line in said if outcome.status == "failed" or "arning" not in line]
+        return _with_messages(outcome, messages) if wrong else outcome
+
     with fair:
-        yield from map_photos(lambda task: _colorize_file(task, colorizer, options), tasks)
+        yield from map_photos(work, tasks)
+
+
+def _with_messages(outcome: Outcome, messages: LibraryMessages) -> Outcome:
+    """Read a file once more, alone, so that what libraries print is known to be of it."""
+    with messages.reading_alone() as printed:
+        with contextlib.suppress(ColorizerError, OSError):
+            deque(PhotoFile.pages(outcome.task.source.read_bytes()), maxlen=0)
+        said = "; ".join(printed())
+    if not said:
+        return outcome
+    said = said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+    what = outcome.message or f"{outcome.task.source} is damaged: look at the result"
+    return dataclasses.replace(outcome, message=f"{what} ({said})")
 
 
 def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) -> Outcome:
@@ -62,10 +102,9 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
         return Outcome(task, "exists", f"{there} exists: --overwrite replaces it")
     try:
         at = task.source.stat()
-        format = FORMATS.get(task.target.suffix.lower(), options.format)
         options = dataclasses.replace(
             options,
-            format=format,
+            format=task.format,
             compare=task.sheet is not None,
             confidence=task.confidence is not None,
         )
@@ -75,7 +114,8 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
             if path is not None and data is not None:
                 _write(path, data, at)
     except (ColorizerError, OSError) as error:
-        return Outcome(task, "failed", f"{task.source}: {error}", time.perf_counter() - started)
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        return Outcome(task, "failed", f"{task.source}: {reason}", time.perf_counter() - started)
     seconds = time.perf_counter() - started
     message = f"{task.source} {new.message}" if new.message else ""
     return Outcome(task, "colorized" if new.anew else "copied", message, seconds, new.verdict)

@@ -1,14 +1,18 @@
 """Plans which photographs are colored, and where each result goes."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from colorizer.errors import UsageError
+from colorizer.inference.folder import Left, promises_picture, walk
+from colorizer.photo.identify import identify_file
+from colorizer.photo.photofile import FORMATS, format_written
+from colorizer.photo.signatures import SUFFIXES, UNKNOWN
 
-from colorizer.errors import ColorizerError
-from colorizer.photo.decode import SUFFIXES
-from colorizer.photo.photofile import FORMATS
+USUAL = {name: suffix for suffix, name in reversed(FORMATS.items())}
+"""The usual suffix of a format."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,16 @@ class Task:
     Attributes:
         source: its file.
         target: where the photograph in color goes.
+        format: of the file written, one of `FORMATS`' values.
+        kind: what its file is, in plain words.
         sheet: where the sheet that compares both goes, if one is asked for.
         confidence: where the map of the network's confidence goes, if one is asked for.
     """
 
     source: Path
     target: Path
+    format: str
+    kind: str = ""
     sheet: Path | None = None
     confidence: Path | None = None
 
@@ -33,6 +41,109 @@ class Task:
         return tuple(path for path in (self.target, self.sheet, self.confidence) if path)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of every file, in the order of names: tasks, and what is left, with the reason.
+
+    Files are opened one by one, as they are asked for, so that a plan of many thousands begins at
+    once.
+
+    Attributes:
+        found: files, each with the folder that it was found in, or None; and what is passed over.
+        out: a folder, or, for a single file, a file name; None for names beside the originals.
+        format: of the files to be written, one of `FORMATS`' values; None for each file's own.
+        compare: also plan sheets: `photo_colorized_compare.jpg` beside `photo_colorized.jpg`.
+        confidence: also plan maps: `photo_confidence.png`.
+    """
+
+    found: Sequence[tuple[Path, Path | None] | Left]
+    out: Path | None = None
+    format: str | None = None
+    compare: bool = False
+    confidence: bool = False
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[Task | Left]:
+        sources: dict[str, Path] = {}
+        for found in self.found:
+            if isinstance(found, Left):
+                yield found
+                continue
+            try:
+                yield self._place(*found, sources)
+            except UsageError as error:
+                yield Left(found[0], "failed", str(error))
+
+    def count_photos(self) -> int:
+        """Look into all files, and return how many are photographs to color."""
+        return sum(isinstance(task, Task) for task in self)
+
+    def check(self) -> None:
+        """Raise where two photographs would become one file, or one would replace itself.
+
+        Raises:
+            UsageError: if they would.
+        """
+        sources: dict[str, Path] = {}
+        for found in self.found:
+            if not isinstance(found, Left):
+                self._place(*found, sources)
+
+    def _place(self, path: Path, folder: Path | None, sources: dict[str, Path]) -> Task | Left:
+        """Tell what a file is, and find its result a place that is no other's."""
+        try:
+            kind = identify_file(path)
+        except OSError as error:
+            return Left(path, "failed", f"cannot be read: {error.strerror}")
+        own = kind.format or (kind is UNKNOWN and SUFFIXES.get(path.suffix.lower()))
+        if not own:
+            if promises_picture(path) and path.is_file():
+                return Left(path, "failed", f"named like a picture, but {kind.name}")
+            return Left(path, "skipped", kind.name)
+        for target, format in self._targets(path, folder, own):
+            task = self._task(path, target, format, kind.name)
+            clash = _clash(task, sources)
+            beside = path.with_name(target.name)
+            if not clash and (not folder or beside == path or not os.path.lexists(beside)):
+                break
+        if clash:
+            raise UsageError(clash)
+        sources.update((str(output), path) for output in task.outputs)
+        return task
+
+    def _targets(self, path: Path, folder: Path | None, own: str) -> Iterator[tuple[Path, str]]:
+        """Yield where a result may go, and its format; the next is taken if one is another's."""
+        if self.out and not folder and len(self) == 1 and self.out.suffix.lower() in FORMATS:
+            yield self.out, FORMATS[self.out.suffix.lower()]
+            return
+        format = self.format or format_written(own)
+        if folder:
+            place = folder_of_results(folder, self.out) / path.relative_to(folder).parent
+        else:
+            place = self.out or path.parent
+        ending = "" if folder or self.out else "_colorized"
+        promised = SUFFIXES.get(path.suffix.lower())
+        if promised:
+            suffix = path.suffix if promised == format else USUAL[format]
+            yield place / f"{path.stem}{ending}{suffix}", format
+        if promised != format:
+            yield place / f"{path.name}{ending}{USUAL[format]}", format
+
+    def _task(self, path: Path, target: Path, format: str, kind: str) -> Task:
+        sheet = target.with_name(f"{target.stem}_compare.jpg")
+        map = target.with_name(f"{target.stem.removesuffix('_colorized')}_confidence.png")
+        return Task(
+            path,
+            target,
+            format,
+            kind,
+            sheet if self.compare else None,
+            map if self.confidence else None,
+        )
+
+
 def plan(
     paths: Iterable[Path],
     out: Path | None,
@@ -40,106 +151,68 @@ def plan(
     format: str | None = None,
     compare: bool = False,
     confidence: bool = False,
-) -> list[Task]:
-    """Find the photographs in files and folders, and where each goes.
+) -> Plan:
+    """Find the files in files and folders, and plan what becomes of each.
+
+    By default `photo.jpg` becomes `photo_colorized.jpg`, and `folder/` becomes `folder_colorized/`
+    with its structure. A result is named after its format: a JPEG file `scan.png` becomes
+    `scan.jpg`, or `scan.png.jpg` where `scan.jpg` is another's.
 
     Args:
-        paths: files, and folders that are searched to their depths for photographs.
-        out: a folder, or, for a single file, a file name. By default `photo.jpg` becomes
-            `photo_colorized.jpg` and `folder/` becomes `folder_colorized/`.
-        format: of the files to be written, one of `FORMATS`' values; None for each file's own.
-        compare: also plan sheets: `photo_colorized_compare.jpg` beside `photo_colorized.jpg`.
-
-        confidence: also plan maps: `photo_confidence.png`.
+        paths: files, and folders that are searched to their depths.
+        out: as of `Plan`.
+        format: as of `Plan`.
+        compare: as of `Plan`.
+        confidence: as of `Plan`.
 
     Raises:
-        ColorizerError: if a path does not exist, a folder holds no photograph, or two photographs
-            or sheets would go to one file.
+        UsageError: if a path does not exist, a folder would be colored into itself, or two of the
+            files named would become one.
     """
-    paths = list(paths)
-    tasks: list[Task] = []
+    found: list[tuple[Path, Path | None] | Left] = []
+    folders = False
     for path in paths:
         if path.is_dir():
-            tasks += _plan_folder(path, out, format)
-        elif not path.exists():
-            raise ColorizerError(f"{path}: no such file or folder")
-        elif out is not None and len(paths) == 1 and out.suffix.lower() in FORMATS:
-            tasks.append(Task(path, out))
+            folders = True
+            found += _find(path, out)
+        elif os.path.lexists(path):
+            found.append((path, None))
         else:
-            name = f"{path.stem}{'' if out else '_colorized'}{_suffix(path, format)}"
-            tasks.append(Task(path, (out or path.parent) / name))
-    if compare:
-        tasks = [replace(task, sheet=_sheet(task.target)) for task in tasks]
-    if confidence:
-        tasks = [replace(task, confidence=_map(task.target)) for task in tasks]
-    _require_apart(tasks)
-    return tasks
+            raise UsageError(f"{path}: no such file or folder")
+    planned = Plan(found, out, format, compare, confidence)
+    if not folders:
+        planned.check()
+    return planned
 
 
-def find_photos(folder: Path, *, but: Path | None = None) -> list[Path]:
-    """Find the photographs in a folder, however deep, sorted; hidden ones are left out.
-
-    Args:
-        folder: searched for `SUFFIXES`.
-        but: a folder, resolved, that is left out, if any.
+def folder_of_results(folder: Path, out: Path | None = None) -> Path:
+    """Return where the photographs of a folder go, by default a folder beside it.
 
     Raises:
-        ColorizerError: if there is none.
+        UsageError: if nothing is beside it.
     """
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not (but and path.resolve().is_relative_to(but))
-        and path.is_file()
-    )
-    if not found:
-        raise ColorizerError(
-            f"{folder}: no photographs there; known are {', '.join(sorted(SUFFIXES))}"
-        )
-    return found
+    if out:
+        return out
+    if folder.name in ("", ".."):  # such as "."
+        folder = folder.resolve()
+    if not folder.name:
+        raise UsageError(f"{folder} has nothing beside it: name a folder for the results by -o")
+    return folder.with_name(f"{folder.name}_colorized")
 
 
-def _sheet(target: Path) -> Path:
-    return target.with_name(f"{target.stem}_compare.jpg")
+def _find(folder: Path, out: Path | None) -> Iterator[tuple[Path, Path | None] | Left]:
+    results = folder_of_results(folder, out).resolve()
+    if results == folder.resolve():
+        raise UsageError(f"{folder} would be colored into itself: name another folder by -o")
+    for found in walk(folder, but=results):
+        yield found if isinstance(found, Left) else (found, folder)
 
 
-def _map(target: Path) -> Path:
-    return target.with_name(f"{target.stem.removesuffix('_colorized')}_confidence.png")
-
-
-def _require_apart(tasks: Iterable[Task]) -> None:
-    """Raise if a file to be written is another photograph's too, or the photograph itself."""
-    sources: dict[Path, Path] = {}
-    for task in tasks:
-        for path in task.outputs:
-            if (other := sources.setdefault(path, task.source)) != task.source:
-                raise ColorizerError(
-                    f"{other} and {task.source} would both become {path}: color them apart"
-                )
-            if path.exists() and path.samefile(task.source):
-                raise ColorizerError(
-                    f"{task.source} would replace itself: name another folder by -o"
-                )
-
-
-def _plan_folder(folder: Path, out: Path | None, format: str | None) -> list[Task]:
-    target = out or folder.with_name(f"{folder.resolve().name}_colorized")
-    inside = target.resolve()
-    if inside == folder.resolve():
-        raise ColorizerError(f"{folder} would be colored into itself: name another folder by -o")
-    return [
-        Task(path, (target / path.relative_to(folder)).with_suffix(_suffix(path, format)))
-        for path in find_photos(folder, but=inside)
-    ]
-
-
-def _suffix(path: Path, format: str | None) -> str:
-    known = Image.registered_extensions().get(path.suffix.lower(), "")
-    own = FORMATS.get(path.suffix.lower(), known)
-    if format is None and known and own not in FORMATS.values():
-        format = "PNG"  # such as a GIF, whose 256 colors are too few
-    if format is None or own == format:
-        return path.suffix
-    return next(suffix for suffix, name in FORMATS.items() if name == format)
+def _clash(task: Task, sources: dict[str, Path]) -> str:
+    """Return what speaks against a task: a result in another's place, or in its source's; or ""."""
+    for output in task.outputs:
+        if other := sources.get(str(output)):
+            return f"{other} and {task.source} would both become {output}: color them apart"
+        if output.exists() and output.samefile(task.source):
+            return f"{task.source} would replace itself: name another folder by -o"
+    return ""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, UsageError
 
 LONGER_SIDE = 512
 """Longer side, in pixels, of the picture that colors are spread over before they are enlarged."""
@@ -49,7 +49,7 @@ class Hint:
         """
         found = HINT.fullmatch(text.replace(" ", ""))
         if not found:
-            raise ColorizerError(
+            raise UsageError(
                 f"hint {text!r}: expected x,y,#rrggbb, such as 120,80,#ff8000: column and row in "
                 "pixels from the top left, and a color"
             )

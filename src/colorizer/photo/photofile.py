@@ -42,6 +42,11 @@ NO_METADATA = frozenset({"BMP"})
 """Of the formats, those that hold pixels alone."""
 
 
+def format_written(format: str) -> str:
+    """Return the format that a photograph of a format is written in: the same, or else PNG."""
+    return format if format in FORMATS.values() else "PNG"
+
+
 @dataclass(frozen=True)
 class PhotoFile(Photo):
     """A photograph and its file's metadata.
@@ -83,7 +88,7 @@ class PhotoFile(Photo):
     @property
     def format_written(self) -> str:
         """The format that `encode` writes by default: the file's own if it can, or else PNG."""
-        return self.format if self.format in FORMATS.values() else "PNG"
+        return format_written(self.format)
 
     def marked(self, mark: Mark | None) -> Self:
         """Return the same photograph, of which `encode` says that its colors are invented.

@@ -8,7 +8,7 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, UsageError
 from colorizer.tracking.names import (
     CHAMPION,
     DEFAULT,
@@ -96,7 +96,7 @@ def find_named(models: Iterable[str]) -> dict[str, Path]:
         file = Path(model)
         name = file.resolve().parent.name if file.name == WEIGHTS else plain_name(model)
         if name in found:
-            raise ColorizerError(f"--model {model}: another is called {name!r} already: rename it")
+            raise UsageError(f"--model {model}: another is called {name!r} already: rename it")
         found[name] = find_weights(model)
     return found
 

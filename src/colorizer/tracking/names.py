@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import UsageError
 
 DEFAULT = "colorizer"
 """The registered model whose champion is the best of all."""
@@ -102,7 +102,7 @@ def parse(name: str) -> Reference:
     """Read a model's name, without looking whether there is such a model.
 
     Raises:
-        ColorizerError: if it is none of the spellings; the line says what is wrong.
+        UsageError: if it is none of the spellings; the line says what is wrong.
 
     Example:
         >>> parse("colorizer-model2")
@@ -161,9 +161,9 @@ def _parse_version(name: str, rest: str) -> Version:
     return Version(model, number=number)
 
 
-def _misspelled(name: str, reason: str) -> ColorizerError:
+def _misspelled(name: str, reason: str) -> UsageError:
     if name and Path(name).is_dir():
         reason = "a folder: name the file in it"
     elif name and Path(name).is_file():
         reason = "a file, but of another kind"
-    return ColorizerError(f"model {name!r}: {reason}; {EXPECTED}")
+    return UsageError(f"model {name!r}: {reason}; {EXPECTED}")

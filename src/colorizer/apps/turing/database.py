@@ -25,7 +25,7 @@ from colorizer.apps.turing.trials import (
     Trial,
     plan_trials,
 )
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, UsageError
 
 TRIAL = "number, kind, photo, other, fake"
 """The columns of a `Trial`, in its order."""
@@ -46,9 +46,9 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.is_dir():
-            raise ColorizerError(f"{path} is a folder: name the study's database with --db")
+            raise UsageError(f"{path} is a folder: name the study's database with --db")
         if not path.is_file():
-            raise ColorizerError(f"{path}: no such file: name the study's database with --db")
+            raise UsageError(f"{path}: no such file: name the study's database with --db")
         with self._transaction() as connection:
             kind, version = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -221,9 +221,9 @@ def _count_people(
 def _require_same(path: Path, begun: Protocol, asked: Protocol) -> None:
     """Refuse to mix answers to different questions."""
     if begun.photos != asked.photos:
-        raise ColorizerError(
+        raise UsageError(
             f"{path} is a study of other photographs: name these with --photos, or another --db"
         )
     if begun != asked:
         options = f"--seconds {begun.seconds:g} --practice {begun.practice} --pairs {begun.pairs}"
-        raise ColorizerError(f"{path} was begun with {options}: keep these or name another --db")
+        raise UsageError(f"{path} was begun with {options}: keep these or name another --db")

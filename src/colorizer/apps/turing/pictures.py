@@ -17,9 +17,9 @@ from colorizer.apps.turing.trials import Side, Trial
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.color.tone import is_black_and_white
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, UsageError
 from colorizer.inference.colorizer import Colorizer
-from colorizer.inference.plan import find_photos
+from colorizer.inference.folder import find_photos
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.parallel import map_photos
 from colorizer.photo.resize import resize
@@ -109,7 +109,7 @@ def find_color_photos(folder: Path, *, needed: int) -> dict[str, str]:
         ColorizerError: if the folder is missing or has fewer.
     """
     if not folder.is_dir():
-        raise ColorizerError(f"--photos is {folder}: no such folder")
+        raise UsageError(f"--photos is {folder}: no such folder")
     files = find_photos(folder)
     found: dict[str, str] = {}
     gray = 0

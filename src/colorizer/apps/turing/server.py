@@ -19,7 +19,7 @@ from colorizer.apps.local_server import make_app, serve
 from colorizer.apps.turing.database import Database
 from colorizer.apps.turing.pictures import SIZE, Pictures, digest_of, find_color_photos
 from colorizer.apps.turing.trials import Layout, Progress, Protocol, Side
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, UsageError
 from colorizer.inference.colorizer import Colorizer
 from colorizer.tracking.model_uri import find_named
 
@@ -93,7 +93,7 @@ def served(path: Path) -> Iterator[None]:
         ColorizerError: if another program serves it.
     """
     if not path.parent.is_dir():  # which the lock would make
-        raise ColorizerError(f"{path}: no such folder: name another database with --db")
+        raise UsageError(f"{path}: no such folder: name another database with --db")
     lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
     try:
         lock.acquire()
@@ -117,7 +117,7 @@ def open_study(
     digests = {name: _sha256(file) for name, file in weights.items()}
     for name, digest in digests.items():
         if (same := next(other for other in digests if digests[other] == digest)) != name:
-            raise ColorizerError(f"{same!r} and {name!r} have the same weights: name one of them")
+            raise UsageError(f"{same!r} and {name!r} have the same weights: name one of them")
     loaded = {
         name: Colorizer.from_file(file, precision="float32") for name, file in weights.items()
     }

@@ -1,0 +1,99 @@
+"""Colors photographs for `colorize`: progress, what becomes of each, the table, the exit code."""
+
+import json as json_format
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from colorizer.apps.command_line import NOTHING
+from colorizer.apps.summary import Summary, printable
+from colorizer.console import interruptible
+
+if TYPE_CHECKING:
+    from colorizer import Colorizer
+    from colorizer.inference.batch import Outcome
+    from colorizer.inference.options import Options
+    from colorizer.inference.plan import Plan
+
+
+def color_all(
+    planned: "Plan", load: "Callable[[], Colorizer | None]", options: "Options", *, json: bool
+) -> None:
+    """Color photographs, say what becomes of each and of all; end with the exit code.
+
+    Args:
+        planned: every file.
+        load: returns the model, or None if the hints alone decide.
+        options: how they are colored.
+        json: print a record for each file.
+
+    Raises:
+        Exit: always.
+    """
+    from colorizer.inference.batch import colorize_all
+    from colorizer.inference.library_messages import keep_library_messages
+
+    summary, single = Summary(named=options.format is None), len(planned) == 1
+    with keep_library_messages() as messages, _progress(len(planned)) as advance:
+        colorizer = load()
+        with interruptible() as signal:
+            until = takewhile(lambda _: not signal(), planned)
+            for outcome in colorize_all(until, colorizer, options, messages):
+                advance()
+                summary.add(outcome)
+                _say(outcome, json=json, single=single)
+    if not single:
+        summary.print()
+    if number := signal():
+        done = f"{summary.total:,} of {len(planned):,} files"
+        typer.echo(f"interrupted after {done}: the same command does the rest", err=True)
+        raise typer.Exit(128 + number)
+    if summary.exit_code == NOTHING and not summary.count("failed"):
+        typer.echo("error: no photograph there", err=True)
+    raise typer.Exit(summary.exit_code)
+
+
+def _say(outcome: "Outcome", *, json: bool, single: bool) -> None:
+    """Print the outcome for a file: a record, a message, or the single result's path."""
+    if json:
+        typer.echo(json_format.dumps(_record(outcome)))
+    elif outcome.message and (single or outcome.status not in ("exists", "skipped")):
+        label = {"failed": "error: ", "colorized": "warning: "}.get(outcome.status, "")
+        typer.echo(f"{label}{printable(outcome.message)}", err=True)
+    elif single:
+        typer.echo(printable(str(outcome.task.target)), err=True)
+
+
+def _record(outcome: "Outcome") -> dict[str, Any]:
+    verdict = outcome.verdict
+    return {
+        "source": str(outcome.task.source),
+        "target": outcome.task.target and str(outcome.task.target),
+        "status": outcome.status,
+        "message": outcome.message,
+        "kind": outcome.task.kind,
+        "seconds": round(outcome.seconds, 3),
+        "verdict": verdict and verdict.kind,
+        "verdict_confidence": verdict and round(verdict.confidence, 3),
+        "verdict_reason": verdict and verdict.reason,
+    }
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """Yield a function that advances the progress bar; a bar needs a terminal and two files."""
+    if total < 2:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
+        bar = progress.add_task("colorizing", total=total)
+        yield lambda: progress.advance(bar)
