@@ -1,8 +1,9 @@
 import io
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from colorizer.models.heads import BinsNetwork
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.marking import Mark, read_mark
 
 RGB = NDArray[np.uint8]
 
@@ -280,6 +282,18 @@ def test_image_files_come_back_as_jpeg_on_demand() -> None:
     with Image.open(io.BytesIO(data)) as image:
         assert image.format == "JPEG"
         assert image.size == (27, 14)
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg"])
+def test_what_comes_back_is_marked(format: Literal["png", "jpeg"]) -> None:
+    data = encode(Image.fromarray(photograph(14, 27)))
+    colored = colorless().colorize_bytes(data, format=format, strength=0.5)
+    mark = Mark.of(data, colorless().model, "strength 0.5")
+    assert read_mark(colored) == mark
+    again = io.BytesIO()
+    picture = colorless()(data, strength=0.5)
+    picture.save(again, "jpeg", xmp=picture.info["xmp"])
+    assert read_mark(again.getvalue()) == replace(mark, source="")
 
 
 def test_many_photographs_come_back_in_their_order() -> None:

@@ -14,16 +14,16 @@ from colorizer.color.recoloring import recolor
 from colorizer.errors import MissingExtraError
 from colorizer.inference.inputs import PhotoLike, to_rgb
 from colorizer.inference.network import Network
-from colorizer.inference.onnx_network import digest, find_graph
+from colorizer.inference.onnx_network import OnnxNetwork, digest, find_graph
+from colorizer.inference.options import Options
 from colorizer.methods.hints import Hints
 from colorizer.methods.probabilities import LikelyColors, confidence, likely_colors
 from colorizer.methods.propagation import spread
 from colorizer.photo.decode import decode
 from colorizer.photo.encode import Format, encode
+from colorizer.photo.marking import Mark
 from colorizer.photo.parallel import map_photos
 from colorizer.photo.resize import resize
-
-DIGITS = 12  # of a SHA-256: enough to tell all models apart
 
 
 class Colorizer:
@@ -41,9 +41,9 @@ class Colorizer:
 
     @cached_property
     def model(self) -> str:
-        """The network's name, and the first digits of its weights file's SHA-256."""
+        """The network's name, and the first 12 digits of its weights file's SHA-256."""
         name = self.metadata.model
-        return f"{name} {digest(self._file)[:DIGITS]}" if self._file else name
+        return f"{name} {digest(self._file)[:12]}" if self._file else name
 
     @classmethod
     def from_file(
@@ -64,8 +64,6 @@ class Colorizer:
             ColorizerError: if it is missing or no model of this project, or what it needs is not
                 installed.
         """
-        from colorizer.inference.onnx_network import OnnxNetwork
-
         graph = path if path.suffix == ".onnx" else find_graph(path) if device == "cpu" else None
         if graph is not None:
             return cls(OnnxNetwork(graph), path)
@@ -97,7 +95,8 @@ class Colorizer:
             strength: multiplies the colors' chroma.
 
         Returns:
-            RGB, of the photograph's size and with its lightness; for a list a list.
+            RGB, of the photograph's size and with its lightness; for a list a list. `info["xmp"]`,
+            for Pillow's `save(..., xmp=...)`, says that the colors are invented.
 
         Raises:
             FileNotFoundError: if there is no such file.
@@ -107,7 +106,9 @@ class Colorizer:
         """
 
         def color(one: PhotoLike) -> Image.Image:
-            return Image.fromarray(self.colorize(to_rgb(one), strength=strength))
+            image = Image.fromarray(self.colorize(to_rgb(one), strength=strength))
+            image.info["xmp"] = self._xmp(strength)
+            return image
 
         if not isinstance(photo, list | tuple):
             return color(photo)
@@ -144,11 +145,7 @@ class Colorizer:
         return self.network.predict_ab_and_classes(lightness)
 
     def colorize(self, rgb: NDArray[np.uint8], *, strength: float = 1.0) -> NDArray[np.uint8]:
-        """Color one photograph.
-
-        The network sees the photograph at `metadata.shape`, a square or in its own proportions; its
-        colors are brought back to the photograph's size and joined with the photograph's own
-        lightness.
+        """Color one photograph: colors predicted at `metadata.shape`, with its own lightness.
 
         Args:
             rgb: uint8 (H, W, 3), of which only the lightness is used.
@@ -218,7 +215,7 @@ class Colorizer:
     def colorize_bytes(
         self, data: bytes, *, format: Format = "png", strength: float = 1.0
     ) -> bytes:
-        """Color an image file: bytes as `decode` takes them, an image file's bytes out.
+        """Color an image file: bytes as `decode` takes them, a marked image file's bytes out.
 
         Args:
             data: the file.
@@ -228,7 +225,11 @@ class Colorizer:
         Raises:
             ImageError: if the bytes are no image, or hold several pictures.
         """
-        return encode(self.colorize(decode(data).rgb, strength=strength), format=format)
+        rgb, xmp = self.colorize(decode(data).rgb, strength=strength), self._xmp(strength, data)
+        return encode(rgb, format=format, xmp=xmp)
+
+    def _xmp(self, strength: float, data: bytes = b"") -> bytes:
+        return Mark.of(data, self.model, Options(strength=strength).parameters).write(b"")
 
     def colorize_many(self, photos: Iterable[bytes], *, format: Format = "png") -> Iterator[bytes]:
         """Color image files on all cores, each decoding while others compute or are encoded.

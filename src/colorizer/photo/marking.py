@@ -42,7 +42,7 @@ class Mark:
 
     Attributes:
         software: this tool, its version and the model.
-        source: the digest of the file that was colored, as `digest` gives it.
+        source: the digest of the file that was colored, as `digest` gives it; "" if it was none.
         parameters: what else decides the colors, such as "strength 1.3"; or "".
     """
 
@@ -55,11 +55,11 @@ class Mark:
         """Return the mark of what a model makes of a file.
 
         Args:
-            data: the file.
+            data: the file; b"" if there is none.
             model: its name, and what tells it from others of that name.
             parameters: as the attribute.
         """
-        return cls(f"{TOOL} {__version__} ({model})", digest(data), parameters)
+        return cls(f"{TOOL} {__version__} ({model})", digest(data) if data else "", parameters)
 
     def write(self, xmp: bytes, former_software: str = "") -> bytes:
         """Return an XMP packet with the mark, and all else that it held.
@@ -84,7 +84,8 @@ class Mark:
         packet.replace(SOURCE_TYPE, ENHANCED)
         packet.replace(CREATOR_TOOL, self.software)
         derived = {"instanceID": self.source, "documentID": document}
-        _fill(packet.replace(DERIVED_FROM), REFERENCE, derived)
+        if any(derived.values()):
+            _fill(packet.replace(DERIVED_FROM), REFERENCE, derived)
         history = packet.find(HISTORY)
         if history is None or not len(history):
             history = packet.replace(HISTORY)
@@ -122,10 +123,10 @@ def read_mark(file: Path | bytes) -> Mark | None:
     except Exception:  # Pillow's plugins raise nearly anything on damaged files
         return None
     software = packet.get(CREATOR_TOOL)
-    derived = packet.find(DERIVED_FROM)
-    if not software.startswith(f"{TOOL} ") or derived is None:
+    if not software.startswith(f"{TOOL} "):
         return None
-    source = text_fields(derived, REFERENCE).get("instanceID", "")
+    derived = packet.find(DERIVED_FROM)
+    source = "" if derived is None else text_fields(derived, REFERENCE).get("instanceID", "")
     history = packet.find(HISTORY)
     events = (
         [] if history is None else [text_fields(one, EVENT) for one in history.iter(f"{RDF}li")]

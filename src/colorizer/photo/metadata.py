@@ -12,7 +12,7 @@ from PIL.ExifTags import Base
 
 from colorizer.photo import exif as exif_blocks
 from colorizer.photo import exif_changes, photoshop
-from colorizer.photo.encode import encode
+from colorizer.photo.encode import encode, png_info
 from colorizer.photo.icc import PROFILE
 from colorizer.photo.marking import Mark
 from colorizer.photo.orientation import (
@@ -166,14 +166,12 @@ def _text(image: Image.Image) -> dict[str, str]:
 
 
 def _png_text(xmp: bytes, text: Mapping[str, str], resources: bytes) -> PngImagePlugin.PngInfo:
-    info = PngImagePlugin.PngInfo()
+    info = png_info(xmp)
     for keyword, value in text.items():
         info.add_text(keyword, value)
     if resources:  # where ImageMagick and exiftool look for them
         digits = f"\niptc\n{len(resources):8d}\n{resources.hex(chr(10), 36)}\n"
         info.add_text("Raw profile type iptc", digits, zip=True)
-    if xmp:
-        info.add(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + xmp)  # no compression, no language
     return info
 
 
