@@ -736,3 +736,28 @@ def test_what_is_no_file_is_said_and_never_fetched(session: "Page") -> None:
     message.filter(has_text="What was dropped is a link, and this page fetches nothing").wait_for()
     bring(session, "paste", "transfer.setData('text/plain', 'Dear Anna')")
     message.filter(has_text="What was pasted is text, no picture").wait_for()
+
+
+def test_what_is_mended_and_what_is_a_guess_can_be_seen(
+    session: "Page", photos: list[Path]
+) -> None:
+    with Image.open(photos[0]) as image:
+        image.point(lambda level: 90 + level // 4).save(photos[0].with_name("faded.png"))
+    session.set_input_files("#photos input", str(photos[0].with_name("faded.png")))
+    session.click("#photos button[title='faded.png']")
+    session.locator("#divide").press("Home")
+    settle(session)
+
+    def contrast() -> float:
+        seen = decode(session.locator("#after").screenshot()).rgb
+        return float(rgb_to_lab(seen[:, 60:])[0].std())  # without the divider
+
+    before = contrast()
+    session.click("summary")
+    session.check("#restore")
+    settle(session)
+    assert contrast() > 2 * before
+    session.check("#sure")
+    settle(session)
+    assert np.hypot(*colors(session.locator("#after")))[:, 30:].mean() < 1
+    assert "restored and colored by" in session.inner_text("#facts")

@@ -154,19 +154,19 @@ def test_strokes_alone_color_where_no_model_does(session: Session, gray: bytes) 
 def test_the_palette_is_the_point_s_and_obeys_strokes(session: Session, gray: bytes) -> None:
     photo = add(session, "photo.jpg", gray)
     x, y = (side // 2 for side in photo.shown)
-    before = session.palette(photo.id, WEIGHTS, x, y)
+    before = session.palette(photo.id, Look(WEIGHTS), x, y)
     assert 1 < len(before) <= 6
     point = decode(photo.before).rgb[y : y + 1, x : x + 1]
     shown = np.array([[tuple(bytes.fromhex(color[1:])) for color in before]], np.uint8)
     assert np.abs(rgb_to_lab(shown)[0] - rgb_to_lab(point)[0]).max() < 1
     session.paint(photo.id, stroke(photo.shown, (x - 5, y - 5, x + 5, y + 5)), 0)
-    after = session.palette(photo.id, WEIGHTS, x, y)
+    after = session.palette(photo.id, Look(WEIGHTS), x, y)
     first = np.array([[tuple(bytes.fromhex(after[0][1:]))]], np.uint8)
     assert rgb_to_lab(first)[1] > 20
     assert after[0] not in before
-    assert session.palette(photo.id, NO_MODEL, x, y) == []
+    assert session.palette(photo.id, Look(NO_MODEL), x, y) == []
     with pytest.raises(ColorizerError, match=f"no pixel {photo.shown[0]},0: the picture has"):
-        session.palette(photo.id, WEIGHTS, photo.shown[0], 0)
+        session.palette(photo.id, Look(WEIGHTS), photo.shown[0], 0)
 
 
 def test_strokes_of_another_size_are_refused(session: Session, gray: bytes) -> None:
@@ -330,6 +330,31 @@ def test_what_is_in_color_is_copied_unless_it_is_forced_or_painted_on(
     session.force(photo.id, False)
     session.paint(photo.id, stroke(photo.shown, (10, 10, 40, 30)), 0)
     assert not photo.is_copied("remove")
+
+
+def test_a_photograph_is_restored_as_by_the_command(session: Session, gray: bytes) -> None:
+    with Image.open(io.BytesIO(gray)) as image:
+        faded = encode(image.point(lambda level: 90 + level // 4))
+    photo = add(session, "faded.png", faded)
+    name, data = session.finish(photo.id, Look(WEIGHTS, restore="light"))
+    options = Options(restore="light")
+    assert (name, data) == (
+        "faded_colorized.png",
+        colorize_data(faded, Colorizer.load(WEIGHTS), options).data,
+    )
+    shown = decode(session.show(photo.id, Look(WEIGHTS, restore="light"))).rgb
+    assert np.abs(shown - decode(data).rgb.astype(int)).mean() < 3  # what JPEG loses
+    assert np.ptp(decode(session.show(photo.id)).rgb) < 0.4 * np.ptp(shown)
+
+
+def test_how_sure_the_model_is_can_be_seen(session: Session, gray: bytes) -> None:
+    photo = add(session, "photo.jpg", gray)
+    levels = decode(session.show_confidence(photo.id, Look(WEIGHTS))).rgb[..., 0]
+    expected = 255 * Colorizer.load(WEIGHTS).confidence(decode(gray).rgb)
+    assert levels.shape == expected.shape
+    assert np.abs(levels - expected).mean() < 3  # what JPEG loses
+    with pytest.raises(ColorizerError, match="not classes"):
+        session.show_confidence(photo.id, Look(NO_MODEL))
 
 
 def test_where_there_is_no_room_nothing_is_kept(

@@ -16,7 +16,7 @@ from colorizer.apps.web.look import Look, Size
 from colorizer.apps.web.photograph import Photograph
 from colorizer.apps.web.session import OutdatedError, Session
 from colorizer.errors import ColorizerError
-from colorizer.inference.options import TONES, Tone
+from colorizer.inference.options import TONES, Restoration, Tone
 from colorizer.photo.identify import HEAD, identify
 from colorizer.photo.signatures import SUFFIXES
 
@@ -30,10 +30,13 @@ Pixel = Annotated[int, Query(ge=0)]
 
 
 def read_look(
-    model: str, strength: Annotated[float, Query(ge=0, le=4)] = 1, tone: Tone = "remove"
+    model: str,
+    strength: Annotated[float, Query(ge=0, le=4)] = 1,
+    tone: Tone = "remove",
+    restore: Restoration = "",
 ) -> Look:
     """Return how a request wants photographs to be colored."""
-    return Look(model, strength, tone)
+    return Look(model, strength, tone, restore)
 
 
 Wanted = Annotated[Look, Depends(read_look)]
@@ -108,8 +111,12 @@ def _add_photos(app: FastAPI, session: Session) -> None:
         return _picture(session.show(photo_id, look, size=size, part=part))
 
     @app.get("/api/photos/{photo_id}/palette")
-    def palette(photo_id: str, model: str, x: Pixel, y: Pixel) -> list[str]:
-        return session.palette(photo_id, model, x, y)
+    def palette(photo_id: str, look: Wanted, x: Pixel, y: Pixel) -> list[str]:
+        return session.palette(photo_id, look, x, y)
+
+    @app.get("/api/photos/{photo_id}/confidence")
+    def confidence(photo_id: str, look: Wanted) -> Response:
+        return _picture(session.show_confidence(photo_id, look))
 
     @app.put("/api/photos/{photo_id}/forced")
     def force(photo_id: str, forced: bool) -> dict[str, Any]:

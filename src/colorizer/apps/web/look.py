@@ -6,7 +6,7 @@ from typing import Literal
 
 from colorizer.color.recoloring import Part
 from colorizer.errors import ColorizerError
-from colorizer.inference.options import Tone
+from colorizer.inference.options import Restoration, Tone
 
 Size = Literal["thumbnail", "preview"]
 """A picture for the strip, or for the stage."""
@@ -20,11 +20,13 @@ class Look:
         model: the name of one of the session's choices.
         strength: multiplies the chroma of the model's colors, not of those painted.
         tone: whether toned prints are colored from their lightness, or kept.
+        restore: what is mended before coloring.
     """
 
     model: str
     strength: float = 1.0
     tone: Tone = "remove"
+    restore: Restoration = ""
 
 
 def parse_part(text: str, size: tuple[int, int]) -> Part:

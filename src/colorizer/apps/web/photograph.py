@@ -2,19 +2,20 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path, PurePath
 
 from colorizer.apps.web.zip_stream import extend_stem
 from colorizer.color.monochrome import Verdict, judge
 from colorizer.errors import ColorizerError
-from colorizer.inference.options import Tone
+from colorizer.inference.options import Restoration, Tone
 from colorizer.methods.hints import Hints
 from colorizer.photo.decode import ImageError, Photo, decode, split_pages
 from colorizer.photo.encode import encode
 from colorizer.photo.identify import HEAD, identify
 from colorizer.photo.pixels import shrink
+from colorizer.photo.restoration import restore
 
 PREVIEW = 1024
 """Pixels of the longer side of what the page shows first."""
@@ -70,13 +71,14 @@ class Photograph:
             raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
         return next(islice(split_pages(data), self.page, None))
 
-    def decode(self) -> Photo:
-        """Decode the original file.
+    def decode(self, restoration: Restoration = "") -> Photo:
+        """Decode the original file, and restore it if that is wanted.
 
         Raises:
-            ColorizerError: if it is gone.
+            ColorizerError: if it is gone, or OpenCV, which restores, is not installed.
         """
-        return decode(self.read())
+        photo = decode(self.read())
+        return replace(photo, levels=restore(photo.levels)) if restoration else photo
 
 
 def store(name: str, data: bytes, folder: Path) -> tuple[list[Photograph], list[str]]:

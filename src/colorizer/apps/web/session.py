@@ -17,6 +17,7 @@ from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode_strokes
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import PhotoFile
+from colorizer.photo.restoration import restore
 
 
 class OutdatedError(ColorizerError):
@@ -129,13 +130,21 @@ class Session:
             picture = self.coloring.draw(photo, look, size)
         return encode(picture, format="jpeg")
 
-    def palette(self, photo_id: str, model: str, x: int, y: int) -> list[str]:
+    def show_confidence(self, photo_id: str, look: Look) -> bytes:
+        """Return how sure the model is as a JPEG file, white where it is.
+
+        Raises:
+            ColorizerError: if there is no such photograph or model, or it does not say.
+        """
+        return encode(self.coloring.draw_confidence(self.get(photo_id), look), format="jpeg")
+
+    def palette(self, photo_id: str, look: Look, x: int, y: int) -> list[str]:
         """Return the likely colors of a pixel, as `Coloring.palette`.
 
         Raises:
             ColorizerError: if there is no such photograph, model or pixel.
         """
-        return self.coloring.palette(self.get(photo_id), model, x, y)
+        return self.coloring.palette(self.get(photo_id), look, x, y)
 
     def finish(self, photo_id: str, look: Look) -> tuple[str, bytes]:
         """Return the name and bytes of a photograph's file in color, at full size, with metadata.
@@ -153,9 +162,10 @@ class Session:
             original = photo.read()
             file = PhotoFile.parse(original)
             strokes = None if photo.strokes is None else decode_strokes(photo.strokes)
-            options = Options(strength=look.strength, tone=look.tone, strokes=strokes)
+            options = Options(strength=look.strength, strokes=strokes, restore=look.restore)
             mark = make_mark(original, self.coloring.colorizer(look.model), options)
-            data = file.marked(mark).encode(recolor(file.levels, ab))
+            levels = restore(file.levels) if look.restore else file.levels
+            data = file.marked(mark).encode(recolor(levels, ab))
         name = PurePath(photo.name)
         if file.format != file.format_written:
             name = name.with_suffix(".png")

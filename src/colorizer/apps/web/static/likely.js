@@ -1,8 +1,8 @@
 // The likely colors of the point under the pointer, most likely first, for the brush to take.
 
 import { isPainting } from "./painting.js";
-import { ask, say } from "./requests.js";
-import { $, change, current, state } from "./state.js";
+import { ask, look, say } from "./requests.js";
+import { $, change, current } from "./state.js";
 
 const REST = 150; // ms that the pointer stays before the server is asked
 
@@ -25,8 +25,7 @@ export function listenToPointer() {
 async function suggest(x, y) {
   const number = ++newest;
   const photo = current();
-  const query = new URLSearchParams({ model: state.model, x, y });
-  const colors = await (await ask(`/api/photos/${photo.id}/palette?${query}`)).json();
+  const colors = await (await ask(`/api/photos/${photo.id}/palette?${look({ x, y })}`)).json();
   if (number !== newest || photo !== current()) return;
   $("likely").replaceChildren(...colors.map(makeSwatch));
   $("likely-hint").textContent = colors.length

@@ -4,7 +4,7 @@ import { listenForPhotos } from "./arriving.js";
 import { listenToGestures } from "./gestures.js";
 import { listenToPointer } from "./likely.js";
 import { canUndo, deliver, isPainted, listenToBrush, recall } from "./painting.js";
-import { address, ask, save, say, unsay } from "./requests.js";
+import { address, ask, look, save, say, unsay } from "./requests.js";
 import { $, change, current, onChange, recollect, remember, state } from "./state.js";
 import { renderStrip } from "./strip.js";
 import { placeDetail, renderView } from "./views.js";
@@ -55,11 +55,13 @@ function renderControls(photo) {
   $("download-all").hidden = state.photos.length < 2;
   $("download-all").textContent = `Download all ${state.photos.length}`;
   $("tone").checked = state.tone === "keep";
+  $("restore").checked = state.restore !== "";
+  $("sure").checked = state.sure;
   $("force").checked = photo.forced;
   $("kept").hidden = !photo.forced && !photo.copied[state.tone];
   $("why-kept").textContent = photo.kind === "color" ? `It is in color already (${photo.reason}).` : "It is a toned print.";
   const { label } = state.models.find(({ name }) => name === state.model);
-  const how = photo.copied[state.tone] ? "stays as it is." : `colored by ${label}.${sayDoubt(photo)}`;
+  const how = photo.copied[state.tone] ? "stays as it is." : `${state.restore && "restored and "}colored by ${label}.${sayDoubt(photo)}`;
   $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, ${how}`;
 }
 
@@ -80,6 +82,8 @@ function makeControls() {
   $("model").addEventListener("change", (event) => change({ model: event.target.value }));
   $("strength").addEventListener("input", (event) => change({ strength: Number(event.target.value) }));
   $("tone").addEventListener("change", (event) => change({ tone: event.target.checked ? "keep" : "remove" }));
+  $("restore").addEventListener("change", (event) => change({ restore: event.target.checked ? "light" : "" }));
+  $("sure").addEventListener("change", (event) => change({ sure: event.target.checked }));
   $("force").addEventListener("change", (event) => force(event.target.checked).catch((error) => say(error.message)));
   $("color").addEventListener("input", (event) => change({ color: event.target.value }));
   $("strokes").addEventListener("change", (event) => $("canvas").classList.toggle("unseen", !event.target.checked));
@@ -126,9 +130,8 @@ function download() {
 }
 
 function downloadAll() {
-  const { model, strength, tone, photos: { length: count } } = state;
-  const query = new URLSearchParams({ model, strength, tone, count });
-  finish($("download-all"), state.photos, `/api/archive?${query}`, `${state.photos.length} photographs in full size …`);
+  const { length: count } = state.photos;
+  finish($("download-all"), state.photos, `/api/archive?${look({ count })}`, `${count} photographs in full size …`);
 }
 
 /** Save a file on this machine once the server knows all that was painted; meanwhile the button waits. */

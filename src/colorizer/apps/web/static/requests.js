@@ -35,12 +35,17 @@ export const say = (text) => { $("message").textContent = text; };
 /** Take back what was said, unless something else was said since. */
 export const unsay = (text) => { if ($("message").textContent === text) say(""); };
 
+/** Return how photographs are to be colored, as a query. */
+export function look(more, model = state.model) {
+  const { strength, tone, restore } = state;
+  return new URLSearchParams({ model, strength, tone, restore, ...more });
+}
+
 /** Return the address of a photograph as it was, or of what becomes of it. */
-export function address(photo, what, model = state.model) {
+export function address(photo, what, model) {
   if (what === "before") return `/api/photos/${photo.id}/before?`;
-  const { strength, tone } = state;
   const { revision, forced } = photo;
-  return `/api/photos/${photo.id}/${what}?${new URLSearchParams({ model, strength, tone, revision, forced })}`;
+  return `/api/photos/${photo.id}/${what}?${look({ revision, forced }, model)}`;
 }
 
 /** Show a picture of a photograph: one request at a time for each place, and of several wishes the last. */

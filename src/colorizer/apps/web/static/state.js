@@ -15,10 +15,12 @@ export const state = {
   compared: [], // names of models
   strength: 1,
   tone: "remove", // or "keep": what becomes of toned prints
+  restore: "", // or "light": what is mended before coloring
+  sure: false, // whether how sure the model is stands in place of the colors
   color: "#b5784f",
 };
 
-const KEPT = ["current", "view", "model", "compared", "strength", "tone", "color"];
+const KEPT = ["current", "view", "model", "compared", "strength", "tone", "restore", "color"];
 
 export const current = () => state.photos.find((photo) => photo.id === state.current);
 

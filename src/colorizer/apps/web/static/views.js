@@ -14,7 +14,8 @@ export function renderView(photo) {
   lay();
   if (state.view === "slider") {
     showWhole($("before"), photo, address(photo, "before"));
-    showWhole($("after"), photo, address(photo, "after"));
+    const sure = state.sure && !photo.copied[state.tone];
+    showWhole($("after"), photo, address(photo, sure ? "confidence" : "after"), !sure);
   } else if (state.view === "paint") {
     showWhole($("painted"), photo, address(photo, "after"));
     draw(photo);
@@ -22,10 +23,10 @@ export function renderView(photo) {
 }
 
 /** Show a photograph, and over it the visible part in its own pixels where that is finer. */
-function showWhole(image, photo, url) {
+function showWhole(image, photo, url, fine = true) {
   show(image, photo, url);
   const detail = image.nextElementSibling;
-  const part = visiblePart(photo);
+  const part = fine ? visiblePart(photo) : null;
   detail.hidden = !part;
   if (part) show(detail, photo, `${url}&part=${part}`);
 }
