@@ -195,7 +195,7 @@ def test_the_archive_names_what_could_not_be_finished(session: Session, gray: by
         io.BytesIO(b"".join(session.finish_all(Look(WEIGHTS), count=3)))
     ) as archive:
         assert archive.namelist() == [
-            "not_colored_colorized.txt",
+            "not_colored.txt_colorized.jpg",
             "b_colorized.jpg",
             "not_colored.txt",
         ]
@@ -300,6 +300,17 @@ def test_pages_are_photographs_of_their_own(
         session.remove(photo.id)
     assert not photos[0].file.exists()
     assert set(session.photos) == known
+
+
+def test_a_result_is_named_after_its_format(session: Session, gray: bytes) -> None:
+    names = ("phone.HEIC", "photo", "scan.JPE", "anna.1938")
+    photos = [add(session, name, gray) for name in names]
+    assert [session.finish(photo.id, Look(NO_MODEL))[0] for photo in photos] == [
+        "phone_colorized.jpg",
+        "photo_colorized.jpg",
+        "scan_colorized.JPE",
+        "anna.1938_colorized.jpg",
+    ]
 
 
 def test_what_is_no_picture_is_named(session: Session) -> None:

@@ -12,12 +12,14 @@ from colorizer.apps.web.zip_stream import extend_stem, stream_zip
 from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
 from colorizer.inference.options import Options
+from colorizer.inference.plan import USUAL
 from colorizer.inference.recolor_file import make_mark
 from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode_strokes
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import PhotoFile
 from colorizer.photo.restoration import restore
+from colorizer.photo.signatures import SUFFIXES
 
 
 class OutdatedError(ColorizerError):
@@ -166,10 +168,7 @@ class Session:
             mark = make_mark(original, self.coloring.colorizer(look.model), options)
             levels = restore(file.levels) if look.restore else file.levels
             data = file.marked(mark).encode(recolor(levels, ab))
-        name = PurePath(photo.name)
-        if file.format != file.format_written:
-            name = name.with_suffix(".png")
-        return extend_stem(name.name, "_colorized"), data
+        return extend_stem(_rename(photo.name, file.format_written), "_colorized"), data
 
     def finish_all(self, look: Look, count: int) -> Iterator[bytes]:
         """Return all photographs' files in color as a zip archive, in parts.
@@ -192,3 +191,11 @@ class Session:
             (photo.name, partial(self.finish, photo.id, look))
             for photo in list(self.photos.values())
         )
+
+
+def _rename(name: str, format: str) -> str:
+    """Return a file's name with a suffix that promises the format."""
+    promised = SUFFIXES.get(PurePath(name).suffix.lower())
+    if promised == format:
+        return name
+    return (PurePath(name).stem if promised else name) + USUAL[format]
