@@ -394,6 +394,13 @@ def test_a_folder_that_cannot_be_written_is_a_failure_and_the_rest_go_on(
     assert [o.status for o in outcomes if o.status != "skipped"] == ["failed"] * 4 + ["colorized"]
 
 
+def test_a_name_that_is_too_long_is_a_failure(tmp_path: Path, colorizer: Colorizer) -> None:
+    (tmp_path / ("n" * 255)).write_bytes(photograph())  # the result's needs a suffix more
+    (outcome,) = work([tmp_path], tmp_path / "out", colorizer)
+    assert outcome.status == "failed"
+    assert outcome.message.endswith("n: File name too long")
+
+
 def test_large_photographs_are_worked_on_one_at_a_time(
     folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,7 +97,7 @@ def _with_messages(outcome: Outcome, messages: LibraryMessages) -> Outcome:
 
 def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) -> Outcome:
     started = time.perf_counter()
-    there = next(filter(Path.exists, task.outputs), None)
+    there = next(filter(os.path.exists, task.outputs), None)  # Path.exists raises on long names
     if there and not options.overwrite:
         return Outcome(task, "exists", f"{there} exists: --overwrite replaces it")
     try:
