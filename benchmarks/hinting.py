@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import levin
 import numpy as np
 import pandas as pd
 import photographs
@@ -34,7 +33,7 @@ from colorizer.color.tone import is_black_and_white
 from colorizer.evaluation.grids import photo_grid
 from colorizer.evaluation.scoring.bootstrap import intervals
 from colorizer.evaluation.scoring.metrics import delta_e2000, psnr
-from colorizer.methods import propagation
+from colorizer.methods import levin2004, propagation
 from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
@@ -133,7 +132,7 @@ def _methods(*, compare: bool = False, before: Path | None = None) -> Methods:
         GUIDED: propagation.guide,
     }
     if compare:
-        methods[LEVIN] = lambda rgb, given, _: levin.solve(rgb_to_lab(rgb)[0], given)
+        methods[LEVIN] = lambda rgb, given, _: levin2004.propagate(rgb_to_lab(rgb)[0], given)
     if before:
         file = before / "src" / "colorizer" / "methods" / "propagation.py"
         spec = importlib.util.spec_from_file_location("propagation_before", file)
@@ -228,7 +227,7 @@ def _time(file: bytes, colorizer: Colorizer, rounds: int) -> dict[str, Any]:
     ways = {
         "colorizer": Way(lambda: propagation.guide(rgb, given)),
         "colorizer with a network's colors": Way(lambda: propagation.guide(rgb, given, prior)),
-        "Levin's, by SciPy": Way(lambda: levin.solve(lab[0], given)),
+        "Levin's, by SciPy": Way(lambda: levin2004.propagate(lab[0], given)),
     }
     return table(
         f"20 hints spread over a photograph of {rgb.shape[1]}x{rgb.shape[0]} pixels",

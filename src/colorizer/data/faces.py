@@ -56,4 +56,4 @@ def _cascade() -> Any:
     from skimage.data import lbp_frontal_face_cascade_filename  # slow to import
     from skimage.feature import Cascade
 
-    return Cascade(lbp_frontal_face_cascade_filename())  # type: ignore[no-untyped-call]
+    return Cascade(lbp_frontal_face_cascade_filename())
