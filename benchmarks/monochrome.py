@@ -3,12 +3,14 @@
     python benchmarks/monochrome.py [PHOTOS.zip|FOLDER ...] [--photos 400] [--seed 0] [--fit]
 
 From each photograph two prints of random kinds are made, and two pictures in color if it has clear
-colors itself; each is scanned to a JPEG file at one of several sizes and qualities. Half of the
-photographs, in half of the kinds, is what the rule is chosen on: `--fit` fits its weights to them.
-The table marks these kinds and counts the other photographs alone.
+colors itself; each is scanned to a JPEG file at one of several sizes and qualities. A file's
+checksum says whether its photograph is one that the rule is chosen on, in half of the kinds, or one
+that is reported on, in all of them: `--fit` fits the weights to the first, the table counts the
+second.
 """
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -43,6 +45,8 @@ from prints import (
     yellowed,
 )
 from scans import Kind, Random, Rgb, scan
+from sklearn.linear_model import LogisticRegression
+from unseen import UNSEEN_COLORED, UNSEEN_PRINTS
 
 from colorizer import Colorizer
 from colorizer.color.lab import rgb_to_lab
@@ -54,11 +58,12 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 SHORT_SIDES = (192, 256, 320, 448)
 SHOWN, SHOWN_SEED = "mirflickr/im72.jpg", 3
 SHOWN_AS = (red_stamp, handwriting, tea_stain, yellowed, album_page, cyanotype)
-CHOSEN_ON = {
+CHOSEN_ON = (
     *(neutral, sepia, split_tone, yellowed, tea_stain, red_stamp, album_page, moire, shoebox),
     *(as_it_is, muted, faded_color, fog, lamplight, product_on_white),
-}
+)
 """The kinds that the rule is chosen on: of each way to be hard, some; the others are held out."""
+HOW = ("chosen on", "held out", "unseen")
 EACH = 2  # cases of either class from a photograph
 
 
@@ -69,32 +74,29 @@ def main(
     fit: Annotated[bool, typer.Option("--fit", help="Also fit the weights.")] = False,
     out: Annotated[Path | None, typer.Option(help="CSV file of all cases.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="JPEG file: prints, and colored.")] = None,
+    jobs_at_once: Annotated[int, typer.Option("--jobs", help="Processes.")] = 2,
 ) -> None:
     """Make the set, judge it and print the confusion table."""
     if sheet:
         _draw_sheet(sheet)
         return
-    files = _read(photos or [SAMPLE])
+    files = [data for data in _read(photos or [SAMPLE]) if _is_chosen_on(data) == fit]
     order = np.random.default_rng(seed).permutation(len(files))[:count]
-    jobs = (delayed(_cases)(files[i], number, seed) for number, i in enumerate(order))
-    cases = pd.DataFrame([case for some in Parallel(n_jobs=2)(jobs) for case in some])
+    kinds = CHOSEN_ON if fit else (*PRINTS, *UNSEEN_PRINTS, *COLORED, *UNSEEN_COLORED)
+    jobs = (delayed(_cases)(files[i], kinds, (seed, number)) for number, i in enumerate(order))
+    cases = pd.DataFrame([case for some in Parallel(n_jobs=jobs_at_once)(jobs) for case in some])
     if out:
         cases.to_csv(out, index=False)
-    chosen_on = cases[cases.chosen_kind & cases.chosen_photo]
     if fit:
-        print("weights", *_fit(chosen_on))
-    held_out = cases[~cases.chosen_photo]
-    print(f"{len(cases):,} cases; {len(chosen_on):,} to choose on, {len(held_out):,} to report on")
-    print(_table(held_out))
-    for name, some in (
-        ("chosen on", chosen_on),
-        ("other photographs", held_out),
-        ("other photographs, other kinds", held_out[~held_out.chosen_kind]),
-    ):
+        print("weights", *_fit(cases))
+    print(_table(cases))
+    for name in ("all kinds", *HOW):
+        some = cases if name == "all kinds" else cases[cases.how == name]
         right = some.right.groupby(some.print).mean()
         print(
             f"{name}: {right.get(True, 0):.1%} of prints colored, {right.get(False, 0):.1%} of "
-            f"pictures in color copied ({len(some):,} cases)"
+            f"pictures in color copied, {some.doubtful.mean():.1%} with a warning "
+            f"({len(some):,} cases)"
         )
 
 
@@ -113,27 +115,36 @@ def _draw_sheet(path: Path) -> None:
     sheet.save(path, quality=90)
 
 
-def _cases(data: bytes, number: int, seed: int) -> list[dict[str, object]]:
+def _is_chosen_on(data: bytes) -> bool:
+    """Whether a photograph is of the half that the rule is chosen on."""
+    return zlib.crc32(data) % 2 == 0
+
+
+def _cases(data: bytes, kinds: Sequence[Kind], seed: tuple[int, int]) -> list[dict[str, object]]:
     """Make the cases of a photograph and judge them."""
-    random = np.random.default_rng((seed, number))
+    random = np.random.default_rng(seed)
     rgb = _sized(data, random)
     if rgb is None:
         return []
-    kinds: list[Kind] = list(random.choice(np.array(PRINTS), EACH, replace=False))
-    if _has_clear_colors(rgb):
-        kinds += list(random.choice(np.array(COLORED), EACH, replace=False))
-    return [_case(kind, rgb, random, chosen_photo=number % 2 == 0) for kind in kinds]
+    prints, colored = [k for k in kinds if _is_print(k)], [k for k in kinds if not _is_print(k)]
+    classes = (prints, colored) if _has_clear_colors(rgb) else (prints,)
+    some = [of[i] for of in classes for i in random.choice(len(of), EACH, replace=False)]
+    return [_case(kind, rgb, random) for kind in some]
 
 
-def _case(kind: Kind, rgb: Rgb, random: Random, *, chosen_photo: bool) -> dict[str, object]:
+def _is_print(kind: Kind) -> bool:
+    return kind in PRINTS or kind in UNSEEN_PRINTS
+
+
+def _case(kind: Kind, rgb: Rgb, random: Random) -> dict[str, object]:
     verdict = judge(decode(scan(kind(rgb, random), random)).rgb)
+    unseen = kind in UNSEEN_PRINTS or kind in UNSEEN_COLORED
     return {
         "kind": kind.__name__,
-        "print": kind in PRINTS,
-        "chosen_kind": kind in CHOSEN_ON,
-        "chosen_photo": chosen_photo,
+        "print": _is_print(kind),
+        "how": HOW[0] if kind in CHOSEN_ON else HOW[1 + unseen],
         "verdict": verdict.kind,
-        "right": (verdict.kind != "color") == (kind in PRINTS),
+        "right": (verdict.kind != "color") == _is_print(kind),
         "doubtful": verdict.doubtful,
         "in_color": verdict.in_color,
     } | dict(zip(verdict.measures.__dataclass_fields__, astuple(verdict.measures), strict=True))
@@ -160,13 +171,13 @@ def _has_clear_colors(rgb: Rgb) -> bool:
 
 def _table(cases: pd.DataFrame) -> str:
     """Count by kind: cases, those colored, those colored with a warning."""
-    lines = ["| kind | | cases | colored | with a warning |", "|---|---|--:|--:|--:|"]
+    lines = ["| kind | | | cases | colored | with a warning |", "|---|---|---|--:|--:|--:|"]
     for (_, kind), some in cases.groupby([~cases.print, "kind"]):
         made = "print" if some.print.iloc[0] else "in color"
-        held = "" if some.chosen_kind.iloc[0] else ", held out"
+        how = some.how.iloc[0]
         colored = (some.verdict != "color").mean()
         lines.append(
-            f"| {kind.replace('_', ' ')} | {made}{held} | {len(some)} | {colored:.1%} "
+            f"| {kind.replace('_', ' ')} | {made} | {how} | {len(some)} | {colored:.1%} "
             f"| {some.doubtful.mean():.1%} |"
         )
     return "\n".join(lines)
@@ -175,17 +186,9 @@ def _table(cases: pd.DataFrame) -> str:
 def _fit(cases: pd.DataFrame) -> tuple[list[float], float]:
     """Fit the logistic regression's weights and bias, both classes alike in weight."""
     names = Measures.__dataclass_fields__
-    logarithms = [Measures(*row).logarithms() for row in cases[list(names)].to_numpy(float)]
-    x = np.column_stack((logarithms, np.ones(len(cases))))
-    y = ~cases.print.to_numpy(bool)
-    balance = np.where(y, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
-    weights = np.zeros(x.shape[1])
-    for _ in range(30):  # Newton's method, with a ridge
-        p = 1 / (1 + np.exp(-x @ weights))
-        gradient = x.T @ (balance * (y - p)) - 0.3 * weights
-        curvature = (x.T * (balance * p * (1 - p))) @ x + 0.3 * np.eye(len(weights))
-        weights += np.linalg.solve(curvature, gradient)
-    return weights[:-1].round(2).tolist(), round(float(weights[-1]), 2)
+    x = [Measures(*row).logarithms() for row in cases[list(names)].to_numpy(float)]
+    model = LogisticRegression(class_weight="balanced").fit(x, ~cases.print)
+    return model.coef_[0].round(2).tolist(), round(float(model.intercept_[0]), 2)
 
 
 def _read(paths: Sequence[Path]) -> list[bytes]:

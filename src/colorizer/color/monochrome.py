@@ -1,39 +1,41 @@
 """Is it a black-and-white photograph? Judged by what is pictured, whatever its paper says.
 
 A print's color is a function of its lightness that changes slowly from place to place: paper
-yellows on one side, a scanner adds a cast. That function is fitted, robustly, to the means of
-blocks; what it leaves decides. A stamp, a stain or a line of handwriting leaves much on few blocks,
-a picture in color leaves much on many.
+yellows, light falls from one side, edges fade. That function, the tone, is fitted robustly to the
+means of blocks. A stamp or a stain leaves much on few blocks, in one direction. Things in a picture
+in color differ in color where they differ in lightness, each in its own way.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from colorizer.color.kernels import compiled
-from colorizer.color.lab import check_picture, rgb_to_lab
+from colorizer.color.lab import rgb_to_lab
+from colorizer.color.picture_area import find_blank, reduce, without_frame
+from colorizer.color.tone import MAX_GRAY_CHROMA, fit_tone, powers_of_lightness
 
-SHORT_SIDE = 192  # pixels, at least, of the reduced picture that is judged
 BLOCK = 8  # pixels of a block's side, in a reduced picture
-FRAME = 0.3  # of a side: a frame is at most so wide
-FRAME_COLOR = 4.0  # CIELAB units that a frame's pixels differ by
-BLANK = 90.0  # L* of paper or of a white ground
+WINDOW = 5  # blocks of a window's side
 ROUNDS = 8  # of the robust fit
 SCALE = 2.0  # CIELAB units: a residual that halves a block's weight
 MOST = 10.0  # CIELAB units: a larger residual counts as this
+CLEAR = 9.0  # variance of L* in a window that halves its weight
+FLOOR = 1.0  # variance of L* that is added: where lightness is flat, it explains no color
 WIDEST = 25.0  # CIELAB units: a tone of more spread is no print's; of all prints made, 13
 SEEN = 3.0  # CIELAB units from the tone that people see
-GRAY = 4.0  # CIELAB chroma of a tone that is shown gray
 DOUBT = 0.2  # probability of color above which a black-and-white picture is doubtful
 
-# of the logistic regression that benchmarks/monochrome.py fits
-WEIGHTS = (3.55, 3.92, -2.7, 1.67)
-BIAS = 2.26
+WEIGHTS = {"follows": 3.08, "breadth": 4.0, "contrast": -1.89, "spread": 1.87}
+"""Of the logistic regression that benchmarks/monochrome.py fits; of the logarithms of measures."""
+BIAS = 1.92
 
 Kind = Literal["gray", "toned", "color"]
+Plane = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,16 @@ class Measures:
     """What a verdict rests on; colors in CIELAB units.
 
     Attributes:
-        residual: mean distance of the blocks' colors from their tone, each at most `MOST`.
-        breadth: RMS distance in the direction in which distances vary least. Stains and fading vary
-            along one direction, a picture's colors along two.
+        follows: how much the colors beside the tone vary with lightness in small windows (RMS).
+        breadth: how far blocks lie from the tone in the direction in which they vary least (RMS).
+            Stains vary along one direction, a picture's colors along two.
         contrast: standard deviation of L*. Fog takes contrast and color alike.
         spread: standard deviation of the tone, in a or b.
         chroma: the tone's median chroma; it tells toned from gray.
         colored: the part of the area, 0..1, that is more than `SEEN` from its tone; it is said.
     """
 
-    residual: float
+    follows: float
     breadth: float
     contrast: float
     spread: float
@@ -59,7 +61,7 @@ class Measures:
 
     def logarithms(self) -> NDArray[np.float64]:
         """Return what the weights multiply, (4,)."""
-        return np.log(0.2 + np.array((self.residual, self.breadth, self.contrast, self.spread)))
+        return np.log(0.2 + np.array([getattr(self, name) for name in WEIGHTS]))
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Verdict:
         """The probability that the picture is in color, 0..1, if both are as frequent."""
         if self.measures.spread > WIDEST:
             return 1.0
-        log_odds = self.measures.logarithms() @ WEIGHTS + BIAS
+        log_odds = self.measures.logarithms() @ list(WEIGHTS.values()) + BIAS
         return float(1 / (1 + np.exp(-log_odds)))
 
     @property
@@ -85,7 +87,7 @@ class Verdict:
         """Gray, toned (sepia, cyanotype, split tone, a cast) or in color."""
         if self.in_color > 0.5:
             return "color"
-        return "gray" if self.measures.chroma < GRAY else "toned"
+        return "gray" if self.measures.chroma < MAX_GRAY_CHROMA else "toned"
 
     @property
     def confidence(self) -> float:
@@ -114,111 +116,85 @@ def judge(rgb: NDArray[np.uint8]) -> Verdict:
         TypeError: if it is not uint8.
         ValueError: if it has another shape.
     """
-    lab = _without_frame(rgb_to_lab(reduce(rgb)))
+    return Verdict(measure(without_frame(rgb_to_lab(reduce(rgb)))))
+
+
+def measure(lab: NDArray[np.float32]) -> Measures:
+    """Compare color with lightness, all over a reduced picture and in small windows of it.
+
+    Args:
+        lab: CIELAB, (3, H, W), without frames.
+    """
     side = int(np.clip(min(lab.shape[1:]) // 24, 1, BLOCK))
-    means = _block_means(lab, side)  # (3, N)
-    tone = _fit_tone(_block_means(_terms(lab[0]), side), means[1:])
-    pictured = ~_blank(lab, means, side)
-    away = (means[1:] - tone)[:, pictured]
+    means = _block_means(lab, side)  # (3, h, w)
+    tone = _fit_robustly(_terms(lab[0], side), means[1:])
+    away = means[1:] - tone
     distances = np.hypot(*away)
-    capped = away * np.minimum(1, MOST / np.maximum(distances, 1e-6))
-    measures = Measures(
-        residual=float(np.minimum(distances, MOST).mean()),
-        breadth=float(np.sqrt(max(np.linalg.eigvalsh(np.cov(capped, bias=True))[0], 0))),
+    away *= np.minimum(1, MOST / np.maximum(distances, 1e-6))
+    pictured = ~find_blank(means, _block_means(lab[:1] ** 2, side)[0] - means[0] ** 2)
+    covariance = np.cov(away[:, pictured], bias=True)
+    return Measures(
+        follows=_follow_lightness(means[0], away, pictured),
+        breadth=float(np.sqrt(max(np.linalg.eigvalsh(covariance)[0], 0))),
         contrast=float(means[0, pictured].std()),
         spread=float(tone[:, pictured].std(1).max()),
         chroma=float(np.median(np.hypot(*tone[:, pictured]))),
-        colored=float((distances > SEEN).mean()),
+        colored=float((distances[pictured] > SEEN).mean()),
     )
-    return Verdict(measures)
 
 
-def reduce(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Average squares of pixels, so many that the shorter side keeps at least `SHORT_SIDE`."""
-    check_picture(rgb)
-    step = max(1, min(rgb.shape[:2]) // SHORT_SIDE)
-    if step == 1:
-        return rgb
-    reduced = np.empty((rgb.shape[0] // step, rgb.shape[1] // step, 3), np.uint8)
-    _reduce_loop(np.ascontiguousarray(rgb).reshape(len(rgb), -1), step, reduced)
-    return reduced
+def _follow_lightness(lightness: Plane, ab: Plane, pictured: Mask) -> float:
+    """Return the RMS of what lightness, (h, w), explains of ab, (2, h, w), window by window.
 
-
-def _without_frame(lab: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cut off frames of one color each, such as an album's page and the print's own border."""
-    while True:
-        height, width = lab.shape[1:]
-        top, bottom = (_frame(lab[:, ::step], int(FRAME * height)) for step in (1, -1))
-        across = lab[:, top : height - bottom].transpose(0, 2, 1)
-        left, right = (_frame(across[:, ::step], int(FRAME * width)) for step in (1, -1))
-        if sum(side > 0 for side in (top, bottom, left, right)) < 3:  # or it may be a sky
-            return lab
-        lab = lab[:, top : height - bottom, left : width - right]
-
-
-def _frame(lab: NDArray[np.float32], most: int) -> int:
-    """Return how many of the first lines, (3, lines, pixels), are of one color."""
-    lines = lab[:, :most]
-    away = np.sqrt(((lines - np.median(lines, axis=2, keepdims=True)) ** 2).sum(0))
-    alike = (away < FRAME_COLOR).mean(1) > 0.8
-    return most if alike.all() else int(alike.argmin())
-
-
-def _terms(lightness: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what a tone is made of, (10, H, W).
-
-    A cubic of lightness, a plane over the picture, products of both, and lightness's slopes: a
-    channel that a scanner moved by part of a pixel differs by the slope, to first order.
+    In each window ab is fitted by a line over lightness. Windows count as clearly as lightness
+    varies in them, if they show some picture.
     """
-    x = lightness / 50 - 1
-    axes = (np.linspace(-1, 1, length, dtype=np.float32) for length in x.shape)
-    v, u = np.meshgrid(*axes, indexing="ij")
-    slopes = (np.diff(x, axis=axis, append=x.take([-1], axis)) for axis in (0, 1))
-    tone = (np.ones_like(x), x, x * x, x**3)
-    return np.stack((*tone, v, u, x * v, x * u, *slopes))
+    planes = np.stack((lightness, lightness**2, *ab, *lightness * ab, pictured))
+    mean, square, a, b, product_a, product_b, shown = _window_means(planes)
+    variance = np.maximum(square - mean**2, 0)
+    explained = ((product_a - mean * a) ** 2 + (product_b - mean * b) ** 2) / (variance + FLOOR)
+    clear = (variance + 1e-6) / (variance + CLEAR)
+    if (shown > 0.5).any():
+        clear *= shown > 0.5
+    return float(np.sqrt(np.average(explained, weights=clear)))
 
 
-def _block_means(planes: NDArray[np.float32], side: int) -> NDArray[np.float64]:
-    """Average blocks of planes (C, H, W): (C, N)."""
+def _terms(lightness: NDArray[np.float32], side: int) -> Plane:
+    """Return what a tone is made of, (16, h, w), for blocks of a picture, (H, W).
+
+    A cubic of lightness, a quadratic of place and its product with lightness, and lightness's
+    slopes: a channel that a scanner moved by part of a pixel differs by the slope, to first order.
+    """
+    powers = powers_of_lightness(lightness)
+    x = powers[1]
+    slopes = [np.diff(x, axis=axis, append=x.take([-1], axis)) for axis in (0, 1)]
+    of_lightness = _block_means(np.stack((*powers, *slopes)), side)
+    v, u = np.meshgrid(*(np.linspace(-1, 1, n) for n in of_lightness.shape[1:]), indexing="ij")
+    place = np.stack((u, v, u * u, u * v, v * v))
+    return np.concatenate((of_lightness, place, of_lightness[1] * place))
+
+
+def _fit_robustly(terms: Plane, ab: Plane) -> Plane:
+    """Fit ab, (2, h, w), by terms, (T, h, w), by reweighted least squares with Cauchy's weights."""
+    terms, colors = terms.reshape(len(terms), -1), ab.reshape(2, -1)
+    weights = np.ones(colors.shape[1])
+    for _ in range(ROUNDS):
+        tone = fit_tone(terms, colors, weights=weights, ridge=1e-4 * len(weights)) @ terms
+        weights = 1 / (1 + ((colors - tone) ** 2).sum(0) / SCALE**2)
+    return tone.reshape(ab.shape)
+
+
+def _block_means(planes: NDArray[np.float32], side: int) -> Plane:
+    """Average blocks of planes (C, H, W): (C, H // side, W // side)."""
     count, rows, columns = len(planes), planes.shape[1] // side, planes.shape[2] // side
     whole = planes[:, : rows * side, : columns * side].astype(np.float64)
-    means: NDArray[np.float64] = whole.reshape(count, rows, side, columns, side).mean((2, 4))
-    return means.reshape(count, -1)
+    means: Plane = whole.reshape(count, rows, side, columns, side).mean((2, 4))
+    return means
 
 
-def _fit_tone(terms: NDArray[np.float64], ab: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fit ab, (2, N), by terms, (T, N), by reweighted least squares with Cauchy's weights."""
-    weights = np.ones(ab.shape[1])
-    ridge = 1e-4 * len(weights) * np.eye(len(terms))  # a flat picture has but one lightness
-    tone = np.zeros_like(ab)
-    for _ in range(ROUNDS):
-        weighted = terms * weights
-        tone = np.linalg.solve(weighted @ terms.T + ridge, weighted @ ab.T).T @ terms
-        weights = 1 / (1 + ((ab - tone) ** 2).sum(0) / SCALE**2)
-    return tone
-
-
-def _blank(lab: NDArray[np.float32], means: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
-    """Find the blocks of white ground, (N,); none if there is hardly anything else."""
-    variance = _block_means(lab[:1] ** 2, side)[0] - means[0] ** 2
-    blank = (means[0] > BLANK) & (variance < 4) & (np.hypot(*means[1:]) < 8)
-    return blank if blank.mean() < 0.9 else np.zeros_like(blank)
-
-
-@compiled
-def _reduce_loop(rgb: Any, step: int, out: Any) -> None:
-    """Fill uint8 (h, w, 3) with the rounded means of squares of uint8 (H, 3 W)."""
-    height, width, _ = out.shape
-    column = np.empty(width * step * 3, np.uint32)
-    for y in range(height):
-        column[:] = 0
-        for row in range(y * step, (y + 1) * step):
-            line = rgb[row]
-            for x in range(column.size):
-                column[x] += line[x]
-        for x in range(width):
-            for channel in range(3):
-                total = np.uint32(0)
-                for place in range(step):
-                    total += column[3 * (x * step + place) + channel]
-                out[y, x, channel] = np.uint8((2 * total + step * step) // (2 * step * step))
+def _window_means(planes: Plane) -> Plane:
+    """Average windows of planes, (C, h, w), each at most `WINDOW` blocks wide and high."""
+    for axis in (1, 2):
+        size = min(WINDOW, planes.shape[axis])
+        planes = sliding_window_view(planes, size, axis).mean(-1)
+    return planes
