@@ -99,6 +99,15 @@ def test_the_graph_beside_it_is_its_own_and_gives_the_same_colors(
     np.testing.assert_allclose(*shares, atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (32, 640)])
+def test_small_and_very_long_photographs_are_colored(height: int, width: int) -> None:
+    ramp = np.linspace(0, 255, height * width).reshape(height, width).astype(np.uint8)
+    rgb = np.repeat(ramp[..., None], 3, axis=2)
+    colored = Colorizer.from_file(WEIGHTS).colorize(rgb)
+    assert colored.shape == rgb.shape
+    assert np.abs(rgb_to_lab(colored)[0] - rgb_to_lab(rgb)[0]).mean() < 0.5
+
+
 def test_its_card_says_what_the_file_is(network: TorchNetwork) -> None:
     text = (WEIGHTS.parent / "README.md").read_text(encoding="utf-8")
     assert f"{network.metadata.size}×{network.metadata.size}" in text
