@@ -39,7 +39,7 @@ STORAGE = re.compile(
 
 REASONS = {
     r":Software$|:CreatorTool$|DigitalSourceType|DerivedFrom|History|XMPToolkit": "the mark",
-    r":Orientation$": "the picture is upright now",
+    r"^(?!IFD1).*:Orientation$": "the picture is upright now",
     r"ColorSpace$|ColorMode$|ICCProfileName$|InteropIndex$"
     r"|WhitePoint$|PrimaryChromaticities$": "the colors are sRGB now",
     r"Thumbnail|^IFD1": "the thumbnail is made anew",
@@ -126,7 +126,7 @@ def _thumbnails(before: Path, after: Path) -> str:
         [_color_range(file[tag]) for file in _read_binary(folder) for tag in file if "Thumb" in tag]
         for folder in (before, after)
     )
-    return f"{len(old)} thumbnails before; {len(new)} after, {sum(c > 20 for c in new)} in color"
+    return f"{len(old)} readable thumbnails, then {len(new)}, {sum(c > 20 for c in new)} in color"
 
 
 def _read_binary(folder: Path) -> list[dict[str, str]]:

@@ -216,6 +216,18 @@ def test_mark_names_the_weights_by_their_digest(tmp_path: Path, colorizer: Color
     assert colorizer.model == "model1"
 
 
+def test_visible_mark_is_written_where_it_is_seen(colorizer: Colorizer) -> None:
+    cut = photograph("LA", (200, 120), "png")
+    plain, marked = (
+        PhotoFile.parse(colorize_data(cut, colorizer, Options(force=True, visible_mark=v)).data)
+        for v in (False, True)
+    )
+    changed = np.argwhere((plain.levels != marked.levels).any(axis=2))
+    assert changed.min(axis=0).tolist() > [90, 100]
+    assert marked.alpha is not None
+    assert (marked.alpha[tuple(changed.T)] == 255).all()
+
+
 def test_of_a_format_without_metadata_it_is_said_once(
     colorizer: Colorizer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """The command `colorize`. It imports libraries only when the work begins, so that help is fast."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -40,6 +41,7 @@ def colorize(
     compare: command_line.Compare = False,
     confidence: command_line.Confidence = False,
     no_mark: command_line.NoMark = False,
+    visible_mark: command_line.VisibleMark = False,
     json: command_line.Json = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
@@ -49,6 +51,7 @@ def colorize(
     options = _read_options(
         format, strength, tone=tone, restore=restore, hint=hint, hints=hints, **flags
     )
+    options = replace(options, visible_mark=visible_mark)
     _require_colors(model, options)
     if confidence and (paths == ["-"] or model == NO_MODEL):
         raise UsageError("--confidence writes a file on what a model says: name a file, a model")

@@ -78,6 +78,9 @@ NoMark = Annotated[
     bool,
     typer.Option("--no-mark", help="do not say in the metadata that the colors are invented"),
 ]
+VisibleMark = Annotated[
+    bool, typer.Option("--visible-mark", help="also write “colorized” into the picture's corner")
+]
 Json = Annotated[bool, typer.Option("--json", help="print a JSON record for each file")]
 
 

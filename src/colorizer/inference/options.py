@@ -35,6 +35,7 @@ class Options:
         restore: "light" removes dust and scratches and spreads faded tones before coloring; the
             result's lightness is the restored one.
         mark: say in the metadata that the colors are invented.
+        visible_mark: also write "colorized" into the picture's corner.
     """
 
     format: str | None = None
@@ -48,6 +49,7 @@ class Options:
     confidence: bool = False
     restore: Restoration = ""
     mark: bool = True
+    visible_mark: bool = False
 
     @property
     def parameters(self) -> str:
@@ -58,6 +60,8 @@ class Options:
         if self.guided:
             strokes = b"" if self.strokes is None else np.ascontiguousarray(self.strokes).tobytes()
             said.append(f"hints {digest(repr(self.hints).encode() + strokes)}")
+        if self.visible_mark:
+            said.append("visible mark")
         return ", ".join(said)
 
     @property

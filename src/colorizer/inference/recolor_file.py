@@ -25,6 +25,7 @@ from colorizer.photo.decode import count_pixels
 from colorizer.photo.marking import Mark
 from colorizer.photo.photofile import NO_METADATA, PhotoFile, encode_pages
 from colorizer.photo.restoration import restore
+from colorizer.photo.visible_mark import draw_mark
 
 LARGE = 40_000_000
 """Pixels; of photographs beyond this only one is in memory at a time."""
@@ -107,12 +108,24 @@ def _color(
         photo = dataclasses.replace(scan, levels=restore(scan.levels))
     ab, probabilities = _predict(photo.rgb, colorizer, options)
     rgb = recolor(photo.levels, ab)
+    if options.visible_mark:
+        photo = _draw_mark(photo, rgb)
     sheet = draw_sheet(scan, rgb) if options.compare else None
     size = photo.rgb.shape[:2]
     sure = None if probabilities is None else draw_confidence(probabilities, size)
     doubt = f"was colored but may be in color ({verdict.reason}): look at it"
     message = doubt if verdict.doubtful and not asked else ""
     return _Picture(photo.marked(mark), rgb, True, verdict, message, sheet, sure)
+
+
+def _draw_mark(photo: PhotoFile, rgb: NDArray[Any]) -> PhotoFile:
+    """Write the visible mark into a photograph's new levels; return it opaque there."""
+    where = draw_mark(rgb)
+    if photo.alpha is None:
+        return photo
+    alpha = photo.alpha.copy()
+    alpha[where] = np.iinfo(alpha.dtype).max
+    return dataclasses.replace(photo, alpha=alpha)
 
 
 def _color_pages(

@@ -39,7 +39,7 @@ def upright(exif: bytes) -> bytes:
 def _name_srgb(block: Block, data: bytearray, interop: int) -> None:
     """Call the colors sRGB, "R98", in the directory of interoperability."""
     for entry in block.entries(interop):
-        if entry.tag == INTEROP_INDEX and entry.value[1] == 4:
+        if entry.tag == INTEROP_INDEX and entry.value[2] == b"R03\0":  # Adobe RGB
             data[entry.place + 8 : entry.place + 12] = b"R98\0"
 
 
