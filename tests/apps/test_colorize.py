@@ -203,7 +203,7 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
         (
             ["one.png", "--format", "gif"],
             2,
-            "error: --format is 'gif': choose avif, bmp, jpeg, png",
+            "error: --format is 'gif': choose avif, bmp, jpeg, jxl",
         ),
         (["one.png", "--tone", "sepia"], 2, "error: --tone is 'sepia': choose remove, keep"),
         (["one.png", "--restore", "all"], 2, "error: --restore is 'all': choose light"),

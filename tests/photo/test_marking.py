@@ -15,7 +15,7 @@ from colorizer.photo.xmp import Packet
 
 SMALL: NDArray[np.uint8] = np.random.RandomState(7).randint(0, 256, (6, 9, 3), dtype=np.uint8)
 MARK = Mark("colorizer 9.8.7 (flagship 0123456789ab)", digest(b"a scan"), "strength 1.3")
-HOLD_MARKS = sorted(set(FORMATS.values()) - NO_METADATA)
+HOLD_MARKS = sorted({*FORMATS.values()} - NO_METADATA - {"JXL", "PDF"})
 PRINT = "http://cv.iptc.org/newscodes/digitalsourcetype/print"
 PACKET = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">

@@ -40,7 +40,8 @@ Strength = Annotated[float, typer.Option(min=0, help="multiplies the colors' chr
 Format = Annotated[
     str,
     typer.Option(
-        help="of the results: jpeg, png, tiff, webp, bmp, avif (default: the photograph's)"
+        help="of the results: jpeg, png, tiff, webp, bmp, avif, jxl, pdf (default: the "
+        "photograph's, or the nearest)"
     ),
 ]
 PointHints = Annotated[

@@ -1,8 +1,6 @@
 """The only way from image files to pixels: sRGB, upright, with their depth and opacity."""
 
 import contextlib
-import io
-import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,16 +13,20 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from colorizer.errors import ImageError as ImageError
-from colorizer.photo.depth import DeepFile, Samples, to_16_bits
+from colorizer.photo.deep_formats import deep_samples
+from colorizer.photo.depth import DeepFile, to_16_bits
+from colorizer.photo.opening import count_pages, open_image, open_pages
 from colorizer.photo.orientation import read_orientation, turn_upright
 from colorizer.photo.pixels import GRAY_MODES, gray_to_rgb, on_white, read_pixels, to_8_bits
-from colorizer.photo.tiff_pages import MAGIC, REDUCED, find_pages, split_tiff
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"})
 """File names that promise an image."""
 
 MAX_PIXELS = 178_956_970
 """A larger image is refused, as Pillow does: decoding it would take more than 500 MB."""
+
+ONE_PICTURE = frozenset({"MPO", "PSD", "HEIF"})
+"""Formats whose further pictures are views, layers or variants of the first."""
 
 warnings.filterwarnings("ignore", module="PIL")  # of odd EXIF, and of sizes below the limit
 
@@ -71,18 +73,13 @@ def decode(data: bytes) -> Photo:
 
 
 def split_pages(data: bytes) -> Iterator[bytes]:
-    """Yield a file for each of a TIFF file's pages; of any other kind the file itself.
+    """Yield a file for each page of a TIFF or PDF file; of any other kind the file itself.
 
     Raises:
-        ImageError: if a TIFF file's pages cannot be found.
+        ImageError: if the pages cannot be found.
     """
-    if data[:4] not in MAGIC:
-        yield data
-        return
-    try:
-        yield from split_tiff(data)
-    except (SyntaxError, struct.error, IndexError, OSError) as error:
-        raise ImageError(f"no readable image: {error}") from error
+    with readable():
+        yield from open_pages(data)
 
 
 def decode_strokes(data: bytes) -> NDArray[np.uint8]:
@@ -107,11 +104,17 @@ def open_picture(data: bytes) -> Iterator[Image.Image]:
     Raises:
         ImageError: as `decode`.
     """
+    with readable(), open_image(data) as image:
+        _check_size(image)
+        _check_single(image, data)
+        yield image
+
+
+@contextlib.contextmanager
+def readable() -> Iterator[None]:
+    """Turn whatever fails with a file into an `ImageError`."""
     try:
-        with _open(data) as image:
-            _check_size(image)
-            _check_single(image, data)
-            yield image
+        yield
     except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -130,7 +133,7 @@ def read_photo(image: Image.Image, data: bytes = b"") -> Photo:
         image: any picture; of several frames the current one.
         data: its file, if there is one: a common JPEG is decoded faster from it.
     """
-    samples = _deep_samples(image, data)
+    samples = deep_samples(image, data)
     if samples is not None:
         return _upright(Photo(*to_16_bits(samples), samples.space == "gray"), image)
     decoded = _decode_jpeg(data, image)
@@ -148,52 +151,12 @@ def count_pixels(data: bytes) -> int:
         0 if it is no image, over `MAX_PIXELS` if it is one too large to be opened.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(data, measure=True) as image:
             return image.width * image.height
     except Image.DecompressionBombError:
         return MAX_PIXELS + 1
     except Exception:  # whoever decodes it says why
         return 0
-
-
-def _open(data: bytes) -> Image.Image:
-    if data[:4] in MAGIC:
-        from colorizer.photo.deep_tiff import open_deep_tiff
-
-        if (deep := open_deep_tiff(data)) is not None:
-            return deep
-    return Image.open(io.BytesIO(data))
-
-
-def _deep_samples(image: Image.Image, data: bytes) -> Samples | None:
-    """Return the samples of a picture of over 8 bits, None if Pillow has all there is.
-
-    Raises:
-        ImageError: if nothing says how far its levels go.
-    """
-    if isinstance(image, DeepFile):
-        return image.samples()
-    if image.format == "PNG" and data[24:25] == b"\x10":  # bits a channel
-        import imagecodecs
-
-        levels = imagecodecs.png_decode(data)
-        levels = levels[..., None] if levels.ndim == 2 else levels
-        gray, clear = levels.shape[2] < 3, levels.shape[2] % 2 == 0
-        profile = image.info.get("icc_profile", b"")
-        return Samples(
-            levels,
-            "gray" if gray else "rgb",
-            "integers of 16 bits",
-            opacity="apart" if clear else "none",
-            profile=profile if isinstance(profile, bytes) else b"",
-        )
-    if data and image.mode in ("I", "F") and image.format != "PPM":
-        kind = "integers" if image.mode == "I" else "floats"
-        raise ImageError(
-            f"{kind} of 32 bits in a {image.format} file, which does not say which level is white: "
-            "save it as PNG or TIFF of 16 bits"
-        )
-    return None
 
 
 def _upright(photo: Photo, image: Image.Image) -> Photo:
@@ -212,18 +175,11 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _check_single(image: Image.Image, data: bytes) -> None:
-    pictures = _count_pages(data) if image.format == "TIFF" else getattr(image, "n_frames", 1)
-    if pictures > 1 and image.format not in ("MPO", "PSD"):  # views or layers of one picture
+    pictures = count_pages(image, data)
+    if pictures > 1 and image.format not in ONE_PICTURE:
         raise ImageError(
             f"{pictures} pictures in one {image.format} file: save each as a file of its own"
         )
-
-
-def _count_pages(data: bytes) -> int:
-    pages = find_pages(data)
-    if next(iter(pages.values()), 0) & REDUCED:
-        raise ImageError("a preview alone, as in a camera's raw file: export that as TIFF or JPEG")
-    return len(pages)
 
 
 def _decode_jpeg(data: bytes, image: Image.Image) -> NDArray[np.uint8] | None:

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from PIL import Image
 
+from colorizer.photo.identify import HEAD, identify
 from colorizer.photo.orientation import info_bytes
 from colorizer.photo.xmp import (
     EVENT,
@@ -116,8 +117,10 @@ def read_mark(file: Path | bytes) -> Mark | None:
         OSError: if it cannot be read.
     """
     try:
-        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
-            packet = Packet(_xmp(image))
+        with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as data:
+            plain = identify(data.read(HEAD)).format in ("JXL", "PDF")
+            data.seek(0)
+            packet = Packet(_plain_xmp(data.read()) if plain else _xmp(Image.open(data)))
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception:  # Pillow's plugins raise nearly anything on damaged files
@@ -133,6 +136,12 @@ def read_mark(file: Path | bytes) -> Mark | None:
     )
     ours = [event for event in events if event.get("softwareAgent") == software]
     return Mark(software, source, ours[-1].get("parameters", "") if ours else "")
+
+
+def _plain_xmp(data: bytes) -> bytes:
+    """Return the first packet that lies uncompressed in a file of any kind."""
+    begin, end = data.find(b"<x:xmpmeta"), data.find(b"</x:xmpmeta>")
+    return data[begin : end + len(b"</x:xmpmeta>")] if 0 <= begin < end else b""
 
 
 def _xmp(image: Image.Image) -> bytes:

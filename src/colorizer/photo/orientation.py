@@ -19,9 +19,10 @@ def read_orientation(image: Image.Image) -> int:
     Not by `ImageOps.exif_transpose`, which fails on photographs whose EXIF is odd.
 
     Args:
-        image: as Pillow opened it; it turns a TIFF file's picture as it loads it.
+        image: as Pillow opened it. It turns a TIFF file's picture as it loads it, and its plugin
+            turns a JPEG XL file's, by what that says beside EXIF.
     """
-    if image.format == "TIFF":
+    if image.format in ("TIFF", "JXL"):
         return 1
     found = XMP_ORIENTATION.search(info_bytes(image, "xmp"))
     said = exif_blocks.orientation(exif_block(image)) or int(found[2] if found else 1)

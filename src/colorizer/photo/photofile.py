@@ -13,8 +13,9 @@ from colorizer.photo.decode import ImageError, Photo, open_picture, read_photo, 
 from colorizer.photo.encode import JPEG_QUALITY, PNG_LEVEL
 from colorizer.photo.marking import Mark
 from colorizer.photo.metadata import Metadata
+from colorizer.photo.opening import naming_what_lacks
 from colorizer.photo.pixels import on_white, to_8_bits
-from colorizer.photo.png16 import encode_png_16
+from colorizer.photo.png16 import encode_png_16, interleaved
 from colorizer.photo.tiff import TiffPage, encode_tiff
 
 FORMATS = {
@@ -26,6 +27,8 @@ FORMATS = {
     ".webp": "WEBP",
     ".bmp": "BMP",
     ".avif": "AVIF",
+    ".jxl": "JXL",
+    ".pdf": "PDF",
 }
 """The formats that are written, by file suffix; of several the first is the usual one."""
 
@@ -38,13 +41,22 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 """Of Pillow, for writing."""
 
+NEAREST = {"HEIF": "JPEG", "RAW": "TIFF", "PSD": "TIFF"}
+"""The formats in which others are written; what is not named here is written as PNG."""
+
+PAGED = frozenset({"TIFF", "PDF"})
+"""Of the formats, those that hold several pictures."""
+
+PDF_DPI = 300
+"""Of a photograph that does not say how large it is."""
+
 NO_METADATA = frozenset({"BMP"})
 """Of the formats, those that hold pixels alone."""
 
 
 def format_written(format: str) -> str:
-    """Return the format that a photograph of a format is written in: the same, or else PNG."""
-    return format if format in FORMATS.values() else "PNG"
+    """Return the format, one of `FORMATS`' values, in which files of a format are written anew."""
+    return format if format in FORMATS.values() else NEAREST.get(format, "PNG")
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class PhotoFile(Photo):
 
     @classmethod
     def pages(cls, data: bytes) -> Iterator["PhotoFile"]:
-        """Read a file's pictures one after the other: a TIFF's pages, of others the only one.
+        """Read a file's pictures one after the other: pages of TIFF or PDF, of others the one.
 
         Raises:
             ImageError: as `decode`.
@@ -87,7 +99,7 @@ class PhotoFile(Photo):
 
     @property
     def format_written(self) -> str:
-        """The format that `encode` writes by default: the file's own if it can, or else PNG."""
+        """The format that `encode` writes by default: the nearest to the file's own."""
         return format_written(self.format)
 
     def marked(self, mark: Mark | None) -> Self:
@@ -122,8 +134,10 @@ class PhotoFile(Photo):
         if format not in FORMATS.values():
             known = ", ".join(sorted(set(FORMATS.values())))
             raise ValueError(f"no format {format}; known are {known}")
-        if format == "TIFF":
-            return encode_tiff([self._tiff_page(rgb)])
+        if format in PAGED:
+            return encode_pages([(self, rgb)], format)
+        if format == "JXL":
+            return self._encode_jxl(rgb)
         options = OPTIONS[format] | self.metadata.with_thumbnails(rgb).pillow_options(format)
         if rgb.dtype == np.uint16:
             if format == "PNG":
@@ -136,6 +150,17 @@ class PhotoFile(Photo):
             size = f"{picture.width} x {picture.height}"
             raise ImageError(f"{size} pixels cannot be written as {format}: {error}") from error
         return buffer.getvalue()
+
+    def _encode_jxl(self, rgb: NDArray[Any]) -> bytes:
+        from colorizer.photo.jxl import encode_jxl
+
+        pixels, said = interleaved(rgb, self.alpha, slice(None)), self.metadata.with_thumbnails(rgb)
+        return encode_jxl(pixels, exif=said.exif, xmp=said.xmp)
+
+    def _pdf_page(self, rgb: NDArray[Any]) -> tuple[bytes, tuple[float, float]]:
+        """Return the picture as a JPEG file, and its width and height in inches."""
+        dpi = self.metadata.dpi or (PDF_DPI, PDF_DPI)
+        return self.encode(rgb, "JPEG"), (rgb.shape[1] / dpi[0], rgb.shape[0] / dpi[1])
 
     def _tiff_page(self, rgb: NDArray[Any]) -> TiffPage:
         said = self.metadata.with_thumbnails(rgb, exif=False)  # TIFF has no place for EXIF's
@@ -156,13 +181,18 @@ def encode_pages(pages: Iterable[tuple[PhotoFile, NDArray[Any]]], format: str) -
 
     Args:
         pages: photographs with their new colors, taken one after the other.
-        format: "TIFF".
+        format: one of `PAGED`.
 
     Raises:
-        ImageError: if the format holds no pages, or not as much.
+        ImageError: if the format holds no pages, or not as much, or what writes it is not
+            installed.
     """
-    if format != "TIFF":
+    if format not in PAGED:
         raise ImageError(f"several pictures cannot be written as {format}: choose TIFF")
+    if format == "PDF":
+        with naming_what_lacks("a PDF document"):
+            from colorizer.photo.pdf import encode_pdf
+        return encode_pdf(page._pdf_page(rgb) for page, rgb in pages)
     try:
         return encode_tiff(page._tiff_page(rgb) for page, rgb in pages)
     except ValueError as error:

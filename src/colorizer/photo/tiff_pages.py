@@ -9,9 +9,6 @@ from PIL.ExifTags import Base
 
 REDUCED, MASK = 1, 4  # a page that is a smaller copy of another, or another's opacity
 
-MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""How a TIFF file begins; the latter two are BigTIFF, whose places have 8 bytes."""
-
 
 def find_pages(data: bytes) -> dict[int, int]:
     """Find the directories of a TIFF file's pages.
@@ -57,4 +54,4 @@ def split_tiff(data: bytes) -> Iterator[bytes]:
 
 
 def _is_big(data: bytes) -> bool:
-    return b"+" in data[2:4]
+    return b"+" in data[2:4]  # BigTIFF, whose places have 8 bytes

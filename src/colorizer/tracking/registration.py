@@ -27,8 +27,8 @@ from colorizer.tracking.run_log import RunLog
 from colorizer.tracking.store import Store, flatten, source_tags
 
 REQUIREMENTS = (
-    *("mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
-    "torch",
+    *("imagecodecs", "mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
+    *("tifffile", "torch"),
 )
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("string", "image")]),

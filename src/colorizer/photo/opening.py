@@ -1,0 +1,165 @@
+"""Opens a picture's file by whatever reads its kind; what is rarely needed is loaded then."""
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from PIL import Image, PsdImagePlugin
+
+from colorizer.errors import ImageError, MissingExtraError
+from colorizer.photo.identify import HEAD, identify
+from colorizer.photo.tiff_pages import REDUCED, find_pages, split_tiff
+
+EXTRA = "formats"
+
+PSD_EXIF, PSD_XMP, PSD_IPTC = 1058, 1060, 1028
+"""Of a Photoshop file's resources."""
+
+
+def open_image(data: bytes, *, measure: bool = False) -> Image.Image:
+    """Open a picture's file; of several pictures in it, the first.
+
+    Args:
+        data: the file.
+        measure: only to know its size: what is decoded as it is opened, is no picture then.
+
+    Raises:
+        ImageError: if what reads it is not installed.
+        Exception: of any kind, if it cannot be read.
+    """
+    kind = identify(data[:HEAD])
+    opener = _OPENERS.get(kind.format or "", _open_by_pillow)
+    with naming_what_lacks(kind.name):
+        if measure and opener in (_open_jxl, _open_pdf):
+            opener = _open_by_pillow
+        return opener(data)
+
+
+def open_pages(data: bytes) -> Iterator[bytes]:
+    """Yield a file for each page of a TIFF or PDF file; of any other kind the file itself.
+
+    Raises:
+        ImageError: as `open_image`.
+    """
+    kind = identify(data[:HEAD])
+    if kind.format == "TIFF":
+        yield from split_tiff(data)
+    elif kind.format == "PDF":
+        with naming_what_lacks(kind.name):
+            from colorizer.photo.pdf import split_pdf
+        yield from split_pdf(data)
+    else:
+        yield data
+
+
+def count_pages(image: Image.Image, data: bytes) -> int:
+    """Return how many pictures a file holds.
+
+    Args:
+        image: as `open_image` returns it.
+        data: its file.
+
+    Raises:
+        ImageError: if it holds only a smaller copy of a picture.
+    """
+    if image.format == "PDF":
+        from colorizer.photo import pdf
+
+        return pdf.count_pages(data)
+    if image.format != "TIFF":
+        return getattr(image, "n_frames", 1)
+    pages = find_pages(data)
+    if next(iter(pages.values()), 0) & REDUCED:
+        raise ImageError("a preview alone, as in a camera's raw file: export that as TIFF or JPEG")
+    return len(pages)
+
+
+@contextlib.contextmanager
+def naming_what_lacks(kind: str) -> Iterator[None]:
+    """Say of a kind of file what reads it and is not installed, and how to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (library := _LIBRARIES.get(str(error.name))) is None:
+            raise
+        raise ImageError(str(MissingExtraError(kind, library, EXTRA))) from None
+
+
+def _open_by_pillow(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def _open_tiff(data: bytes) -> Image.Image:
+    from colorizer.photo.deep_tiff import open_deep_tiff
+
+    return open_deep_tiff(data) or _open_by_pillow(data)
+
+
+def _open_psd(data: bytes) -> Image.Image:
+    bits = int.from_bytes(data[22:24], "big")
+    if bits > 8:
+        raise ImageError(f"a Photoshop file of {bits} bits a channel: save it as TIFF of {bits}")
+    image = _open_by_pillow(data)
+    if isinstance(image, PsdImagePlugin.PsdImageFile):
+        said = {code: value for code, _, value in image.resources}
+        image.info |= {"exif": said.get(PSD_EXIF, b""), "xmp": said.get(PSD_XMP, b"")}
+        image.info["photoshop"] = {0x0404: said.get(PSD_IPTC, b"")}
+    return image
+
+
+@cache
+def _register_heif() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False)
+
+
+@cache
+def _register_jxl() -> None:
+    import pillow_jxl  # noqa: F401
+
+
+def _open_heif(data: bytes) -> Image.Image:
+    _register_heif()
+    return _open_by_pillow(data)
+
+
+def _open_jxl(data: bytes) -> Image.Image:
+    from colorizer.photo.jxl import read_xmp
+
+    _register_jxl()
+    image = _open_by_pillow(data)
+    image.info["xmp"] = read_xmp(data)
+    return image
+
+
+def _open_raw(data: bytes) -> Image.Image:
+    from colorizer.photo.raw import RawFile
+
+    return RawFile(io.BytesIO(data))
+
+
+def _open_pdf(data: bytes) -> Image.Image:
+    from colorizer.photo.pdf import open_page
+
+    return open_page(data)
+
+
+_OPENERS: dict[str, Callable[[bytes], Image.Image]] = {
+    "TIFF": _open_tiff,
+    "PSD": _open_psd,
+    "HEIF": _open_heif,
+    "JXL": _open_jxl,
+    "RAW": _open_raw,
+    "PDF": _open_pdf,
+}
+"""What opens a kind of file, if it is not Pillow alone."""
+
+_LIBRARIES = {
+    "pillow_heif": "pillow-heif",
+    "pillow_jxl": "pillow-jxl-plugin",
+    "rawpy": "rawpy",
+    "pypdfium2": "pypdfium2",
+}
+"""What `EXTRA` installs, by what is imported."""
