@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def test_an_interruption_lets_what_is_begun_end_and_says_what_was_done(
     before = signal.getsignal(number)
     once = iter([number])
     monkeypatch.setattr(
-        color_all, "_say", lambda *_, **__: [signal.raise_signal(number) for number in once]
+        color_all, "say", lambda *_, **__: [signal.raise_signal(number) for number in once]
     )
     code, _, said = here(tmp_path, "old", "--model", weights)
     assert code == 128 + number
@@ -206,6 +207,8 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
             "error: --format is 'gif': choose avif, bmp, jpeg, jxl",
         ),
         (["one.png", "--tone", "sepia"], 2, "error: --tone is 'sepia': choose remove, keep"),
+        (["one.png", "--watch"], 2, "error: --watch needs one folder, found one.png"),
+        (["old", "--watch", "-o", "old"], 2, "error: old would be colored into itself"),
         (["one.png", "--restore", "all"], 2, "error: --restore is 'all': choose light"),
         (["one.png", "--model", "gone.onnx"], 3, "error: gone.onnx: no such weights file"),
         (["-"], 3, "error: no readable image"),
@@ -286,3 +289,45 @@ def test_a_network_without_classes_has_no_confidence(
     assert code == 3
     assert "model1 predicts one color a pixel, not classes: use the flagship" in err
     assert not (folder / "one_colorized.png").exists()
+
+
+@pytest.mark.slow
+def test_a_watched_folder_is_colored_as_files_arrive_and_ends_when_asked(
+    folder: Path, weights: Path
+) -> None:
+    watched, results = folder / "old", folder / "old_colorized"
+    whole = (folder / "one.png").read_bytes()
+
+    def wait_for(*names: str) -> None:
+        deadline = time.monotonic() + 60
+        while not all((results / name).exists() for name in names):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    command = [sys.executable, "-m", "colorizer.apps.colorize", "--watch", "old", "--json"]
+    source = str(Path(colorizer.__file__).parents[1])
+    with subprocess.Popen(
+        [*command, "--model", str(weights)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": source},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for("two.jpg", "deep/three.jpg")
+        (watched / "scan.png").write_bytes(whole[:60])  # and the scanner pauses
+        (watched / "new").mkdir()
+        (folder / "one.png").rename(watched / "new/moved.png")
+        wait_for("new/moved.png")
+        (watched / "scan.png").write_bytes(whole)
+        wait_for("scan.png")
+        process.terminate()
+        records, table = process.communicate(timeout=60)
+    assert process.returncode == 1
+    statuses = [(r["source"], r["status"]) for r in map(json.loads, records.splitlines())]
+    assert statuses.count(("old/broken.jpg", "failed")) == 1
+    assert statuses.count(("old/scan.png", "colorized")) == 1
+    assert len([s for s in statuses if s[1] == "colorized"]) == 4
+    assert not list(results.rglob(".*"))
+    assert "colored" in table
+    assert "Traceback" not in table

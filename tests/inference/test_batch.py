@@ -129,6 +129,26 @@ def test_a_restored_photograph_has_the_restored_lightness(colorizer: Colorizer) 
     assert np.abs(scan.astype(int) - before).mean() < 2  # as it was
 
 
+def test_what_is_done_is_known_by_its_content(folder: Path, colorizer: Colorizer) -> None:
+    source, target = folder / "one.jpg", folder / "out/one.jpg"
+    work([source], folder / "out", colorizer)
+    made = target.read_bytes()
+    statuses = {}
+    for name, how in (("same", {}), ("stronger", {"strength": 2.0})):
+        (outcome,) = work([source], folder / "out", colorizer, **how)
+        statuses[name] = (outcome.status, outcome.message.partition(" ")[2])
+    source.write_bytes(photograph(size=(50, 40)))
+    (outcome,) = work([source], folder / "out", colorizer)
+    assert outcome.status == "differs"
+    assert "was made from another file: --overwrite replaces it" in outcome.message
+    assert statuses["same"] == ("exists", "exists: --overwrite replaces it")
+    assert statuses["stronger"][0] == "differs"
+    assert "other options (none)" in statuses["stronger"][1]
+    assert target.read_bytes() == made
+    (outcome,) = work([source], folder / "out", colorizer, overwrite=True)
+    assert outcome.status == "colorized"
+
+
 def test_a_second_time_replaces_nothing_unless_asked(folder: Path, colorizer: Colorizer) -> None:
     work([folder], None, colorizer)
     kept = folder.with_name("old_colorized") / "one.jpg"

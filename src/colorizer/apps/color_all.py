@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from colorizer.inference.options import Options
     from colorizer.inference.plan import Plan
 
+LABELS = {"failed": "error: ", "colorized": "warning: ", "differs": "warning: "}
+"""What a message begins with."""
+
 
 def color_all(
     planned: "Plan", load: "Callable[[], Colorizer | None]", options: "Options", *, json: bool
@@ -44,7 +47,7 @@ def color_all(
             for outcome in colorize_all(until, colorizer, options, messages):
                 advance()
                 summary.add(outcome)
-                _say(outcome, json=json, single=single)
+                say(outcome, json=json, single=single)
     if not single:
         summary.print()
     if number := signal():
@@ -56,12 +59,14 @@ def color_all(
     raise typer.Exit(summary.exit_code)
 
 
-def _say(outcome: "Outcome", *, json: bool, single: bool) -> None:
+def say(outcome: "Outcome", *, json: bool, single: bool) -> None:
     """Print the outcome for a file: a record, a message, or the single result's path."""
     if json:
         typer.echo(json_format.dumps(_record(outcome)))
     elif outcome.message and (single or outcome.status not in ("exists", "skipped")):
-        label = {"failed": "error: ", "colorized": "warning: "}.get(outcome.status, "")
+        label = {"failed": "error: ", "colorized": "warning: ", "differs": "warning: "}.get(
+            outcome.status, ""
+        )
         typer.echo(f"{label}{printable(outcome.message)}", err=True)
     elif single:
         typer.echo(printable(str(outcome.task.target)), err=True)

@@ -10,6 +10,7 @@ import typer
 
 from colorizer.apps import command_line
 from colorizer.apps.color_all import color_all
+from colorizer.apps.watch_folder import watch_folder
 from colorizer.errors import UsageError
 from colorizer.tracking.names import DEFAULT, NO_MODEL
 
@@ -42,6 +43,7 @@ def colorize(
     confidence: command_line.Confidence = False,
     no_mark: command_line.NoMark = False,
     visible_mark: command_line.VisibleMark = False,
+    watch: command_line.Watch = False,
     json: command_line.Json = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
@@ -58,12 +60,25 @@ def colorize(
     if paths == ["-"]:
         _colorize_stdin(model, options)
         return
+    load = partial(_load, model)
+    if watch:
+        folder, options = _require_folder(paths, options), replace(options, confidence=confidence)
+        watch_folder(folder, out, load, options, json=json)
     planned = plan(
         map(Path, paths), out, format=options.format, compare=compare, confidence=confidence
     )
     if options.guided and (found := planned.count_photos()) != 1:
         raise UsageError(f"hints need a single photograph, found {found:,}: name one")
-    color_all(planned, partial(_load, model), options, json=json)
+    color_all(planned, load, options, json=json)
+
+
+def _require_folder(paths: list[str], options: "Options") -> Path:
+    """Return the folder to watch."""
+    if len(paths) != 1 or not Path(paths[0]).is_dir():
+        raise UsageError(f"--watch needs one folder, found {' '.join(paths)}")
+    if options.guided:
+        raise UsageError("--watch colors many photographs, and hints are of one: leave one out")
+    return Path(paths[0])
 
 
 def _read_options(

@@ -82,6 +82,12 @@ NoMark = Annotated[
 VisibleMark = Annotated[
     bool, typer.Option("--visible-mark", help="also write “colorized” into the picture's corner")
 ]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch", help="color what is in a folder, then what arrives there, until Ctrl-C"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print a JSON record for each file")]
 
 

@@ -19,6 +19,7 @@ SAID = {
     "colorized": ("colored", ""),
     "copied": ("copied", "in color already, or toned and kept"),
     "exists": ("left alone", "the result exists"),
+    "differs": ("left alone", "the result is of another file, model or options: see above"),
     "skipped": ("skipped", ""),
     "failed": ("failed", ""),
 }
@@ -80,7 +81,7 @@ class Summary:
     @property
     def exit_code(self) -> int:
         """0 if all is well, skipped files included; else `FAILED` or `NOTHING`."""
-        if not self.count("colorized", "copied", "exists"):
+        if not self.count("colorized", "copied", "exists", "differs"):
             return NOTHING
         return FAILED if self.count("failed") else 0
 

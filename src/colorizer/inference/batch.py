@@ -17,14 +17,15 @@ from colorizer.inference.folder import Left
 from colorizer.inference.library_messages import LibraryMessages
 from colorizer.inference.options import Options
 from colorizer.inference.plan import Task
-from colorizer.inference.recolor_file import colorize_data
+from colorizer.inference.recolor_file import colorize_data, make_mark
+from colorizer.inference.resume import difference
 from colorizer.paths import atomic_write
 from colorizer.photo.parallel import map_photos
 from colorizer.photo.photofile import PhotoFile
 
 LONGEST = 200  # characters of what libraries print on a file
 
-Status = Literal["colorized", "copied", "exists", "skipped", "failed"]
+Status = Literal["colorized", "copied", "exists", "differs", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class Outcome:
     Attributes:
         task: which.
         status: "colorized"; "copied", since it is in color already or keeps its tone; "exists", as
-            the target or its sheet did before; "skipped", since it is no photograph; or "failed".
+            the target or its sheet did before; "differs", as the target did, made from another
+            file, by another model or with other options; "skipped", since it is no photograph;
+            or "failed".
         message: why it is not colorized, or what is doubtful, or "".
         seconds: how long it took.
         verdict: whether it is black and white; None if nobody looked.
@@ -97,28 +100,40 @@ def _with_messages(outcome: Outcome, messages: LibraryMessages) -> Outcome:
 
 def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) -> Outcome:
     started = time.perf_counter()
-    there = next(filter(os.path.exists, task.outputs), None)  # Path.exists raises on long names
-    if there and not options.overwrite:
-        return Outcome(task, "exists", f"{there} exists: --overwrite replaces it")
     try:
-        at = task.source.stat()
+        data, at = task.source.read_bytes(), task.source.stat()
+        if not options.overwrite and (left := _leave(task, data, colorizer, options)):
+            return left
         options = dataclasses.replace(
             options,
             format=task.format,
             compare=task.sheet is not None,
             confidence=task.confidence is not None,
         )
-        new = colorize_data(task.source.read_bytes(), colorizer, options)
+        new = colorize_data(data, colorizer, options)
         _write(task.target, new.data, at)
-        for path, data in ((task.sheet, new.sheet), (task.confidence, new.confidence)):
-            if path is not None and data is not None:
-                _write(path, data, at)
+        for path, picture in ((task.sheet, new.sheet), (task.confidence, new.confidence)):
+            if path is not None and picture is not None:
+                _write(path, picture, at)
     except (ColorizerError, OSError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or error
         return Outcome(task, "failed", f"{task.source}: {reason}", time.perf_counter() - started)
     seconds = time.perf_counter() - started
     message = f"{task.source} {new.message}" if new.message else ""
     return Outcome(task, "colorized" if new.anew else "copied", message, seconds, new.verdict)
+
+
+def _leave(
+    task: Task, data: bytes, colorizer: Colorizer | None, options: Options
+) -> Outcome | None:
+    """Return that a result exists, and whether it is of this file; None if there is none."""
+    there = next(filter(os.path.exists, task.outputs), None)  # Path.exists raises on long names
+    if there is None:
+        return None
+    mark = make_mark(data, colorizer, dataclasses.replace(options, mark=True))
+    if there == task.target and mark and (differs := difference(there, mark)):
+        return Outcome(task, "differs", f"{there} {differs}: --overwrite replaces it")
+    return Outcome(task, "exists", f"{there} exists: --overwrite replaces it")
 
 
 def _write(path: Path, data: bytes, at: os.stat_result) -> None:

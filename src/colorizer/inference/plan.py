@@ -200,11 +200,20 @@ def folder_of_results(folder: Path, out: Path | None = None) -> Path:
     return folder.with_name(f"{folder.name}_colorized")
 
 
-def _find(folder: Path, out: Path | None) -> Iterator[tuple[Path, Path | None] | Left]:
+def results_apart(folder: Path, out: Path | None) -> Path:
+    """Return where the photographs of a folder go, resolved.
+
+    Raises:
+        UsageError: if that is the folder itself.
+    """
     results = folder_of_results(folder, out).resolve()
     if results == folder.resolve():
         raise UsageError(f"{folder} would be colored into itself: name another folder by -o")
-    for found in walk(folder, but=results):
+    return results
+
+
+def _find(folder: Path, out: Path | None) -> Iterator[tuple[Path, Path | None] | Left]:
+    for found in walk(folder, but=results_apart(folder, out)):
         yield found if isinstance(found, Left) else (found, folder)
 
 
