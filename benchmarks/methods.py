@@ -23,7 +23,7 @@ from rounds import save
 
 from colorizer import Colorizer
 from colorizer.color.lab import rgb_to_lab
-from colorizer.color.statistics import is_black_and_white
+from colorizer.color.tone import is_black_and_white
 from colorizer.data.make_references import to_reference
 from colorizer.data.references import References, write_references
 from colorizer.evaluation.evaluate import Prediction, evaluate, per_image, summable
