@@ -318,6 +318,7 @@ def door_of_page(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Doo
 
     def door(name: str) -> RGB:
         (photo, *_), _ = session.add(file_name(name), FILES[name])
+        session.force(photo.id, True)
         return decode(session.finish(photo.id, Look(str(weights)))[1]).rgb
 
     return door
