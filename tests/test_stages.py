@@ -33,7 +33,9 @@ NO_OUTCOME = {
         *("colorizer.training.code", "colorizer.training.run_record"),
         "colorizer.training.trainer",
     ),
-    "what colored files bear, which no stage writes": ("colorizer.version",),
+    "what colored files bear, which no stage writes": (
+        *("colorizer.inference.options", "colorizer.version"),
+    ),
     "other ways to the same network, which no stage takes": (
         *("colorizer.inference.inputs", "colorizer.inference.onnx_network"),
     ),

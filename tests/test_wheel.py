@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from PIL import Image
 
 from colorizer.errors import DISTRIBUTION
@@ -98,9 +99,10 @@ def base_install(wheel: Path) -> set[str]:
         requirement = Requirement(text)
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
-        if requirement.name not in found:
-            found.add(requirement.name)
-            pending += requires(requirement.name) or ()
+        name = canonicalize_name(requirement.name)
+        if name not in found:
+            found.add(name)
+            pending += requires(name) or ()
     return found
 
 

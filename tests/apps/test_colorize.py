@@ -1,14 +1,17 @@
 """The command `colorize`, as a person runs it."""
 
 import io
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +21,8 @@ from PIL import Image
 import colorizer
 from colorizer.apps import color_all
 from colorizer.apps.colorize import main
+from colorizer.inference import batch
+from colorizer.inference.recolor_file import Colorized, colorize_data
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
@@ -129,10 +134,20 @@ def test_an_interruption_lets_what_is_begun_end_and_says_what_was_done(
     for name in range(60):
         Image.new("L", (8, 8), name).save(tmp_path / f"old/{name}.png")
     before = signal.getsignal(number)
-    once = iter([number])
-    monkeypatch.setattr(
-        color_all, "say", lambda *_, **__: [signal.raise_signal(number) for number in once]
-    )
+    begun, interrupted, once = itertools.count(), threading.Event(), iter([number])
+
+    def interrupt(*_: object, **__: object) -> None:
+        for number in once:
+            signal.raise_signal(number)
+        interrupted.set()
+
+    def color_a_few_first(*given: Any) -> Colorized:
+        if next(begun) > 8:
+            interrupted.wait(60)
+        return colorize_data(*given)
+
+    monkeypatch.setattr(color_all, "say", interrupt)
+    monkeypatch.setattr(batch, "colorize_data", color_a_few_first)
     code, _, said = here(tmp_path, "old", "--model", weights)
     assert code == 128 + number
     done = list((tmp_path / "old_colorized").iterdir())

@@ -50,7 +50,7 @@ def test_another_site_s_page_may_ask_nothing(address: str) -> None:
         assert refused.status_code == 403
     own = requests.post(url, b"", headers={"Origin": address}, timeout=9)
     assert own.status_code == 400
-    assert own.json() == {"message": "no readable image: of no format that is known"}
+    assert own.json() == {"message": "empty, no photograph"}
 
 
 def test_the_page_may_load_nothing_from_elsewhere(address: str) -> None:
