@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from colorizer.photo.identify import HEAD, Kind, identify, identify_file
+from colorizer.photo.photofile import FORMATS
+from colorizer.photo.signatures import SUFFIXES
 
 WRITTEN = ["JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP", "AVIF", "JPEG2000", "PPM", "PCX", "SGI"]
 
@@ -108,3 +110,7 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
         "socket": "a socket",
     }
     assert identify_file(Path(os.devnull)).name == "a device"
+
+
+def test_a_result_s_name_promises_its_format() -> None:
+    assert SUFFIXES.items() >= FORMATS.items()

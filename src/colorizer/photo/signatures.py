@@ -36,6 +36,7 @@ SUFFIXES = {
     ".pnm": "PPM",
     ".psd": "PSD",
     ".psb": "PSD",
+    ".pdf": "PDF",
     ".pcx": "PCX",
     ".tga": "TGA",
     ".qoi": "QOI",
