@@ -37,10 +37,10 @@ def color_all(
         Exit: always.
     """
     from colorizer.inference.batch import colorize_all
-    from colorizer.inference.library_messages import keep_library_messages
+    from colorizer.inference.native_messages import keep_native_messages
 
     summary, single = Summary(named=options.format is None), len(planned) == 1
-    with keep_library_messages() as messages, _progress(len(planned)) as advance:
+    with keep_native_messages() as messages, _progress(len(planned)) as advance:
         colorizer = load()
         with interruptible() as signal:
             until = takewhile(lambda _: not signal(), planned)

@@ -37,13 +37,13 @@ def watch_folder(
         UsageError: if the folder would be colored into itself.
         Exit: else always; 0, or `FAILED` if a file failed.
     """
-    from colorizer.inference.library_messages import keep_library_messages
+    from colorizer.inference.native_messages import keep_native_messages
     from colorizer.inference.plan import results_apart
     from colorizer.inference.watch import Stop, colorize_arriving
 
     results_apart(folder, out)  # before anything is loaded
     summary = Summary(named=options.format is None)
-    with keep_library_messages() as messages:
+    with keep_native_messages() as messages:
         colorizer = load()
         typer.echo(f"watching {printable(str(folder))}: Ctrl-C ends it", err=True)
         with interruptible() as signal:

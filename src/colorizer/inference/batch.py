@@ -14,7 +14,7 @@ from colorizer.color.monochrome import Verdict
 from colorizer.errors import ColorizerError
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.folder import Left
-from colorizer.inference.library_messages import LibraryMessages
+from colorizer.inference.native_messages import NativeMessages
 from colorizer.inference.options import Options
 from colorizer.inference.plan import Task
 from colorizer.inference.recolor_file import colorize_data, make_mark
@@ -54,7 +54,7 @@ def colorize_all(
     tasks: Iterable[Task | Left],
     colorizer: Colorizer | None,
     options: Options,
-    messages: LibraryMessages | None = None,
+    messages: NativeMessages | None = None,
 ) -> Iterator[Outcome]:
     """Color photographs on all cores; yield what becomes of each, in the order of `tasks`.
 
@@ -85,7 +85,7 @@ def colorize_all(
         yield from map_photos(work, tasks)
 
 
-def _with_messages(outcome: Outcome, messages: LibraryMessages) -> Outcome:
+def _with_messages(outcome: Outcome, messages: NativeMessages) -> Outcome:
     """Read a file once more, alone, so that what libraries print is known to be of it."""
     with messages.reading_alone() as printed:
         with contextlib.suppress(ColorizerError, OSError):

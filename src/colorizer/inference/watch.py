@@ -12,7 +12,7 @@ from watchfiles import watch
 from colorizer.inference.batch import Outcome, colorize_all
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.folder import walk
-from colorizer.inference.library_messages import LibraryMessages
+from colorizer.inference.native_messages import NativeMessages
 from colorizer.inference.options import Options
 from colorizer.inference.plan import Plan, results_apart
 
@@ -121,7 +121,7 @@ def colorize_arriving(
     out: Path | None,
     colorizer: Colorizer | None,
     options: Options,
-    messages: LibraryMessages | None = None,
+    messages: NativeMessages | None = None,
     *,
     stop: Stop | None = None,
 ) -> Iterator[Outcome]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from colorizer.inference import batch
 from colorizer.inference.batch import colorize_all
-from colorizer.inference.library_messages import keep_library_messages
+from colorizer.inference.native_messages import keep_native_messages
 from colorizer.inference.options import Options
 from colorizer.inference.plan import plan
 from colorizer.inference.recolor_file import Colorized
@@ -21,7 +21,7 @@ from colorizer.photo.photofile import PhotoFile
 def test_what_c_libraries_print_is_kept_and_python_s_is_not(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with keep_library_messages() as messages:
+    with keep_native_messages() as messages:
         with messages.reading() as printed:
             os.write(2, b"TIFFReadDirectory: Warning\nTIFFReadDirectory: Warning\n")
             sys.stderr.write("ours\n")
@@ -57,7 +57,7 @@ def test_what_is_printed_joins_the_message_of_the_file_that_it_is_of(
 
     monkeypatch.setattr(batch, "colorize_data", color)
     monkeypatch.setattr(PhotoFile, "pages", read)
-    with keep_library_messages() as messages:
+    with keep_native_messages() as messages:
         tasks = plan([tmp_path], tmp_path / "out")
         outcomes = list(colorize_all(tasks, None, Options(), messages))
     said = {outcome.task.source.name: outcome.message for outcome in outcomes}

@@ -18,7 +18,7 @@ STDERR = 2
 MOST = 4096  # bytes that are looked at of what is printed on one file
 
 
-class LibraryMessages:
+class NativeMessages:
     """What libraries printed, and how many files are being read.
 
     Args:
@@ -70,7 +70,7 @@ class LibraryMessages:
 
 
 @contextlib.contextmanager
-def keep_library_messages() -> Iterator[LibraryMessages]:
+def keep_native_messages() -> Iterator[NativeMessages]:
     """Let C libraries print to a file, and Python to standard error as before.
 
     It holds for the whole process until the context ends.
@@ -88,7 +88,7 @@ def keep_library_messages() -> Iterator[LibraryMessages]:
         with path.open("ab") as file:
             os.dup2(file.fileno(), STDERR)
         ends.callback(os.dup2, real, STDERR)
-        yield LibraryMessages(path)
+        yield NativeMessages(path)
 
 
 def _is_stderr(stream: TextIO) -> bool:
