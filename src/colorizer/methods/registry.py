@@ -1,0 +1,36 @@
+"""The methods by name: a file each, imported when it is asked for."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from colorizer.errors import MissingExtraError, UsageError
+
+BY_REFERENCE = ("reinhard2001", "welsh2002", "gupta2012", "charpiat2008")
+"""Those that color a photograph like others, the simplest first."""
+
+METHODS = (*BY_REFERENCE, "cheng2015", "levin2004")
+
+Picture = NDArray[np.uint8]
+"""(H, W, 3), sRGB."""
+
+ColorLike = Callable[[Picture, Sequence[Picture]], NDArray[np.float32]]
+"""From a photograph and references to ab, float32 (2, h, w), CIELAB units."""
+
+
+def color_like(name: str) -> ColorLike:
+    """Return a method of `BY_REFERENCE`.
+
+    Raises:
+        UsageError: if there is no such method.
+        MissingExtraError: if what it needs is not installed.
+    """
+    if name not in BY_REFERENCE:
+        raise UsageError(f"no method {name!r} that takes references: {', '.join(BY_REFERENCE)}")
+    try:
+        found: ColorLike = import_module(f"colorizer.methods.{name}").colorize
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(name, error.name, "methods") from None
+    return found
