@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup demo repro ui sync study-models test test-slow lint bench bench-gpu clean
+.PHONY: help setup demo repro ui sync study-models test test-slow lint bench bench-gpu audit sbom clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,12 @@ bench: .venv/dev.done ## measure speed beside a plain script's (SHORT=1: only sh
 bench-gpu: .venv/dev.done ## measure training on a GPU, compiled and not
 	@$(BIN)/python benchmarks/training.py --size 320 --compile
 
+audit: .venv/audit.done ## look the pinned packages up in PyPI's list of advisories
+	@.venv/audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r requirements.lock
+
+sbom: .venv/audit.done .venv/pipeline.done ## write what is installed to sbom.cdx.json (CycloneDX)
+	@.venv/audit/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml -o sbom.cdx.json
+
 clean: ## remove .venv; data, models and runs stay
 	rm -rf .venv
 
@@ -62,4 +68,9 @@ clean: ## remove .venv; data, models and runs stay
 
 .venv/dev.done: .venv/pipeline.done
 	@$(PIP) --editable '.[pipeline,web,dev]'
+	@touch $@
+
+.venv/audit.done:
+	@$(PYTHON) -m venv .venv/audit
+	@.venv/audit/bin/pip install --quiet pip-audit==2.10.1 cyclonedx-bom==7.5.0
 	@touch $@

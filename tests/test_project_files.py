@@ -56,6 +56,13 @@ def test_pre_commit_runs_the_linters_of_make_lint() -> None:
     )
 
 
+def test_workflows_pin_actions_by_commit() -> None:
+    for workflow in (ROOT / ".github/workflows").iterdir():
+        used = re.findall(r"uses: (\S+)", workflow.read_text())
+        assert used
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used), used
+
+
 def test_workflows_call_make_targets_that_exist() -> None:
     jobs = load_yaml(".github/workflows/test.yml")["jobs"]
     steps = [step["run"] for step in jobs["make"]["steps"] if "run" in step]

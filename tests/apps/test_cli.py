@@ -158,7 +158,7 @@ def test_no_models_end_in_one_line_that_says_how_to_get_one(
 
 def test_a_page_without_what_it_needs_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fastapi", None)
-    for module in ("colorizer.apps.local_server", "colorizer.apps.web.app"):
+    for module in ("colorizer.apps.page_server", "colorizer.apps.web.app"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(
         ColorizerError, match=r"web needs fastapi: pip install 'colorizer-unet\[web\]'"

@@ -136,7 +136,9 @@ def saved(weights: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def model(saved: Path) -> PyFuncModel:
+def model(saved: Path, monkeypatch: pytest.MonkeyPatch) -> PyFuncModel:
+    """It needs no pickle, which could run any code."""
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     return mlflow.pyfunc.load_model(str(saved))
 
 

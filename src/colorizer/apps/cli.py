@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from colorizer.apps import command_line
+from colorizer.apps.access import LOOPBACK, Access
 from colorizer.apps.command_line import NAMED
 from colorizer.apps.turing import commands as turing
 from colorizer.errors import ColorizerError, MissingExtraError, UsageError
@@ -141,14 +142,19 @@ def web(
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 7860,
+    host: command_line.Host = LOOPBACK,
+    token: command_line.Token = "",
+    no_token: command_line.NoToken = False,
+    allow_host: command_line.AllowHost = None,
     browser: command_line.Browser = True,
 ) -> None:
-    """Open a page to color, compare and correct photographs on this machine."""
+    """Open a page to color, compare and correct photographs."""
+    access = Access.of(host, token=token, no_token=no_token, allowed=allow_host or ())
     try:
         from colorizer.apps.web.app import run
     except ModuleNotFoundError as error:
         raise MissingExtraError("colorizer web", error.name, "web") from None
-    run(model or (), port=port, open_browser=browser, say=typer.echo)
+    run(model or (), access, port=port, open_browser=browser, say=typer.echo)
 
 
 @app.command()

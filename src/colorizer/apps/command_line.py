@@ -12,7 +12,23 @@ NAMED = "a model's name (see `colorizer models`), URI or weights file"
 
 PHOTOS = typer.Option(help="folder of color photographs, with its subfolders")
 
+# of the pages
+
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="also show the page")]
+Host = Annotated[
+    str, typer.Option(help="address to serve at; 0.0.0.0: all of this machine's (needs --token)")
+]
+Token = Annotated[
+    str,
+    typer.Option(envvar="COLORIZER_TOKEN", help="what others have to show to be answered"),
+]
+NoToken = Annotated[
+    bool, typer.Option("--no-token", help="answer whoever reaches --host, without a token")
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(help="name under which a proxy serves the page; can be repeated"),
+]
 
 # of `colorize`
 

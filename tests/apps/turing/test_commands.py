@@ -63,7 +63,7 @@ def test_a_page_without_its_packages_is_one_line(
         return real(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without_fastapi)
-    for module in ("colorizer.apps.turing.server", "colorizer.apps.local_server"):
+    for module in ("colorizer.apps.turing.server", "colorizer.apps.page_server"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(ColorizerError, match=r"needs fastapi: pip install 'colorizer-unet\[web\]'"):
         run("--model", "colorizer", "--photos", tmp_path)

@@ -18,6 +18,8 @@ from urllib.request import Request, urlopen
 import pytest
 import uvicorn
 
+from colorizer.apps.access import Access
+from colorizer.apps.page_server import guard
 from colorizer.apps.turing.database import Database
 from colorizer.apps.turing.server import Study, make_study_app, open_study, run_study, served
 from colorizer.errors import ColorizerError
@@ -69,8 +71,9 @@ class Client:
 
 @pytest.fixture
 def client(study: Study) -> Iterator[Client]:
-    config = uvicorn.Config(make_study_app(study, chance=Random(7)), log_level="error")
-    server = uvicorn.Server(config)
+    app = make_study_app(study, chance=Random(7))
+    guard(app, Access())
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -237,7 +240,7 @@ def test_a_study_is_served_once_at_a_time(photos: Path, tmp_path: Path) -> None:
         pytest.raises(ColorizerError, match="another `colorizer turing` serves this study"),
     ):
         run_study(
-            ["colorizer"], photos, path, seconds=1.0, practice=2, pairs=20, port=0,
+            ["colorizer"], photos, path, Access(), seconds=1.0, practice=2, pairs=20, port=0,
             open_browser=False, say=pytest.fail,
         )  # fmt: skip
     with served(path):

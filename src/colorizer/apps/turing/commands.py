@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from colorizer.apps import command_line
+from colorizer.apps.access import LOOPBACK, Access
 from colorizer.apps.command_line import NAMED
 from colorizer.errors import MissingExtraError
 
@@ -43,6 +44,10 @@ def turing(
     practice: Practice = 10,
     pairs: Annotated[int, typer.Option(help="pairs that follow", min=1)] = 40,
     port: Port = 7861,
+    host: command_line.Host = LOOPBACK,
+    token: command_line.Token = "",
+    no_token: command_line.NoToken = False,
+    allow_host: command_line.AllowHost = None,
     browser: command_line.Browser = True,
 ) -> None:
     """Ask people on a page whether they can tell a model's colors from a photograph's own.
@@ -55,6 +60,7 @@ def turing(
     if not model or photos is None:
         missing = "--photos" if model else "--model"
         raise typer.BadParameter("is required", context, param_hint=missing)
+    access = Access.of(host, token=token, no_token=no_token, allowed=allow_host or ())
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         from colorizer.apps.turing.server import run_study
@@ -64,6 +70,7 @@ def turing(
         model,
         photos,
         db or DATABASE,
+        access,
         seconds=seconds,
         practice=practice,
         pairs=pairs,

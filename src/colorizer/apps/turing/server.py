@@ -15,7 +15,8 @@ from fastapi import FastAPI, HTTPException, Response
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field
 
-from colorizer.apps.local_server import make_app, serve
+from colorizer.apps.access import Access
+from colorizer.apps.page_server import make_app, serve
 from colorizer.apps.turing.database import Database
 from colorizer.apps.turing.pictures import SIZE, Pictures, digest_of, find_color_photos
 from colorizer.apps.turing.trials import Layout, Progress, Protocol, Side
@@ -55,6 +56,7 @@ def run_study(
     models: Sequence[str],
     folder: Path,
     path: Path,
+    access: Access,
     *,
     seconds: float,
     practice: int,
@@ -69,6 +71,7 @@ def run_study(
         models: names, for `colorizer.tracking.model_uri.find_named`.
         folder: of photographs.
         path: the study's database; created if it is missing.
+        access: see `serve`.
         seconds: how long a pair is shown.
         practice: pairs with feedback.
         pairs: pairs that count.
@@ -82,7 +85,7 @@ def run_study(
     """
     with served(path):
         study = open_study(models, folder, path, seconds=seconds, practice=practice, pairs=pairs)
-        serve(make_study_app(study), port=port, open_browser=open_browser, say=say)
+        serve(make_study_app(study), access, port=port, open_browser=open_browser, say=say)
 
 
 @contextmanager

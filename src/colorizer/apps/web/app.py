@@ -11,7 +11,8 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from colorizer.apps.local_server import make_app, serve
+from colorizer.apps.access import Access
+from colorizer.apps.page_server import make_app, serve
 from colorizer.apps.web.look import Look, Size
 from colorizer.apps.web.photograph import Photograph
 from colorizer.apps.web.session import OutdatedError, Session
@@ -43,12 +44,18 @@ Wanted = Annotated[Look, Depends(read_look)]
 
 
 def run(
-    models: Sequence[str], *, port: int, open_browser: bool, say: Callable[[str], None]
+    models: Sequence[str],
+    access: Access,
+    *,
+    port: int,
+    open_browser: bool,
+    say: Callable[[str], None],
 ) -> None:
     """Serve the page, and delete the photographs' files at the end.
 
     Args:
         models: see `Session`.
+        access: see `serve`.
         port: see `serve`.
         open_browser: see `serve`.
         say: see `serve`.
@@ -58,7 +65,7 @@ def run(
     """
     with tempfile.TemporaryDirectory(prefix="colorizer-") as folder:
         app = make_web(Session(models, Path(folder)))
-        serve(app, port=port, open_browser=open_browser, say=say)
+        serve(app, access, port=port, open_browser=open_browser, say=say)
 
 
 def make_web(session: Session) -> FastAPI:

@@ -1,4 +1,4 @@
-"""What both pages share: they answer this machine's browser alone."""
+"""What both pages share: they answer those who may ask, by default this machine's browser alone."""
 
 import io
 import os
@@ -15,8 +15,9 @@ import requests
 from fastapi import FastAPI
 from PIL import Image
 
-from colorizer.apps import local_server
-from colorizer.errors import ColorizerError
+from colorizer.apps import page_server
+from colorizer.apps.access import Access
+from colorizer.errors import ColorizerError, UsageError
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "pretrained" / "colorizer.safetensors"
 
@@ -36,8 +37,10 @@ def test_it_answers_on_this_machine_s_address_alone(address: str) -> None:
 
 
 def test_a_name_of_another_site_is_refused(address: str) -> None:
-    headers = {"Host": "rebound.example"}
-    assert requests.get(address, headers=headers, timeout=9).status_code == 400
+    for host in ("rebound.example", "[x", ""):
+        answer = requests.get(address, headers={"Host": host}, timeout=9)
+        assert answer.status_code == 400
+    assert requests.get(address, headers={"Host": "LocalHost:1"}, timeout=9).status_code == 200
 
 
 def test_another_site_s_page_may_ask_nothing(address: str) -> None:
@@ -67,7 +70,44 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(ColorizerError, match=f"port {port}: .*: name another with --port"):
-            local_server.serve(FastAPI(), port=port, open_browser=False, say=pytest.fail)
+            page_server.serve(FastAPI(), Access(), port=port, open_browser=False, say=pytest.fail)
+
+
+def test_a_page_for_others_asks_each_for_the_token(serve: Callable[..., str]) -> None:
+    options = ("--model", "none", "--token", "s3cret", "--allow-host", "Photos.example")
+    first = serve("web", *options)
+    address, _, token = first.partition("/?")
+    assert token == "token=s3cret"
+    for path in ("/", "/static/page.js", "/api/session", "/?token=guess", "/?token=\u00e9"):
+        refused = requests.get(address + path, timeout=9)
+        assert (refused.status_code, "terminal" in refused.json()["message"]) == (401, True)
+    bearer = {"Authorization": "Bearer s3cret"}
+    assert requests.get(f"{address}/api/session", headers=bearer, timeout=9).status_code == 200
+    with requests.Session() as browser:
+        shown = browser.get(first, timeout=9)
+        assert (shown.status_code, shown.url) == (200, f"{address}/")
+        assert browser.get(f"{address}/api/session", timeout=9).status_code == 200
+        assert "HttpOnly" in str(vars(next(iter(browser.cookies))))
+    proxied = bearer | {"Host": "photos.example", "Origin": "https://photos.example"}
+    wiped = requests.post(f"{address}/api/kind", b"x", headers=proxied, timeout=9)
+    assert wiped.status_code == 200
+
+
+def test_a_page_that_others_reach_needs_a_token_or_a_word_against_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for local in ("127.0.0.1", "localhost", "127.0.0.5"):
+        assert Access.of(local).token == ""
+    with pytest.raises(UsageError, match=r"--token [0-9a-f]{16}, or none with --no-token"):
+        Access.of("0.0.0.0")
+    with pytest.raises(UsageError, match="name one of them"):
+        Access.of("0.0.0.0", token="x", no_token=True)
+    with pytest.raises(UsageError, match=r"no such address: name one of this machine's"):
+        Access.of("no such host")
+    assert not caplog.records
+    access = Access.of("0.0.0.0", no_token=True)
+    assert "whoever reaches 0.0.0.0" in caplog.text
+    assert access.names > {"127.0.0.1", "localhost", socket.gethostname().lower()}
 
 
 @contextmanager

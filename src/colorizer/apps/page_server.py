@@ -1,0 +1,188 @@
+"""The server that `colorizer web` and `colorizer turing` share: pages for those who may ask."""
+
+import logging
+import secrets
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Awaitable, Callable
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+
+from colorizer.apps.access import Access
+from colorizer.errors import ColorizerError
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Sent with every response: the page loads nothing from elsewhere, and no other page embeds it."""
+
+PATIENCE = 3  # seconds that requests under way get at shutdown
+CONNECTIONS = 200  # at once; more are answered 503
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(static: Path | Traversable) -> FastAPI:
+    """Return an application for `serve`, which decides who may ask it.
+
+    A `ColorizerError` becomes a response with status 400 and `{"message": ...}`.
+
+    Args:
+        static: folder with index.html, served at `/`, and the files it loads, at `/static/`.
+    """
+    folder = Path(str(static))
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # those load scripts from a CDN
+    app.mount("/static", StaticFiles(directory=folder))
+    app.exception_handler(ColorizerError)(_say)
+
+    @app.get("/")
+    def page() -> FileResponse:
+        return FileResponse(folder / "index.html")
+
+    return app
+
+
+def serve(
+    app: FastAPI, access: Access, *, port: int, open_browser: bool, say: Callable[[str], None]
+) -> None:
+    """Serve a page until Ctrl+C, SIGTERM, or the terminal closes.
+
+    Args:
+        app: from `make_app`.
+        access: where it is served, and who may ask.
+        port: 0 takes any free one.
+        open_browser: open the page in a browser.
+        say: called with the page's address once the page answers.
+
+    Raises:
+        ColorizerError: if the port is taken, or the address is another machine's.
+        SystemExit: after SIGTERM or when the terminal closes, so that the caller can clean up.
+    """
+    guard(app, access)
+    family = socket.AF_INET6 if ":" in access.address else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((access.address, port))
+        except (OSError, OverflowError) as error:
+            raise ColorizerError(f"port {port}: {error}: name another with --port") from None
+        listener.listen()  # from here on a browser waits until it is answered
+        host = f"[{access.address}]" if ":" in access.address else access.address
+        address = f"http://{host}:{listener.getsockname()[1]}"
+        if access.token:
+            address += f"/?token={access.token}"
+        say(f"{address} (Ctrl+C ends it)")
+        if open_browser:
+            webbrowser.open(address)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=PATIENCE,
+            limit_concurrency=CONNECTIONS,
+        )
+        _run_until_ended(uvicorn.Server(config), listener)
+
+
+def _run_until_ended(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Run a server. SIGTERM and a closed terminal shut it down as Ctrl+C does."""
+    ended: list[int] = []
+
+    def is_news(_record: logging.LogRecord) -> bool:
+        return not server.should_exit  # else it is about a request that the shutdown cut off
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+        ended.append(number)
+
+    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.getsignal(number) for number in signals}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, end)
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(is_news)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:  # uvicorn has shut down and passes it on
+        return
+    finally:
+        log.removeFilter(is_news)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if ended:
+        sys.exit(128 + ended[0])
+
+
+def guard(app: FastAPI, access: Access) -> None:
+    """Let an application refuse those who may not ask, and add `HEADERS` to every response."""
+
+    @app.middleware("http")
+    async def check(request: Request, answer: Handler) -> Response:
+        refusal = _refuse_site(request, access) or _ask_for_token(request, access)
+        response = refusal or await answer(request)
+        response.headers.update(HEADERS)
+        response.headers.setdefault("Cache-Control", "no-cache")
+        return response
+
+
+def _refuse_site(request: Request, access: Access) -> Response | None:
+    """Return a refusal for a request under another name, or from another site's page."""
+    host = request.headers.get("host", "")
+    if _hostname(host) not in access.names:
+        message = f"this page is not called {host}: start it with --allow-host to name it so"
+        return JSONResponse({"message": message}, 400)
+    origin = request.headers.get("origin")
+    schemes = ("http", "https") if access.proxied else ("http",)
+    if origin is None or origin in {f"{scheme}://{host}" for scheme in schemes}:
+        return None
+    return JSONResponse({"message": f"asked by {origin}"}, 403)
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:  # such as [x
+        return None
+
+
+def _ask_for_token(request: Request, access: Access) -> Response | None:
+    """Return a refusal for a request without the token; a link with it leaves a cookie.
+
+    Later requests of the page show the cookie, and programs `Authorization: Bearer TOKEN`.
+    """
+    if not access.token:
+        return None
+    cookie = f"colorizer_{request.url.port or 80}"  # cookies do not tell ports apart
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if _is_token(bearer, access) or _is_token(request.cookies.get(cookie, ""), access):
+        return None
+    if not _is_token(request.query_params.get("token", ""), access):
+        message = "no token: open the address that the terminal shows, with its ?token="
+        return JSONResponse({"message": message}, 401)
+    response = RedirectResponse(request.url.path, 303)  # so that no later request shows it
+    response.set_cookie(cookie, access.token, httponly=True, samesite="lax")
+    return response
+
+
+def _is_token(shown: str, access: Access) -> bool:
+    return secrets.compare_digest(shown.encode(), access.token.encode())
+
+
+async def _say(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(error)}, 400)
