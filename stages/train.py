@@ -9,6 +9,7 @@ from colorizer.evaluation.samples import draw_samples
 from colorizer.params import load_params
 from colorizer.paths import Paths, project_root
 from colorizer.tracking.live_logging import follow
+from colorizer.tracking.model_uri import find_weights
 from colorizer.training.lock import only_process
 from colorizer.training.run_record import Epoch
 from colorizer.training.trainer import Trainer
@@ -19,7 +20,8 @@ def main(model: str) -> None:
     """Run the stage."""
     params = load_params()
     paths = Paths(params.profile)
-    trainer = Trainer(params, model, paths.lab, checkpoints=project_root() / ".checkpoints")
+    checkpoints = project_root() / ".checkpoints"
+    trainer = Trainer(params, model, paths.lab, checkpoints=checkpoints, find_weights=find_weights)
     if not trainer.is_main:
         trainer.train()
         return

@@ -46,6 +46,9 @@ NO_OUTCOME = {
     "flagship.py holds its digest, so that an edit there is an edit of the flagship": (
         "colorizer.models.efficientnet_lite",
     ),
+    "finds the weights to start from, whose digest is a param": (
+        *("colorizer.tracking.model_uri", "colorizer.training.start"),
+    ),
     "MLflow is told of results": (
         *("colorizer.tracking.live_logging", "colorizer.tracking.names"),
         "colorizer.tracking.published",

@@ -1,5 +1,6 @@
 """A training's photographs and weights, from params.yaml to its folder."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -41,13 +42,13 @@ def lab(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_trainer(lab: Path, tmp_path: Path) -> Callable[..., Trainer]:
-    def make(model: str = "model3_tuned", **entry: Any) -> Trainer:
+    def make(model: str = "model3_tuned", *, lr: float = 0.001, **entry: Any) -> Trainer:
         params = yaml.safe_load((ROOT / "params.yaml").read_text())
         params |= {"profile": "demo", "models": [model]}
         params["engine"] |= {"accelerator": "cpu", "precision": "32-true"}
         demo = params["profiles"]["demo"]
         demo["models"] = {model: entry}
-        demo["train"] |= {"epochs": 2, "batch_size": 4}
+        demo["train"] |= {"epochs": 2, "batch_size": 4, "lr": lr}
         checkpoints = tmp_path / "checkpoints"
         return Trainer(Params.model_validate(params), model, lab, checkpoints=checkpoints)
 
@@ -212,3 +213,57 @@ def test_weights_from_elsewhere_are_loaded_before_the_first_step_and_not_on_resu
     assert first > 0
     make_trainer("model1", widths=[2, 4]).train()
     assert len(loaded) == first
+
+
+@pytest.fixture
+def trained(make_trainer: Callable[..., Trainer], tmp_path: Path) -> dict[str, str]:
+    """The recipe that starts from a model1 that is trained already."""
+    trainer = make_trainer("model1", widths=[4, 8])
+    trainer.train()
+    trainer.save(tmp_path / "before")
+    trainer.discard_checkpoints()
+    path = tmp_path / "before" / WEIGHTS
+    return {"start": str(path), "start_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def test_a_training_starts_from_given_weights_and_resumes_without_them(
+    make_trainer: Callable[..., Trainer], trained: dict[str, str], tmp_path: Path
+) -> None:
+    before = load_file(trained["start"])
+
+    def interrupt(_network: nn.Module, history: list[Epoch]) -> None:
+        if len(history) == 2:  # the first epoch's checkpoint is written
+            raise KeyboardInterrupt
+
+    trainer = make_trainer("model1", lr=1e-9, widths=[4, 8], recipe=trained)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(on_epoch_end=interrupt)
+    Path(trained["start"]).unlink()
+    trainer = make_trainer("model1", lr=1e-9, widths=[4, 8], recipe=trained)
+    trainer.train()
+    trainer.save(tmp_path / "after")
+    for name, weights in load_file(tmp_path / "after" / WEIGHTS).items():
+        torch.testing.assert_close(weights, before[name], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "widths", "said"),
+    [
+        (
+            {"start_sha256": ""},
+            [4, 8],
+            "start_sha256 of model1 is '', but .* has [0-9a-f]{64}: set",
+        ),
+        ({}, [4, 4], r"is a model1 with {'widths': \[4, 8\]}, of other layers .*: name weights of"),
+    ],
+)
+def test_other_weights_than_those_named_are_refused_in_a_line(
+    make_trainer: Callable[..., Trainer],
+    trained: dict[str, str],
+    changed: dict[str, str],
+    widths: list[int],
+    said: str,
+) -> None:
+    trainer = make_trainer("model1", widths=widths, recipe=trained | changed)
+    with pytest.raises(ColorizerError, match=said):
+        trainer.train()

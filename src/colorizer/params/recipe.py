@@ -34,6 +34,9 @@ class Recipe(Block):
             weights themselves.
         calibrate: number of training photographs held out to fit the network's chroma curve; 0 fits
             none.
+        start: a weights file, a registered model or "shipped": the weights of the same network that
+            training starts from. By default they are random, but for an encoder from elsewhere.
+        start_sha256: of that file, so that a training depends on what is in it.
         select: the loss, on "train" or "validation" photographs, whose lowest epoch is kept.
     """
 
@@ -54,6 +57,8 @@ class Recipe(Block):
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     calibrate: Annotated[int, Field(ge=0)] = 0
     select: Literal["train", "validation"] = "train"
+    start: str = ""
+    start_sha256: str = ""
 
     @model_validator(mode="after")
     def _gradient_is_of_ab(self) -> "Recipe":

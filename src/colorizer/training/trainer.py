@@ -16,7 +16,6 @@ from colorizer.errors import ColorizerError
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import Params
-from colorizer.params.recipe import Recipe
 from colorizer.paths import atomic_write
 from colorizer.training.code import training_code
 from colorizer.training.engine import choose_precision, compile_pays, make_fabric
@@ -39,6 +38,7 @@ from colorizer.training.run_record import (
     git_commit,
     write_history,
 )
+from colorizer.training.start import FindWeights, check_recipe, load_start
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +51,22 @@ class Trainer:
         model: a name among its active profile's models.
         lab: folder of the LAB arrays.
         checkpoints: where unfinished trainings are kept, each in a folder named by its fingerprint.
+        find_weights: gets the weights file that `recipe.start` names; by default it is a path.
 
     Raises:
         ColorizerError: if the profile has no such model, or the photographs lack what its recipe
             asks for.
     """
 
-    def __init__(self, params: Params, model: str, lab: Path, *, checkpoints: Path) -> None:
+    def __init__(
+        self,
+        params: Params,
+        model: str,
+        lab: Path,
+        *,
+        checkpoints: Path,
+        find_weights: FindWeights = Path,
+    ) -> None:
         profile = params.active
         if model not in profile.models:
             known = ", ".join(profile.models)
@@ -70,7 +79,7 @@ class Trainer:
         chosen_by = lightness_path(lab, "validation").exists()
         self.validation_photos = LabDataset.open(lab, "validation") if chosen_by else None
         self.recipe = profile.models[model].recipe
-        _check(self.recipe, model, self.train_photos, chosen_by=chosen_by)
+        check_recipe(self.recipe, model, self.train_photos, chosen_by=chosen_by)
         self.fabric = make_fabric(params.engine)
         self.metadata = WeightsMetadata(
             model,
@@ -85,6 +94,7 @@ class Trainer:
             self.record = RunRecord.read(self.folder)
         self._objective: Objective | None = None
         self._fit: Fit | None = None
+        self._find_weights = find_weights
 
     @property
     def is_main(self) -> bool:
@@ -99,13 +109,15 @@ class Trainer:
                 the epoch's checkpoint; what it writes into `folder`/`GRIDS` is kept by `save`.
         """
         train, engine, metadata = self.params.active.train, self.params.engine, self.metadata
+        resumed = (self.folder / STATE).exists()
         objective, photos = prepare(
             metadata.model,
             metadata.arguments,
             self.train_photos,
             seed=train.seed,
             recipe=self.recipe,
-            resumed=(self.folder / STATE).exists(),
+            start=None if resumed else load_start(self.recipe, metadata, self._find_weights),
+            resumed=resumed,
         )
         self._objective = objective
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
@@ -226,18 +238,3 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} ({torch.get_num_threads()} threads)"
-
-
-def _check(recipe: Recipe, model: str, photos: LabDataset, *, chosen_by: bool) -> None:
-    """Refuse what a recipe cannot have of these photographs now, not after hours of training."""
-    if recipe.select == "validation" and not chosen_by:
-        raise ColorizerError(
-            f"recipe.select of {model} is validation, but there are no validation photographs: set "
-            "split.validation in params.yaml, or select by train"
-        )
-    largest = max((size for size, _ in recipe.sizes), default=0)
-    if largest > photos.size:
-        raise ColorizerError(
-            f"recipe.sizes of {model} reaches {largest}, but the photographs' short side is "
-            f"{photos.size}: raise preprocess.short_side (or image_size) in params.yaml"
-        )

@@ -1,4 +1,4 @@
-"""What a training begins with: a fresh network, its loss, and the photographs it learns from."""
+"""What a training begins with: a network, its loss, and the photographs it learns from."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +25,7 @@ def prepare(
     *,
     seed: int,
     recipe: Recipe,
+    start: dict[str, Tensor] | None = None,
     resumed: bool = False,
 ) -> tuple[Objective, LabDataset]:
     """Build a network and its loss, and keep out the photographs that it is calibrated on.
@@ -35,11 +36,13 @@ def prepare(
         photos: all training photographs.
         seed: of the initial weights.
         recipe: the model's own.
+        start: all of the weights to begin with, of the same network; by default they are random,
+            but for those that `load_pretrained` gets.
         resumed: whether a checkpoint has all of the weights, so that none are needed from
             elsewhere.
 
     Returns:
-        The loss of a freshly initialized network, and the photographs to learn from.
+        The loss of the network as its training begins, and the photographs to learn from.
 
     Raises:
         ColorizerError: if the network and the recipe do not fit, or `recipe.calibrate` leaves no
@@ -47,7 +50,9 @@ def prepare(
     """
     torch.manual_seed(seed)
     network = create_model(model, **arguments)
-    if not resumed:
+    if start is not None:
+        network.load_state_dict(start)
+    elif not resumed:
         load_pretrained(network)
     if recipe.calibrate:
         find_curve(network)  # refuse a network without one now, not after hours of training
