@@ -231,7 +231,6 @@ def test_what_ships_stands_for_the_best_where_there_is_no_champion(
         with pytest.raises(ColorizerError, match="no alias 'champion' of colorizer"):
             find_weights("colorizer@champion")
     assert caplog.messages == [
-        "there is no registry here: using the weights that ship (--model shipped)",
         f"{registry.address} has no colorizer@champion: using the weights that ship "
         "(--model shipped)",
     ]

@@ -56,7 +56,8 @@ def find_weights(name: str = DEFAULT) -> Path:
     Args:
         name: as `names` spells it. The registry is MLFLOW_TRACKING_URI's, or that of the project in
             this folder, or of the project that this package lies in. Only `colorizer` ever stands
-            for what ships: where there is no champion, or it is a demo's. A line says so.
+            for what ships: where there is no registry, or no champion in it but a
+            demo's. Of the latter a line says so.
 
     Raises:
         ColorizerError: if there is no such file or model; the line says what there is.
@@ -119,7 +120,7 @@ def _best() -> Path:
     """Return the champion's weights file, or what ships where there is none, or only a demo's."""
     address = find_registry()
     if address is None:
-        return _instead("there is no registry here")
+        return _shipped()  # without a word: nothing else was to be expected
     with open_registry(address) as registry:
         wanted = Version(DEFAULT, alias=CHAMPION)
         champion = registry.find(wanted)
