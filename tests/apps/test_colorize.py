@@ -1,5 +1,6 @@
 """The command `colorize`, as a person runs it."""
 
+import errno
 import io
 import itertools
 import json
@@ -16,10 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import typer
 from PIL import Image
 
 import colorizer
-from colorizer.apps import color_all
+from colorizer.apps import color_all, command_line
 from colorizer.apps.colorize import main
 from colorizer.inference import batch
 from colorizer.inference.recolor_file import Colorized, colorize_data
@@ -223,6 +225,12 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
         ),
         (["one.png", "--tone", "sepia"], 2, "error: --tone is 'sepia': choose remove, keep"),
         (["one.png", "--watch"], 2, "error: --watch needs one folder, found one.png"),
+        (
+            ["-", "-o", "x.jpg", "--json"],
+            2,
+            "error: - goes to standard output: leave out --out, --json",
+        ),
+        (["one.png", "-o", "x.png", "--format", "jpg"], 2, "error: -o x.png is to be PNG"),
         (["old", "--watch", "-o", "old"], 2, "error: old would be colored into itself"),
         (["one.png", "--restore", "all"], 2, "error: --restore is 'all': choose light"),
         (["one.png", "--model", "gone.onnx"], 3, "error: gone.onnx: no such weights file"),
@@ -240,6 +248,19 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     (said,) = err.splitlines()
     assert said.startswith(line)
     assert sorted(folder.rglob("*")) == before
+
+
+def test_an_output_that_takes_no_more_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def fill() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(SystemExit, match="3"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["fill"])
+        command_line.run(app)
+    assert capsys.readouterr().err == "error: the output: No space left on device\n"
 
 
 def test_a_registry_that_does_not_answer_is_one_line(folder: Path) -> None:

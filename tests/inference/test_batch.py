@@ -5,6 +5,7 @@ import io
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.folder import Left
 from colorizer.inference.options import Options
 from colorizer.inference.plan import Task, plan
-from colorizer.inference.recolor_file import colorize_data, make_mark
+from colorizer.inference.recolor_file import Colorized, colorize_data, make_mark
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.methods.hints import Hint
 from colorizer.models import create_model
@@ -296,13 +297,39 @@ def test_a_sheet_replaces_nothing_unless_asked(folder: Path, colorizer: Colorize
     assert mine.read_bytes() != b"mine"
 
 
-@pytest.mark.parametrize("other", ["one.png", "one_compare.jpg"])
-def test_two_photographs_do_not_share_a_sheet(folder: Path, other: str) -> None:
-    (folder / other).write_bytes(photograph(format="png" if other.endswith("png") else "jpeg"))
-    both, out = [folder / "one.jpg", folder / other], folder / "out"
+def test_a_sheet_never_takes_a_photograph_s_place(folder: Path) -> None:
+    (folder / "one_compare.jpg").write_bytes(photograph())
+    both, out = [folder / "one.jpg", folder / "one_compare.jpg"], folder / "out"
     assert len(plan(both, out)) == 2
     with pytest.raises(UsageError, match=r"would both become .*/one_compare\.jpg: color"):
         plan(both, out, compare=True)
+
+
+def test_photographs_of_one_name_have_sheets_and_maps_of_their_own(folder: Path) -> None:
+    (folder / "one.png").write_bytes(photograph(format="png"))
+    both = [folder / "one.jpg", folder / "one.png"]
+    names = [
+        [p.name for p in task.outputs] for task in plan(both, None, compare=True, confidence=True)
+    ]
+    assert names == [
+        ["one_colorized.jpg", "one_colorized_compare.jpg", "one_confidence.png"],
+        ["one_colorized.png", "one_colorized.png_compare.jpg", "one.png_confidence.png"],
+    ]
+
+
+def test_what_an_earlier_run_made_is_not_colored_again(folder: Path) -> None:
+    made = [
+        *("one_colorized.jpg", "one_colorized_compare.jpg", "one_confidence.png"),
+        *("deep/er/two_colorized.JPG", "deep/three.png_confidence.png"),
+    ]
+    for name in [*made, "other_colorized.jpg"]:  # of the last no original is here
+        (folder / name).write_bytes(photograph())
+    left = {
+        str(task.source.relative_to(folder)) for task in plan([folder], None) if task.target is None
+    }
+    assert left == {*made, ".hidden", "notes.txt"}
+    (task,) = plan([folder / "one_colorized.jpg"], None)  # named alone it is meant
+    assert task.target
 
 
 def test_targets(folder: Path) -> None:
@@ -325,6 +352,11 @@ def test_targets(folder: Path) -> None:
         ([".hidden"], ".hidden", "into itself"),
         (["deep/er/two.JPG", "two.JPG"], "out", "would both become"),
         (["one.jpg"], "one.jpg", "would replace itself"),
+        (["one.jpg", "two.JPG"], "both.jpg", "names one picture, and there are more"),
+        (["deep"], "deep.jpg", "names one picture, and there are more"),
+        (["one.jpg"], "one.heic", "such files are not written: choose .jpg"),
+        (["one.jpg"], "notes.txt", "notes.txt is a file: name a folder"),
+        (["deep"], "notes.txt", "notes.txt is a file: name a folder"),
     ],
 )
 def test_what_cannot_be_planned_is_told_in_one_line(
@@ -424,6 +456,22 @@ def test_a_folder_that_cannot_be_written_is_a_failure_and_the_rest_go_on(
     (folder.parent / "out/deep").write_text("a file where a folder should be")
     outcomes = work([folder], folder.parent / "out", colorizer)
     assert [o.status for o in outcomes if o.status != "skipped"] == ["failed"] * 4 + ["colorized"]
+    assert f"{folder.parent}/out/deep/color.jpg cannot be written: " in outcomes[2].message
+
+
+def test_a_fault_of_our_own_fails_one_photograph_and_says_where(
+    folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(data: bytes, *how: Any) -> Colorized:
+        if data == (folder / "deep/three.png").read_bytes():
+            raise ValueError("two\nlines")
+        return colorize_data(data, *how)
+
+    monkeypatch.setattr(batch, "colorize_data", fail)
+    outcomes = work([folder / "deep/three.png", folder / "one.jpg"], folder / "out", colorizer)
+    assert [o.status for o in outcomes] == ["failed", "colorized"]
+    place = rf"unexpected ValueError at {Path(__file__).name}:\d+: two lines"
+    assert re.fullmatch(rf"{folder}/deep/three\.png: {place}", outcomes[0].message)
 
 
 def test_a_name_that_is_too_long_is_a_failure(tmp_path: Path, colorizer: Colorizer) -> None:

@@ -50,7 +50,7 @@ def color_all(
                 say(outcome, json=json, single=single)
     if not single:
         summary.print()
-    if number := signal():
+    if (number := signal()) and summary.total < len(planned):
         done = f"{summary.total:,} of {len(planned):,} files"
         typer.echo(f"interrupted after {done}: the same command does the rest", err=True)
         raise typer.Exit(128 + number)
@@ -64,9 +64,7 @@ def say(outcome: "Outcome", *, json: bool, single: bool) -> None:
     if json:
         typer.echo(json_format.dumps(_record(outcome)))
     elif outcome.message and (single or outcome.status not in ("exists", "skipped")):
-        label = {"failed": "error: ", "colorized": "warning: ", "differs": "warning: "}.get(
-            outcome.status, ""
-        )
+        label = LABELS.get(outcome.status, "")
         typer.echo(f"{label}{printable(outcome.message)}", err=True)
     elif single:
         typer.echo(printable(str(outcome.task.target)), err=True)

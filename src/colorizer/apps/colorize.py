@@ -1,10 +1,9 @@
 """The command `colorize`. It imports libraries only when the work begins, so that help is fast."""
 
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -15,11 +14,14 @@ from colorizer.errors import UsageError
 from colorizer.tracking.names import DEFAULT, NO_MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
     from colorizer import Colorizer
     from colorizer.inference.options import Options
+    from colorizer.inference.plan import Plan
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -47,29 +49,42 @@ def colorize(
     json: command_line.Json = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
+    files = {"overwrite": overwrite, "compare": compare, "confidence": confidence}
+    marks = {"mark": not no_mark, "visible_mark": visible_mark}
+    given = {"strength": strength, "force": force} | files | marks
+    options = _read_options(
+        given, format=format, tone=tone, restore=restore, hint=hint, hints=hints
+    )
+    _require_colors(model, options)
+    load = partial(_load, model)
+    if paths == ["-"]:
+        _require_no_files(out=out, compare=compare, confidence=confidence, watch=watch, json=json)
+        _colorize_stdin(load, options)
+    elif watch:
+        watch_folder(_require_folder(paths, options), out, load, options, json=json)
+    else:
+        color_all(_plan(paths, out, options), load, options, json=json)
+
+
+def _plan(paths: list[str], out: Path | None, options: "Options") -> "Plan":
     from colorizer.inference.plan import plan
 
-    flags = {"force": force, "overwrite": overwrite, "compare": compare, "mark": not no_mark}
-    options = _read_options(
-        format, strength, tone=tone, restore=restore, hint=hint, hints=hints, **flags
-    )
-    options = replace(options, visible_mark=visible_mark)
-    _require_colors(model, options)
-    if confidence and (paths == ["-"] or model == NO_MODEL):
-        raise UsageError("--confidence writes a file on what a model says: name a file, a model")
-    if paths == ["-"]:
-        _colorize_stdin(model, options)
-        return
-    load = partial(_load, model)
-    if watch:
-        folder, options = _require_folder(paths, options), replace(options, confidence=confidence)
-        watch_folder(folder, out, load, options, json=json)
     planned = plan(
-        map(Path, paths), out, format=options.format, compare=compare, confidence=confidence
+        map(Path, paths),
+        out,
+        format=options.format,
+        compare=options.compare,
+        confidence=options.confidence,
     )
     if options.guided and (found := planned.count_photos()) != 1:
         raise UsageError(f"hints need a single photograph, found {found:,}: name one")
-    color_all(planned, load, options, json=json)
+    return planned
+
+
+def _require_no_files(**options: object) -> None:
+    """Refuse options that write files, or tell of several, where a photograph goes to stdout."""
+    if given := [f"--{name}" for name, value in options.items() if value]:
+        raise UsageError(f"- goes to standard output: leave out {', '.join(given)}")
 
 
 def _require_folder(paths: list[str], options: "Options") -> Path:
@@ -82,39 +97,46 @@ def _require_folder(paths: list[str], options: "Options") -> Path:
 
 
 def _read_options(
-    format: str,
-    strength: float,
+    given: dict[str, Any],
     *,
-    force: bool,
+    format: str,
     tone: str,
     restore: str,
-    overwrite: bool,
-    compare: bool,
-    mark: bool,
     hint: list[str] | None,
     hints: Path | None,
 ) -> "Options":
+    """Return what was asked for.
+
+    Args:
+        given: attributes of `Options`, as they are.
+        format: as it was typed, as are the others.
+        tone: of `TONES`.
+        restore: of `RESTORATIONS`.
+        hint: points, as `Hint.parse` takes them.
+        hints: the strokes' file.
+
+    Raises:
+        UsageError: if one is not what it may be.
+    """
     from colorizer.inference.options import RESTORATIONS, TONES, Options
     from colorizer.methods.hints import Hint
     from colorizer.photo.photofile import FORMATS
     from colorizer.photo.restoration import require_restoration
 
-    known = sorted({name.lower() for name in FORMATS.values()})
-    if format and format.lower() not in known:
-        raise UsageError(f"--format is {format!r}: choose {', '.join(known)}")
-    if restore:
+    restoration = _choose("--restore", restore, RESTORATIONS)
+    if restoration:
         require_restoration()
+    known = sorted({name.lower() for name in FORMATS.values()})
+    asked = FORMATS.get(f".{format.lower()}")
+    if format and not asked:
+        raise UsageError(f"--format is {format!r}: choose {', '.join(known)}")
     return Options(
-        format.upper() or None,
-        strength,
-        force,
-        _choose("--tone", tone, TONES),
-        overwrite,
-        compare,
-        tuple(map(Hint.parse, hint or ())),
-        _read_strokes(hints) if hints else None,
-        restore=_choose("--restore", restore, RESTORATIONS),
-        mark=mark,
+        format=asked,
+        tone=_choose("--tone", tone, TONES),
+        restore=restoration,
+        hints=tuple(map(Hint.parse, hint or ())),
+        strokes=_read_strokes(hints) if hints else None,
+        **given,
     )
 
 
@@ -127,9 +149,11 @@ def _choose(option: str, value: str, choices: tuple[Choice, ...]) -> Choice:
 
 
 def _require_colors(model: str, options: "Options") -> None:
-    """Refuse `--model none` where nothing else gives colors."""
+    """Refuse `--model none` where nothing else gives colors, or what only a model says."""
     if model != NO_MODEL:
         return
+    if options.confidence:
+        raise UsageError("--confidence shows how sure a model is, and --model none is none")
     if options.strength != 1:
         raise UsageError(
             "--strength multiplies a model's colors, and --model none has none: leave one out"
@@ -159,12 +183,12 @@ def _read_strokes(path: Path) -> "NDArray[np.uint8]":
     return strokes
 
 
-def _colorize_stdin(model: str, options: "Options") -> None:
+def _colorize_stdin(load: "Callable[[], Colorizer | None]", options: "Options") -> None:
     from colorizer.inference.recolor_file import colorize_data
 
     if sys.stdout.isatty():
         raise UsageError("the output is a terminal: add > color.jpg")
-    new = colorize_data(sys.stdin.buffer.read(), _load(model), options)
+    new = colorize_data(sys.stdin.buffer.read(), load(), options)
     if new.message:
         typer.echo(f"the photograph {new.message}", err=True)
     sys.stdout.buffer.write(new.data)

@@ -126,3 +126,6 @@ def run(app: typer.Typer) -> None:
             raise
         typer.echo(f"error: {MissingExtraError('this command', 'PyTorch', 'torch')}", err=True)
         sys.exit(NOTHING)
+    except OSError as error:  # of a file's own, each command makes an outcome or an error
+        typer.echo(f"error: {error.filename or 'the output'}: {error.strerror}", err=True)
+        sys.exit(NOTHING)

@@ -38,7 +38,7 @@ def watch_folder(
         Exit: else always; 0, or `FAILED` if a file failed.
     """
     from colorizer.inference.native_messages import keep_native_messages
-    from colorizer.inference.plan import results_apart
+    from colorizer.inference.place import results_apart
     from colorizer.inference.watch import Stop, colorize_arriving
 
     results_apart(folder, out)  # before anything is loaded

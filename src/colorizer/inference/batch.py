@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import extract_tb
 from typing import Literal
 
 from colorizer.color.monochrome import Verdict
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, one_line
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.folder import Left
 from colorizer.inference.native_messages import NativeMessages
@@ -58,8 +59,8 @@ def colorize_all(
 ) -> Iterator[Outcome]:
     """Color photographs on all cores; yield what becomes of each, in the order of `tasks`.
 
-    Without a colorizer, the hints alone decide. A file that cannot be read or written is an
-    outcome, and the rest go on. Running out of memory is not: it ends everything.
+    Without a colorizer, the hints alone decide. Whatever fails with a file is an outcome, and the
+    rest go on. Running out of memory is not: it ends everything.
 
     Args:
         tasks: photographs, and what is left: it becomes an outcome as it is.
@@ -115,12 +116,25 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
         for path, picture in ((task.sheet, new.sheet), (task.confidence, new.confidence)):
             if path is not None and picture is not None:
                 _write(path, picture, at)
-    except (ColorizerError, OSError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or error
-        return Outcome(task, "failed", f"{task.source}: {reason}", time.perf_counter() - started)
+    except MemoryError:
+        raise
+    except Exception as error:
+        message = f"{task.source}: {_reason(error)}"
+        return Outcome(task, "failed", message, time.perf_counter() - started)
     seconds = time.perf_counter() - started
     message = f"{task.source} {new.message}" if new.message else ""
     return Outcome(task, "colorized" if new.anew else "copied", message, seconds, new.verdict)
+
+
+def _reason(error: Exception) -> str:
+    """Return on one line why a file failed; of a fault of our own also where it arose."""
+    if isinstance(error, ColorizerError):
+        return str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    at = extract_tb(error.__traceback__)[-1]
+    place = f"{Path(at.filename).name}:{at.lineno}"
+    return f"unexpected {type(error).__name__} at {place}: {one_line(error)}"
 
 
 def _leave(
@@ -137,7 +151,14 @@ def _leave(
 
 
 def _write(path: Path, data: bytes, at: os.stat_result) -> None:
-    """Write a file with another one's dates."""
-    with atomic_write(path) as unfinished:
-        unfinished.write_bytes(data)
-        os.utime(unfinished, ns=(at.st_atime_ns, at.st_mtime_ns))
+    """Write a file with another one's dates.
+
+    Raises:
+        ColorizerError: if it cannot be written; the line says which and why.
+    """
+    try:
+        with atomic_write(path) as unfinished:
+            unfinished.write_bytes(data)
+            os.utime(unfinished, ns=(at.st_atime_ns, at.st_mtime_ns))
+    except OSError as error:
+        raise ColorizerError(f"{path} cannot be written: {error.strerror}") from None

@@ -1,7 +1,8 @@
 """What lies in a folder, however deep: files to look at, and what is passed over and why."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,9 @@ from colorizer.photo.identify import identify_file
 from colorizer.photo.signatures import SUFFIXES
 
 SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+
+RESULT = re.compile(r"(?P<photo>.+)_colorized(\.\w+)?(_compare)?|(?P<of>.+)_confidence", re.DOTALL)
+"""What a result beside its photograph is called, without suffix."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,10 @@ class Left:
     def message(self) -> str:
         """What is said of it, on one line."""
         return f"{self.source}: {self.kind}"
+
+
+Found = tuple[Path, Path | None] | Left
+"""A file and the folder that it was found in, if it was; or what is passed over."""
 
 
 def walk(folder: Path, *, but: Path | None = None) -> Iterator[Path | Left]:
@@ -59,6 +67,25 @@ def walk(folder: Path, *, but: Path | None = None) -> Iterator[Path | Left]:
             waiting.append(_entries(Path(entry.path)))
         else:
             yield Path(entry.path)
+
+
+def pass_over_results(found: Sequence[Found]) -> Iterator[Found]:
+    """Pass over what an earlier run made of other files here, so that it is not colored again."""
+    files = [one[0] for one in found if not isinstance(one, Left)]
+    there: set[str] = set()
+    if any(map(_find_original, files)):
+        there = {str(path.with_suffix("")) for path in files} | set(map(str, files))
+    for one in found:
+        if not isinstance(one, Left) and _find_original(one[0]) in there:
+            yield Left(one[0], "skipped", "a result of a photograph beside it")
+        else:
+            yield one
+
+
+def _find_original(path: Path) -> str:
+    """Return the path, perhaps without suffix, that a result's name was made of; else ""."""
+    made = RESULT.fullmatch(path.stem)
+    return str(path.with_name(made["photo"] or made["of"])) if made else ""
 
 
 def promises_picture(path: Path) -> bool:

@@ -37,8 +37,8 @@ class NativeMessages:
         with self._changed:
             self._changed.wait_for(lambda: not self._alone)
             self._readers += 1
-        start = self._file.stat().st_size
         try:
+            start = self._file.stat().st_size
             yield lambda: self._since(start)
         finally:
             with self._changed:
@@ -52,8 +52,8 @@ class NativeMessages:
             self._changed.wait_for(lambda: not self._alone)
             self._alone = True
             self._changed.wait_for(lambda: not self._readers)
-        start = self._file.stat().st_size
         try:
+            start = self._file.stat().st_size
             yield lambda: self._since(start)
         finally:
             with self._changed:

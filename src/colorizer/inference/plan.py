@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from colorizer.errors import UsageError
-from colorizer.inference.folder import Left, promises_picture, walk
+from colorizer.inference.folder import Found, Left, pass_over_results, promises_picture, walk
+from colorizer.inference.place import folder_of_results, names_picture, require_place, results_apart
 from colorizer.photo.identify import identify_file
 from colorizer.photo.photofile import FORMATS, format_written
 from colorizer.photo.signatures import SUFFIXES, UNKNOWN
@@ -49,14 +50,14 @@ class Plan:
     once.
 
     Attributes:
-        found: files, each with the folder that it was found in, or None; and what is passed over.
+        found: the files.
         out: a folder, or, for a single file, a file name; None for names beside the originals.
         format: of the files to be written, one of `FORMATS`' values; None for each file's own.
         compare: also plan sheets: `photo_colorized_compare.jpg` beside `photo_colorized.jpg`.
         confidence: also plan maps: `photo_confidence.png`.
     """
 
-    found: Sequence[tuple[Path, Path | None] | Left]
+    found: Sequence[Found]
     out: Path | None = None
     format: str | None = None
     compare: bool = False
@@ -102,10 +103,9 @@ class Plan:
             if promises_picture(path) and path.is_file():
                 return Left(path, "failed", f"named like a picture, but {kind.name}")
             return Left(path, "skipped", kind.name)
-        for target, format in self._targets(path, folder, own):
-            task = self._task(path, target, format, kind.name)
+        for task in self._tasks(path, folder, own, kind.name):
             clash = _clash(task, sources)
-            beside = path.with_name(target.name)
+            beside = path.with_name(task.target.name)
             if not clash and (not folder or beside == path or not os.path.lexists(beside)):
                 break
         if clash:
@@ -115,8 +115,8 @@ class Plan:
 
     def _targets(self, path: Path, folder: Path | None, own: str) -> Iterator[tuple[Path, str]]:
         """Yield where a result may go, and its format; the next is taken if one is another's."""
-        if self.out and not folder and len(self) == 1 and self.out.suffix.lower() in FORMATS:
-            yield self.out, FORMATS[self.out.suffix.lower()]
+        if self.out and names_picture(self.out):
+            yield self.out, SUFFIXES[self.out.suffix.lower()]
             return
         format = self.format or format_written(own)
         if folder:
@@ -131,17 +131,20 @@ class Plan:
         if promised != format:
             yield place / f"{path.name}{ending}{USUAL[format]}", format
 
-    def _task(self, path: Path, target: Path, format: str, kind: str) -> Task:
-        sheet = target.with_name(f"{target.stem}_compare.jpg")
-        map = target.with_name(f"{target.stem.removesuffix('_colorized')}_confidence.png")
-        return Task(
-            path,
-            target,
-            format,
-            kind,
-            sheet if self.compare else None,
-            map if self.confidence else None,
-        )
+    def _tasks(self, path: Path, folder: Path | None, own: str, kind: str) -> Iterator[Task]:
+        """Yield how a photograph may be colored; the next is taken if a name is another's."""
+        for target, format in self._targets(path, folder, own):
+            for name in (target.stem, target.name):
+                sheet = target.with_name(f"{name}_compare.jpg")
+                map = target.with_name(f"{name.replace('_colorized', '')}_confidence.png")
+                yield Task(
+                    path,
+                    target,
+                    format,
+                    kind,
+                    sheet if self.compare else None,
+                    map if self.confidence else None,
+                )
 
 
 def plan(
@@ -156,7 +159,8 @@ def plan(
 
     By default `photo.jpg` becomes `photo_colorized.jpg`, and `folder/` becomes `folder_colorized/`
     with its structure. A result is named after its format: a JPEG file `scan.png` becomes
-    `scan.jpg`, or `scan.png.jpg` where `scan.jpg` is another's.
+    `scan.jpg`, or `scan.png.jpg` where `scan.jpg` is another's. Beside its photograph a result is
+    passed over.
 
     Args:
         paths: files, and folders that are searched to their depths.
@@ -166,10 +170,10 @@ def plan(
         confidence: as of `Plan`.
 
     Raises:
-        UsageError: if a path does not exist, a folder would be colored into itself, or two of the
-            files named would become one.
+        UsageError: if a path does not exist, a folder would be colored into itself, two of the
+            files named would become one, or `out` cannot be what it has to be.
     """
-    found: list[tuple[Path, Path | None] | Left] = []
+    found: list[Found] = []
     folders = False
     for path in paths:
         if path.is_dir():
@@ -179,40 +183,15 @@ def plan(
             found.append((path, None))
         else:
             raise UsageError(f"{path}: no such file or folder")
-    planned = Plan(found, out, format, compare, confidence)
+    if not folders:
+        require_place(out, len(found), format)
+    planned = Plan(list(pass_over_results(found)), out, format, compare, confidence)
     if not folders:
         planned.check()
     return planned
 
 
-def folder_of_results(folder: Path, out: Path | None = None) -> Path:
-    """Return where the photographs of a folder go, by default a folder beside it.
-
-    Raises:
-        UsageError: if nothing is beside it.
-    """
-    if out:
-        return out
-    if folder.name in ("", ".."):  # such as "."
-        folder = folder.resolve()
-    if not folder.name:
-        raise UsageError(f"{folder} has nothing beside it: name a folder for the results by -o")
-    return folder.with_name(f"{folder.name}_colorized")
-
-
-def results_apart(folder: Path, out: Path | None) -> Path:
-    """Return where the photographs of a folder go, resolved.
-
-    Raises:
-        UsageError: if that is the folder itself.
-    """
-    results = folder_of_results(folder, out).resolve()
-    if results == folder.resolve():
-        raise UsageError(f"{folder} would be colored into itself: name another folder by -o")
-    return results
-
-
-def _find(folder: Path, out: Path | None) -> Iterator[tuple[Path, Path | None] | Left]:
+def _find(folder: Path, out: Path | None) -> Iterator[Found]:
     for found in walk(folder, but=results_apart(folder, out)):
         yield found if isinstance(found, Left) else (found, folder)
 

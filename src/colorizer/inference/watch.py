@@ -14,7 +14,8 @@ from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.folder import walk
 from colorizer.inference.native_messages import NativeMessages
 from colorizer.inference.options import Options
-from colorizer.inference.plan import Plan, results_apart
+from colorizer.inference.place import results_apart
+from colorizer.inference.plan import Plan
 
 REST = 2.0
 """Seconds that a file must stay the same before it counts as written."""
