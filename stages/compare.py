@@ -5,7 +5,7 @@ import time
 
 from colorizer.console import entry_point
 from colorizer.data.references import list_subsets
-from colorizer.evaluation.comparison import compare, write_summary
+from colorizer.evaluation.comparison import compare, write_summary, write_times
 from colorizer.evaluation.figures import learning_curves
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.params import load_params
@@ -22,7 +22,7 @@ def main() -> None:
     params = load_params()
     profile, paths = params.active, Paths(params.profile)
     metric, subsets = profile.register_.metric, list_subsets(paths.references)
-    runs = {model: Published(paths.run(model), paths.evaluation(model)) for model in params.models}
+    runs = {model: Published.of(paths, model) for model in params.models}
     tables = compare(
         paths,
         {m: TorchNetwork.from_file(run.weights, precision="float32") for m, run in runs.items()},
@@ -40,10 +40,10 @@ def main() -> None:
         profile=params.profile,
         fingerprints={model: run.record.fingerprint for model, run in runs.items()},
         best=best_model({model: run.deciding for model, run in runs.items()}, metric),
-        started_at=started_at,
         photographs=json.loads((paths.data / "color.json").read_text()),
     )
-    log_comparison(params.tracking, paths.report, list(runs.values()), profile.register_)
+    write_times(paths.timing("compare"), started_at)
+    log_comparison(params.tracking, paths, list(runs.values()), profile.register_)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main(model: str) -> None:
     params = load_params()
     paths, knobs = Paths(params.profile), params.active.evaluate
     device = choose_device(params.engine)
-    published = Published(paths.run(model), paths.evaluation(model))
+    published = Published.of(paths, model)
     network = TorchNetwork.from_file(published.weights, device=str(device), precision="float32")
     perceptual = Perceptual.load(device) if knobs.perceptual else None
 

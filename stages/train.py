@@ -10,6 +10,7 @@ from colorizer.params import load_params
 from colorizer.paths import Paths, project_root
 from colorizer.tracking.live_logging import follow
 from colorizer.tracking.model_uri import find_weights
+from colorizer.tracking.published import Published
 from colorizer.training.lock import only_process
 from colorizer.training.run_record import Epoch
 from colorizer.training.trainer import Trainer
@@ -33,8 +34,8 @@ def main(model: str) -> None:
             live.add(history, trainer.folder)
 
         trainer.train(on_epoch_end=after_epoch)
-        trainer.save(paths.run(model))
-        live.finish(paths.run(model))
+        trainer.save(paths.run(model), paths.timing(f"train_{model}"))
+        live.finish(Published.of(paths, model))
         trainer.discard_checkpoints()
 
 

@@ -52,6 +52,10 @@ class Paths:
         """Return the folder of a model's scores."""
         return Path("evaluation") / self.profile / model
 
+    def timing(self, stage: str) -> Path:
+        """Return the file of when and how fast a stage ran: all that a second run changes."""
+        return Path("timing") / self.profile / f"{stage}.json"
+
 
 def project_root() -> Path:
     """Return the repository's root: checkpoints, partial downloads and MLflow's database lie there.

@@ -16,12 +16,11 @@ from colorizer.tracking.published import Published
 from colorizer.tracking.store import Store
 from colorizer.training.run_record import (
     GRIDS,
-    HISTORY,
     WEIGHTS,
     Epoch,
     RunRecord,
     grid_path,
-    write_history,
+    write_run,
 )
 
 HOUR = 3_600_000  # milliseconds
@@ -88,12 +87,11 @@ def publishable(tmp_path: Path) -> Callable[..., Published]:
         subsets: Sequence[str] = ("validation", "test"),
     ) -> Published:
         folder = tmp_path / fingerprint
-        published = Published(folder / "run", folder / "evaluation")
+        published = Published(folder / "run", folder / "evaluation", folder / "timing.json")
         (published.run / GRIDS).mkdir(parents=True)
         published.scores("test").mkdir(parents=True)
         record = dataclasses.replace(make_record(fingerprint, model), profile=profile)
-        record.write(published.run)
-        write_history(published.run / HISTORY, make_history(2))
+        write_run(published.run, folder / "timing.json", record, make_history(2))
         Image.new("RGB", (8, 8)).save(grid_path(published.run, 1))
         network = create_model("model1", widths=[4, 4])
         metadata = WeightsMetadata("model1", {"widths": [4, 4]}, size=16)

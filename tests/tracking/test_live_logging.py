@@ -36,7 +36,7 @@ def test_a_resumed_training_goes_on_in_its_run(
     with follow(TRACKING, published.record) as live:
         assert store.client.get_run(run_id).info.status == "RUNNING"
         live.add(epochs, published.run)
-        live.finish(published.run)
+        live.finish(published)
     assert store.find_run("resumed") == run_id
     assert store.client.get_run(run_id).info.status == "FINISHED"
     steps = [m.step for m in store.client.get_metric_history(run_id, "loss/train")]
@@ -83,7 +83,7 @@ def test_training_untracked_tells_nothing(
     published = publishable("untracked", "untracked")
     with follow(Tracking(experiment="test", enabled=False), published.record) as live:
         live.add(history(2), published.run)
-        live.finish(published.run)
+        live.finish(published)
     assert store.find_run("untracked") is None
 
 
@@ -91,13 +91,13 @@ SERVER_IS_DOWN = """
 import logging, sys
 from pathlib import Path
 from colorizer.params import Tracking
-from colorizer.training.run_record import HISTORY, RunRecord, read_history
 from colorizer.tracking.live_logging import follow
+from colorizer.tracking.published import Published
 logging.basicConfig(format="%(message)s")
-folder = Path(sys.argv[1])
-with follow(Tracking(experiment="test"), RunRecord.read(folder)) as live:
-    live.add(read_history(folder / HISTORY), folder)
-    live.finish(folder)
+published = Published(*map(Path, sys.argv[1:]))
+with follow(Tracking(experiment="test"), published.record) as live:
+    live.add(published.history, published.run)
+    live.finish(published)
 print("trained on")
 """
 
@@ -111,8 +111,10 @@ def test_a_server_that_is_down_costs_one_warning(
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",  # nobody listens there
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     }
+    published = publishable("down", "down")
+    files = map(str, (published.run, published.evaluation, published.timing))
     done = subprocess.run(
-        [sys.executable, "-c", SERVER_IS_DOWN, str(publishable("down", "down").run)],
+        [sys.executable, "-c", SERVER_IS_DOWN, *files],
         env=environment,
         capture_output=True,
         text=True,
@@ -132,16 +134,17 @@ import sys
 from pathlib import Path
 sys.modules["mlflow"] = None
 from colorizer.params import Register, Tracking
+from colorizer.paths import Paths
 from colorizer.tracking.champion import best_model
 from colorizer.tracking.live_logging import follow, log_comparison, log_model
 from colorizer.tracking.published import Published
 tracking, register = Tracking(enabled=False), Register(metric="l2", champion=True)
-published = Published(Path({str(published.run)!r}), Path({str(published.evaluation)!r}))
+published = Published(*map(Path, {[str(path) for path in vars(published).values()]!r}))
 with follow(tracking, published.record) as live:
     live.add(published.history, published.run)
-    live.finish(published.run)
+    live.finish(published)
 log_model(tracking, published, register)
-log_comparison(tracking, Path(), [published], register)
+log_comparison(tracking, Paths("demo"), [published], register)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ import pytest
 from mlflow.entities.model_registry import ModelVersion
 
 from colorizer.params import Register, Tracking
+from colorizer.paths import Paths
 from colorizer.scores.table import by_group, by_name
 from colorizer.tracking.descriptions import describe_version
 from colorizer.tracking.live_logging import follow, log_model
@@ -263,24 +264,28 @@ def test_a_trial_s_model_says_so(store: Store, publishable: Make, trial: bool) -
 
 
 def test_a_comparison_makes_the_best_model_the_champion_of_all(
-    store: Store, publishable: Make, tmp_path: Path
+    store: Store, publishable: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = [publishable("fair", "fair", l2=0.4), publishable("best", "best", l2=0.1)]
     for published in runs:
         publish(store, published, REGISTER)
-    report = tmp_path / "report"
-    report.mkdir()
+    monkeypatch.chdir(tmp_path)
+    paths = Paths("paper")
     summary = {
         "fingerprint": "comparison",
         "profile": "paper",
         "best": "best",
         "photographs": {"kept": 96},
-        "started_at": START,
-        "created_at": START + 5000,
     }
-    (report / "comparison.json").write_text(json.dumps(summary))
+    times = {"started_at": START, "finished_at": START + 5000}
+    for path, content in (
+        (paths.report / "comparison.json", summary),
+        (paths.timing("compare"), times),
+    ):
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(content))
     for _ in range(2):
-        publish_comparison(store, report, runs, REGISTER)
+        publish_comparison(store, paths, runs, REGISTER)
     (champion,) = store.client.search_model_versions("name = 'colorizer'")
     assert champion.version == version_of(store, "colorizer").version
     assert champion.tags == {"data.train": "a" * 64, "data.scored": "v" * 32, "l2": "0.1"}

@@ -53,7 +53,7 @@ def main() -> None:
     trainer = Trainer(load_params(), {MODEL!r}, Path({str(LAB)!r}), checkpoints=checkpoints)
     trainer.train()
     if trainer.is_main:
-        trainer.save(Path("run"))
+        trainer.save(Path("run"), Path("timing.json"))
 
 main()
 """
@@ -123,8 +123,8 @@ def torchrun(*, machines: int, processes: int) -> list[str]:
     return [*command, "--nnodes", str(machines), "--nproc-per-node", str(processes)]
 
 
-def losses(folder: Path) -> list[float]:
-    history = read_history(folder / HISTORY)
+def losses(folder: Path, timing: Path) -> list[float]:
+    history = read_history(folder / HISTORY, timing)
     assert [epoch.epoch for epoch in history] == list(range(1, EPOCHS + 1))
     return [loss for epoch in history for loss in (epoch.train_loss, epoch.test_loss)]
 
@@ -137,17 +137,20 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         trainer = Trainer(load_params(), MODEL, LAB, checkpoints=Path("checkpoints"))
         trainer.train()
-        trainer.save(Path("run"))
+        trainer.save(Path("run"), Path("timing.json"))
     return folder
 
 
-def assert_same_outcome(folder: Path, alone: Path) -> None:
-    assert losses(folder) == pytest.approx(losses(alone / "run"), rel=1e-4)
+def assert_same_outcome(folder: Path, timing: Path, alone: Path) -> None:
+    assert losses(folder, timing) == pytest.approx(
+        losses(alone / "run", alone / "timing.json"), rel=1e-4
+    )
     weights, expected = load_file(folder / WEIGHTS), load_file(alone / "run" / WEIGHTS)
     assert weights.keys() == expected.keys()
     for name, values in weights.items():
         np.testing.assert_allclose(values, expected[name], rtol=1e-3, atol=1e-5)
-    record, other = RunRecord.read(folder), RunRecord.read(alone / "run")
+    record = RunRecord.read(folder, timing)
+    other = RunRecord.read(alone / "run", alone / "timing.json")
     assert (record.fingerprint, record.best_epoch) == (other.fingerprint, other.best_epoch)
     assert (record.machine["devices"], other.machine["devices"]) == ("2", "1")
 
@@ -156,7 +159,7 @@ def test_a_stage_on_two_devices_leaves_what_one_leaves(tmp_path: Path, alone: Pa
     project = make_project(tmp_path / "project", devices=2)
     [said] = run(project, [str(ROOT / "stages/train.py"), MODEL])
     kept = project / Paths("demo").run(MODEL)
-    assert_same_outcome(kept, alone)
+    assert_same_outcome(kept, project / Paths("demo").timing(f"train_{MODEL}"), alone)
     assert said.count(f"epoch 1/{EPOCHS}") == said.count("kept in") == 1
     assert list(kept.parent.iterdir()) == [kept]
     assert {path.name for path in kept.iterdir()} == {WEIGHTS, HISTORY, RECORD, GRIDS}
@@ -195,4 +198,4 @@ def test_two_machines_of_torchrun_leave_what_one_leaves(tmp_path: Path, alone: P
     command = torchrun(machines=2, processes=1)
     said = run(project, *([*command, "--node-rank", str(n), "train.py"] for n in range(2)))
     assert [text.count(f"epoch 1/{EPOCHS}") for text in said] == [1, 0]
-    assert_same_outcome(project / "run", alone)
+    assert_same_outcome(project / "run", project / "timing.json", alone)

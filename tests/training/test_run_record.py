@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from colorizer.errors import ColorizerError
 from colorizer.training.run_record import (
     Epoch,
     RunRecord,
@@ -16,6 +17,7 @@ from colorizer.training.run_record import (
     list_grids,
     read_history,
     write_history,
+    write_run,
 )
 
 HISTORY = [
@@ -61,6 +63,22 @@ def test_a_history_of_before_validation_is_read(tmp_path: Path) -> None:
     lines = "epoch,train_loss,test_loss,images_per_second,finished_at\n1,0.5,0.25,12.0,17\n"
     (tmp_path / "history.csv").write_text(lines)
     assert read_history(tmp_path / "history.csv") == [Epoch(1, 0.5, 0.25, 12.0, 17)]
+
+
+def test_a_finished_run_says_when_and_how_fast_in_a_file_of_its_own(tmp_path: Path) -> None:
+    run, timing = tmp_path / "run", tmp_path / "timing.json"
+    made = []
+    for second, speed in ((0, 12.5), (9, 50.0)):
+        record = replace(RECORD, started_at=second, finished_at=second + 4, commit=str(second))
+        epochs = [replace(e, images_per_second=speed, finished_at=second) for e in HISTORY]
+        write_run(run, timing, record, epochs)
+        assert RunRecord.read(run, timing) == record
+        assert read_history(run / "history.csv", timing) == epochs
+        made.append({path.name: path.read_bytes() for path in run.iterdir()})
+    assert made[0] == made[1]
+    timing.unlink()
+    with pytest.raises(ColorizerError, match=r"timing\.json is missing.*dvc checkout"):
+        RunRecord.read(run, timing)
 
 
 def test_a_history_is_a_plain_table(tmp_path: Path) -> None:

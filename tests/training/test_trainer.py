@@ -17,7 +17,7 @@ from colorizer.data.dataset import ab_path, lightness_path, manifest_path
 from colorizer.errors import ColorizerError
 from colorizer.models.weights import load_model
 from colorizer.params import Params
-from colorizer.training.run_record import HISTORY, WEIGHTS, Epoch, read_history
+from colorizer.training.run_record import HISTORY, RECORD, WEIGHTS, Epoch, read_history
 from colorizer.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def test_a_calibrated_training_ends_with_a_fitted_curve_and_is_otherwise_the_sam
 ) -> None:
     trainer = make_trainer(**NARROW, head="bins", recipe=RECIPE | {"loss": "bins"})
     trainer.train()
-    trainer.save(tmp_path / "run")
+    trainer.save(tmp_path / "run", tmp_path / "timing.json")
     assert trainer._fit is not None
     weights = load_file(tmp_path / "run" / WEIGHTS)
     assert weights["curve.gain"] != 1
@@ -82,18 +82,20 @@ def test_a_tuned_model3_that_was_interrupted_ends_as_one_that_was_not(
     def interrupt(_network: nn.Module, history: list[Epoch]) -> None:
         raise KeyboardInterrupt
 
-    def finished(*, interrupted: bool) -> bytes:
+    def finished(*, interrupted: bool) -> dict[str, bytes]:
         trainer = make_trainer(widths=[4, 8, 8, 8, 8, 8], norm=norm, recipe=everything)
         if interrupted:
             with pytest.raises(KeyboardInterrupt):
                 trainer.train(on_epoch_end=interrupt)
             trainer = make_trainer(widths=[4, 8, 8, 8, 8, 8], norm=norm, recipe=everything)
         trainer.train()
-        trainer.save(tmp_path / "run")
+        trainer.save(tmp_path / "run", tmp_path / "timing.json")
         trainer.discard_checkpoints()
-        return (tmp_path / "run" / WEIGHTS).read_bytes()
+        return {p.name: p.read_bytes() for p in (tmp_path / "run").iterdir() if p.is_file()}
 
-    assert finished(interrupted=True) == finished(interrupted=False)
+    made = finished(interrupted=True)
+    assert made.keys() == {WEIGHTS, HISTORY, RECORD}
+    assert made == finished(interrupted=False)
 
 
 @pytest.mark.parametrize("recipe", [{}, {"flip": True, "crop": 0.7, "uniform": 0.5}])
@@ -112,7 +114,7 @@ def test_photographs_that_keep_their_shape_train_any_network_and_nothing_beside_
     manifest_path(lab).write_text(json.dumps(manifest))
     trainer = make_trainer("model1", widths=[4, 8], recipe=recipe)
     trainer.train()
-    trainer.save(tmp_path / "run")
+    trainer.save(tmp_path / "run", tmp_path / "timing.json")
     _, metadata = load_model(tmp_path / "run" / WEIGHTS)
     assert (metadata.geometry, metadata.size) == ("keep", 6)
 
@@ -187,13 +189,17 @@ def test_the_weights_of_the_other_loss_lie_beside_the_selected_ones(
         np.save(path(lab, "validation"), np.load(path(lab, "test")))
     trainer = make_trainer("model1", widths=[2, 4], recipe={"select": "validation"})
     trainer.train()
-    trainer.save(tmp_path / "run")
+    trainer.save(tmp_path / "run", tmp_path / "timing.json")
     assert sorted(path.name for path in (tmp_path / "run").glob("*.safetensors")) == [
         "weights.safetensors",
         "weights_train.safetensors",
     ]
-    assert [epoch.validation_loss for epoch in read_history(tmp_path / "run" / HISTORY)] == [
-        epoch.test_loss for epoch in read_history(tmp_path / "run" / HISTORY)
+    assert [
+        epoch.validation_loss
+        for epoch in read_history(tmp_path / "run" / HISTORY, tmp_path / "timing.json")
+    ] == [
+        epoch.test_loss
+        for epoch in read_history(tmp_path / "run" / HISTORY, tmp_path / "timing.json")
     ]
 
 

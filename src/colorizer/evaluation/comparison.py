@@ -20,7 +20,7 @@ from colorizer.evaluation.predictions import Picture, by_network, first_places, 
 from colorizer.evaluation.report import write_report
 from colorizer.evaluation.tables import write_tables
 from colorizer.inference.torch_network import TorchNetwork
-from colorizer.paths import Paths
+from colorizer.paths import Paths, atomic_write
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,6 @@ def write_summary(
     profile: str,
     fingerprints: Mapping[str, str],
     best: str,
-    started_at: float,
     photographs: Mapping[str, Any],
 ) -> None:
     """Write comparison.json, from which a comparison is logged to MLflow, now or later.
@@ -118,7 +117,6 @@ def write_summary(
         profile: the block of params.yaml that it is of.
         fingerprints: by model, its training's.
         best: the model that becomes the champion.
-        started_at: when the comparison began, seconds since 1970.
         photographs: how many there are, and how many were dropped.
     """
     summary = {
@@ -127,10 +125,20 @@ def write_summary(
         "fingerprints": dict(fingerprints),
         "best": best,
         "photographs": dict(photographs),
-        "started_at": int(started_at * 1000),
-        "created_at": int(time.time() * 1000),
     }
     path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+
+
+def write_times(path: Path, started_at: float) -> None:
+    """Write when a comparison was made, which a second one of the same changes.
+
+    Args:
+        path: the file.
+        started_at: when it began, seconds since 1970; it ends now.
+    """
+    times = {"started_at": int(started_at * 1000), "finished_at": int(time.time() * 1000)}
+    with atomic_write(path) as unfinished:
+        unfinished.write_text(json.dumps(times) + "\n", encoding="utf-8")
 
 
 def comparison_fingerprint(

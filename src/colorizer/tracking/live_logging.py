@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorizer.params import Register, Tracking
+from colorizer.paths import Paths
 from colorizer.tracking.published import Published, tolerate
 from colorizer.training.run_record import Epoch, RunRecord, list_grids
 
@@ -36,9 +37,9 @@ class LiveRun:
         self._news = list(history), folder
         self._thread.submit(self._tell)
 
-    def finish(self, folder: Path) -> None:
-        """Complete the run from the finished training's folder, and wait until that is done."""
-        self._thread.submit(self._complete, folder).result()
+    def finish(self, published: Published) -> None:
+        """Complete the run from the finished training's files, and wait until that is done."""
+        self._thread.submit(self._complete, published).result()
 
     def _tell(self) -> None:
         if self._log is None:
@@ -49,10 +50,10 @@ class LiveRun:
         if failures:
             self._log = None
 
-    def _complete(self, folder: Path) -> None:
+    def _complete(self, published: Published) -> None:
         if self._log is not None:
             with tolerate("completing the run"):
-                self._log.finish(folder)
+                self._log.finish(published)
 
 
 @contextlib.contextmanager
@@ -100,7 +101,7 @@ def log_model(tracking: Tracking, published: Published, register: Register) -> N
 
 
 def log_comparison(
-    tracking: Tracking, report: Path, published: list[Published], register: Register
+    tracking: Tracking, paths: Paths, published: list[Published], register: Register
 ) -> None:
     """Log a comparison and make its best model the champion; a failure is a warning."""
     if tracking.enabled:
@@ -108,7 +109,7 @@ def log_comparison(
             from colorizer.tracking.registration import publish_comparison
             from colorizer.tracking.store import Store
 
-            publish_comparison(Store(tracking.experiment), report, published, register)
+            publish_comparison(Store(tracking.experiment), paths, published, register)
 
 
 def _start_monitor(run_id: str) -> "SystemMetricsMonitor":

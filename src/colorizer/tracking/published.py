@@ -11,6 +11,7 @@ from typing import Any
 
 from colorizer.data.references import SCORED
 from colorizer.errors import one_line
+from colorizer.paths import Paths
 from colorizer.training.run_record import (
     HISTORY,
     RECORD,
@@ -35,15 +36,22 @@ class Published:
     Attributes:
         run: folder with run.json, history.csv, weights and grids.
         evaluation: folder with metrics.json, grid.png and scores.
+        timing: file of times and speeds; None where `run` holds them too.
     """
 
     run: Path
     evaluation: Path
+    timing: Path | None = None
+
+    @classmethod
+    def of(cls, paths: Paths, model: str) -> "Published":
+        """Return a model of the pipeline."""
+        return cls(paths.run(model), paths.evaluation(model), paths.timing(f"train_{model}"))
 
     @property
     def record(self) -> RunRecord:
         """The training's record."""
-        return RunRecord.read(self.run)
+        return RunRecord.read(self.run, self.timing)
 
     @property
     def weights(self) -> Path:
@@ -53,7 +61,7 @@ class Published:
     @property
     def history(self) -> list[Epoch]:
         """The training's losses."""
-        return read_history(self.run / HISTORY)
+        return read_history(self.run / HISTORY, self.timing)
 
     @property
     def complete(self) -> bool:

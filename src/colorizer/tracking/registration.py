@@ -16,6 +16,7 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Register
+from colorizer.paths import Paths
 from colorizer.photo.encode import encode
 from colorizer.tracking.champion import SCORED_ON, deserves_alias
 from colorizer.tracking.descriptions import describe_model, describe_version
@@ -54,7 +55,7 @@ def publish(store: Store, published: Published, register: Register) -> None:
     record = published.record
     run_id = store.open_run(record)
     log = RunLog(store.client, run_id)
-    log.finish(published.run)
+    log.finish(published)
     name = registered_name(record.model)
     version = _find(store, name, published) or _register(store, run_id, published)
     model = find_logged_model(store.client, version)
@@ -69,11 +70,12 @@ def publish(store: Store, published: Published, register: Register) -> None:
 
 
 def publish_comparison(
-    store: Store, report: Path, published: list[Published], register: Register
+    store: Store, paths: Paths, published: list[Published], register: Register
 ) -> None:
     """Log a comparison, and make the best of its models the champion of all."""
-    summary = json.loads((report / "comparison.json").read_text(encoding="utf-8"))
-    _log_comparison(store, report, summary)
+    summary = json.loads((paths.report / "comparison.json").read_text(encoding="utf-8"))
+    times = json.loads(paths.timing("compare").read_text(encoding="utf-8"))
+    _log_comparison(store, paths.report, summary, times)
     best = next((p for p in published if p.record.model == summary["best"]), None)
     source = _find(store, registered_name(summary["best"]), best) if best else None
     if best is None or source is None:
@@ -88,17 +90,19 @@ def publish_comparison(
     _crown(store, version, summary["profile"], register)
 
 
-def _log_comparison(store: Store, report: Path, summary: dict[str, Any]) -> None:
-    client, ended = store.client, summary["created_at"]
+def _log_comparison(
+    store: Store, report: Path, summary: Mapping[str, Any], times: Mapping[str, int]
+) -> None:
+    client = store.client
     tags = {key: summary[key] for key in ("fingerprint", "profile", "best")}
     run_id = store.find_run(summary["fingerprint"]) or store.create_run(
-        "comparison", summary.get("started_at", ended), tags
+        "comparison", times["started_at"], tags
     )
     if client.get_run(run_id).info.status != "FINISHED":
         counts = flatten({"photographs": summary["photographs"]})
         client.log_batch(run_id, params=[Param(k, str(v)) for k, v in counts.items()])
         client.log_artifacts(run_id, str(report))
-        client.set_terminated(run_id, end_time=ended)
+        client.set_terminated(run_id, end_time=times["finished_at"])
 
 
 def _register(store: Store, run_id: str, published: Published) -> ModelVersion:

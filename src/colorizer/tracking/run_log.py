@@ -17,7 +17,6 @@ from colorizer.training.run_record import (
     Epoch,
     RunRecord,
     list_grids,
-    read_history,
 )
 
 GRID_KEY = "samples"
@@ -50,12 +49,12 @@ class RunLog:
                 )
             self._grids.add(epoch)
 
-    def finish(self, folder: Path) -> None:
-        """Complete the run from a finished training's folder, unless it is complete."""
-        record, history = RunRecord.read(folder), read_history(folder / HISTORY)
-        self.add(history, list_grids(folder))
+    def finish(self, published: Published) -> None:
+        """Complete the run from a finished training's files, unless it is complete."""
+        record, history = published.record, published.history
+        self.add(history, list_grids(published.run))
         if self.client.get_run(self.run_id).data.tags.get("complete") != "true":
-            self._complete(folder, record, history)
+            self._complete(published, record, history)
         self.client.set_terminated(self.run_id, end_time=record.finished_at)
 
     def add_scores(self, published: Published, model_id: str | None) -> None:
@@ -82,7 +81,7 @@ class RunLog:
         client.log_artifacts(self.run_id, str(published.evaluation), "evaluation")
         client.log_batch(self.run_id, metrics=_score_metrics(published, scores, step, model_id))
 
-    def _complete(self, folder: Path, record: RunRecord, history: list[Epoch]) -> None:
+    def _complete(self, published: Published, record: RunRecord, history: list[Epoch]) -> None:
         best = history[record.best_epoch - 1]
         self.client.log_batch(
             self.run_id,
@@ -91,8 +90,11 @@ class RunLog:
                 Param("best.train_loss", str(best.train_loss)),
             ],
         )
-        for name in (RECORD, HISTORY):
-            self.client.log_artifact(self.run_id, str(folder / name))
+        files = [published.run / RECORD, published.run / HISTORY]
+        if published.timing is not None:
+            files.append(published.timing)
+        for path in files:
+            self.client.log_artifact(self.run_id, str(path))
         self.client.log_figure(
             self.run_id,
             learning_curves({record.model: history}, {record.model: record.loss}),

@@ -69,16 +69,16 @@ def _one_line(command: str) -> Iterator[None]:
 
 
 def _sync_profile(store: Store, paths: Paths, profile: Profile, expected: Collection[str]) -> None:
-    all_models = {m: Published(paths.run(m), paths.evaluation(m)) for m in profile.models}
+    all_models = {model: Published.of(paths, model) for model in profile.models}
     made = {model: published for model, published in all_models.items() if published.complete}
     for published in made.values():
         publish(store, published, profile.register_)
     summary = paths.report / "comparison.json"
-    if summary.exists():
+    if summary.exists() and paths.timing("compare").exists():
         compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]
         parts = {model: made[model] for model in compared if model in made}
         if compared == {model: part.record.fingerprint for model, part in parts.items()}:
-            publish_comparison(store, paths.report, list(parts.values()), profile.register_)
+            publish_comparison(store, paths, list(parts.values()), profile.register_)
     for model in all_models:
         if model not in made and model not in expected:
             continue

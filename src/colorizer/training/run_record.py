@@ -4,17 +4,20 @@ import csv
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from colorizer.errors import ColorizerError
 from colorizer.paths import atomic_write
 
 WEIGHTS = "weights.safetensors"
 OTHER_WEIGHTS = "weights_{subset}.safetensors"  # of the loss that the recipe does not select by
 HISTORY = "history.csv"
 RECORD = "run.json"
+TIMED = ("commit", "experiment", "started_at", "finished_at")  # of a record
+EPOCH_TIMED = ("images_per_second", "finished_at")  # of an epoch
 GRIDS = "grids"
 
 LOSSES = {
@@ -96,9 +99,13 @@ class RunRecord:
             unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
-    def read(cls, folder: Path) -> "RunRecord":
-        """Read run.json from a run's folder."""
-        return cls(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
+    def read(cls, folder: Path, timing: Path | None = None) -> "RunRecord":
+        """Read run.json from a run's folder, and from `timing` what `write_run` put there."""
+        known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if timing is not None and not known.keys() >= set(TIMED):
+            timed = _read_timing(timing)
+            known |= {name: timed[name] for name in TIMED}
+        return cls(**known)
 
 
 def fingerprint(asked: Mapping[str, Any], code: Iterable[Path]) -> str:
@@ -117,24 +124,62 @@ def fingerprint(asked: Mapping[str, Any], code: Iterable[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def write_run(folder: Path, timing: Path, record: RunRecord, history: Sequence[Epoch]) -> None:
+    """Write a finished training's record and history, apart from when and how fast it ran.
+
+    So two trainings that make the same make the same files, to the byte.
+
+    Args:
+        folder: gets run.json and history.csv.
+        timing: file that gets times, speeds, commit and experiment.
+        record: the finished training's.
+        history: of its epochs.
+    """
+    known, epochs = asdict(record), [asdict(epoch) for epoch in history]
+    timed = {name: known.pop(name) for name in TIMED}
+    timed["epochs"] = [{name: epoch[name] for name in EPOCH_TIMED} for epoch in epochs]
+    for path, content in ((timing, timed), (folder / RECORD, known)):
+        with atomic_write(path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    names = [field.name for field in fields(Epoch) if field.name not in EPOCH_TIMED]
+    _write_rows(folder / HISTORY, names, history)
+
+
 def write_history(path: Path, history: Iterable[Epoch]) -> None:
-    """Write history.csv; an interrupted write leaves the earlier file."""
-    rows = [[getattr(epoch, f.name) for f in fields(Epoch)] for epoch in history]
-    lines = [",".join("" if value is None else repr(value) for value in row) for row in rows]
-    lines.insert(0, ",".join(f.name for f in fields(Epoch)))
-    with atomic_write(path) as unfinished:
-        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Write all that is known of epochs; an interrupted write leaves the earlier file."""
+    _write_rows(path, [field.name for field in fields(Epoch)], history)
 
 
-def read_history(path: Path) -> list[Epoch]:
-    """Read what `write_history` wrote."""
+def read_history(path: Path, timing: Path | None = None) -> list[Epoch]:
+    """Read what `write_history` wrote, or, from two files, what `write_run` did."""
     types = get_type_hints(Epoch)
     with path.open(encoding="utf-8", newline="") as file:
         rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
     read: list[dict[str, Any]] = [
         {k: int(v) if types[k] is int else float(v) for k, v in row.items()} for row in rows
     ]
+    if timing is not None and not all(row.keys() >= set(EPOCH_TIMED) for row in read):
+        timed = _read_timing(timing)["epochs"]
+        read = [row | times for row, times in zip(read, timed, strict=True)]
     return [Epoch(**row) for row in read]
+
+
+def _write_rows(path: Path, names: Sequence[str], history: Iterable[Epoch]) -> None:
+    rows = [[getattr(epoch, name) for name in names] for epoch in history]
+    lines = [",".join("" if value is None else repr(value) for value in row) for row in rows]
+    with atomic_write(path) as unfinished:
+        unfinished.write_text("\n".join([",".join(names), *lines]) + "\n", encoding="utf-8")
+
+
+def _read_timing(path: Path) -> dict[str, Any]:
+    try:
+        timed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ColorizerError(
+            f"{path} is missing, which the training left beside its models: `dvc checkout` or "
+            "`dvc repro` brings it back"
+        ) from None
+    return timed
 
 
 def grid_path(folder: Path, epoch: int) -> Path:

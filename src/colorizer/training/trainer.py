@@ -28,7 +28,6 @@ from colorizer.training.loop.preparation import prepare
 from colorizer.training.progress import Progress, warn_if_long
 from colorizer.training.run_record import (
     GRIDS,
-    HISTORY,
     OTHER_WEIGHTS,
     RECORD,
     WEIGHTS,
@@ -36,7 +35,7 @@ from colorizer.training.run_record import (
     RunRecord,
     fingerprint,
     git_commit,
-    write_history,
+    write_run,
 )
 from colorizer.training.start import FindWeights, check_recipe, load_start
 
@@ -169,8 +168,13 @@ class Trainer:
             device=self.fabric.device,
         )
 
-    def save(self, folder: Path) -> None:
-        """Write the finished training to its final folder; the checkpoints stay for now."""
+    def save(self, folder: Path, timing: Path) -> None:
+        """Write the finished training to its final folder; the checkpoints stay for now.
+
+        Args:
+            folder: gets weights, losses, record and sample grids.
+            timing: file that gets times and speeds, which no other training repeats.
+        """
         assert self._fit is not None, "train first"
         result = self._fit
         with atomic_write(folder) as unfinished:
@@ -180,11 +184,10 @@ class Trainer:
             }
             for name, best in weights.items():
                 save_weights(unfinished / name, self.metadata, self.calibrated(best.weights))
-            write_history(unfinished / HISTORY, result.history)
             shutil.copytree(self.folder / GRIDS, unfinished / GRIDS)
             finished_at = result.history[-1].finished_at
             record = self.record.finished(at=finished_at, best_epoch=result.best_epoch)
-            record.write(unfinished)
+            write_run(unfinished, timing, record, result.history)
         logger.info("%s: best epoch %d, kept in %s", self.metadata.model, result.best_epoch, folder)
 
     def discard_checkpoints(self) -> None:
