@@ -226,7 +226,7 @@ def trained(make_trainer: Callable[..., Trainer], tmp_path: Path) -> dict[str, s
     """The recipe that starts from a model1 that is trained already."""
     trainer = make_trainer("model1", widths=[4, 8])
     trainer.train()
-    trainer.save(tmp_path / "before")
+    trainer.save(tmp_path / "before", tmp_path / "timing.json")
     trainer.discard_checkpoints()
     path = tmp_path / "before" / WEIGHTS
     return {"start": str(path), "start_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
@@ -247,7 +247,7 @@ def test_a_training_starts_from_given_weights_and_resumes_without_them(
     Path(trained["start"]).unlink()
     trainer = make_trainer("model1", lr=1e-9, widths=[4, 8], recipe=trained)
     trainer.train()
-    trainer.save(tmp_path / "after")
+    trainer.save(tmp_path / "after", tmp_path / "timing.json")
     for name, weights in load_file(tmp_path / "after" / WEIGHTS).items():
         torch.testing.assert_close(weights, before[name], atol=1e-6, rtol=0)
 
