@@ -38,11 +38,14 @@ def dng(light: NDArray[np.float64], *, bits: int = 16) -> bytes:
     return _write(mosaic, tags, photometric="cfa")
 
 
-def linear_dng(light: NDArray[np.float64], *, bits: int = 16) -> bytes:
-    """Return a DNG file of linear light, (H, W, 3), without a mosaic."""
+def linear_dng(light: NDArray[np.float64], *, bits: int = 16, xmp: bytes = b"") -> bytes:
+    """Return a DNG file of linear light, (H, W, 3), without a mosaic, and of XMP."""
     top = 2**bits - 1
     levels = np.rint(light * top).astype(np.uint16)
-    return _write(levels, [*DNG, (50717, "H", 3, (top,) * 3, True)], photometric="linear_raw")
+    tags = [*DNG, (50717, "H", 3, (top,) * 3, True)]
+    if xmp:
+        tags.append((700, "B", len(xmp), xmp, True))
+    return _write(levels, tags, photometric="linear_raw")
 
 
 def _write(levels: NDArray[np.uint16], tags: list[Any], **options: Any) -> bytes:

@@ -129,7 +129,7 @@ def test_floats_over_1_are_read_where_the_file_says_what_is_white(space: str) ->
     photo = decode(tiff(levels, space, **says(smin=-50, smax=250)))
     np.testing.assert_allclose(photo.levels, shares(space) * 65535, atol=1)
     said = refusal(tiff(levels, space))
-    assert said.startswith("floats of 32 bits up to 250, and the file does not say which level")
+    assert said.startswith("floats of 32 bits from -50 to 250, and the file does not say which")
 
 
 def test_lights_over_a_profile_s_white_are_white() -> None:

@@ -15,6 +15,7 @@ from colorizer.photo import pixels
 from colorizer.photo.decode import ImageError
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import FORMATS, PhotoFile, encode_pages
+from colorizer.photo.tiff_pages import find_pages
 from icc_profiles import cmyk_profile, encoded, gamma, profile, rgb_profile, srgb_curve
 
 RGB = NDArray[np.uint8]
@@ -421,6 +422,14 @@ def test_pages_of_a_tiff_are_read_and_written_one_by_one(options: dict[str, Any]
             assert [page.description for page in tiff.pages] == ["one", "three"]
     with pytest.raises(ImageError, match="several pictures cannot be written as JPEG"):
         encode_pages([], "JPEG")
+
+
+def test_pages_that_lead_in_a_circle_end() -> None:
+    data = bytearray(save(SMALL, "TIFF", save_all=True, append_images=[Image.fromarray(SMALL)]))
+    first, second = find_pages(bytes(data))
+    (entries,) = struct.unpack_from("<H", data, second)
+    struct.pack_into("<I", data, second + 2 + 12 * entries, first)
+    assert list(find_pages(bytes(data))) == [first, second]
 
 
 @pytest.mark.parametrize("data", [save(SMALL), save(SMALL, "TIFF")])

@@ -43,7 +43,8 @@ class Colorized:
         data: its bytes.
         anew: whether it was colored; one that is in color stays as it is.
         verdict: whether it is black and white.
-        message: why it was not colored, or a doubt whether it should have been; or "".
+        message: why it was not colored, a doubt whether it should have been, what of the file is
+            lost; or "".
         sheet: a JPEG file with both, side by side, if it was asked for.
         confidence: a gray PNG file of the photograph's size, white where the network is sure, if it
             was asked for.
@@ -77,9 +78,11 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
         new = _color(first, colorizer, options, mark)
         if second is not None:
             return _color_pages(data, new, chain([second], photos), colorizer, options, mark)
-        same = not new.anew and format == first.format
-        written = data if same else new.photo.encode(new.levels, format)
-        return Colorized(written, new.anew, new.verdict, new.message, new.sheet, new.confidence)
+        if not new.anew and options.format in (None, first.format):
+            return Colorized(data, False, new.verdict, new.message)
+        written = new.photo.encode(new.levels, format)
+        message = "; ".join(filter(None, (new.message, _losses(first, new.photo, format))))
+        return Colorized(written, new.anew, new.verdict, message, new.sheet, new.confidence)
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,19 @@ def _color(
     return _Picture(photo.marked(mark), rgb, True, verdict, message, sheet, sure)
 
 
+def _losses(photo: PhotoFile, new: PhotoFile, format: str) -> str:
+    """Return what a file holds and its result cannot, in words; or "".
+
+    Args:
+        photo: the photograph.
+        new: the same, marked.
+        format: of the result.
+    """
+    # whose mark is not the photograph's, but may have met damage
+    lost = dict.fromkeys((*photo.losses(format), *new.metadata.lost))
+    return f"loses its {' and its '.join(lost)}, which the original keeps" if lost else ""
+
+
 def _draw_mark(photo: PhotoFile, rgb: NDArray[Any]) -> PhotoFile:
     """Write the visible mark into a photograph's new levels; return it opaque there."""
     where = draw_mark(rgb)
@@ -141,17 +157,19 @@ def _color_pages(
         raise ColorizerError("hints are of one picture, and the file holds several")
     alone = dataclasses.replace(options, compare=False, confidence=False)
     said: list[tuple[bool, str]] = []
+    losses: dict[str, None] = {}  # of all pages, each once, in order
+    format = options.format or first.photo.format_written
 
     def color() -> Iterator[tuple[PhotoFile, NDArray[Any]]]:
         rest = (_color(photo, colorizer, alone, mark) for photo in others)
         for page in chain([first], rest):
             said.append((page.anew, page.message))
+            losses[_losses(page.photo, page.photo, format)] = None
             yield page.photo, page.levels
 
-    format = options.format or first.photo.format_written
     written = encode_pages(color(), format)
     anew = sum(anew for anew, _ in said)
-    same = not anew and format == first.photo.format
+    same = not anew and options.format in (None, first.photo.format)
     message = (
         f"holds {len(said)} pictures, of which {anew} were colored" if anew < len(said) else ""
     )
@@ -160,7 +178,7 @@ def _color_pages(
         data if same else written,
         anew > 0,
         first.verdict,
-        "; ".join([message, *reasons] if message else reasons),
+        "; ".join(filter(None, (message, *reasons, *([] if same else losses)))),
         first.sheet,
         first.confidence,
     )

@@ -15,7 +15,8 @@ from PIL import Image, UnidentifiedImageError
 from colorizer.errors import ImageError as ImageError
 from colorizer.photo.deep_formats import deep_samples
 from colorizer.photo.depth import DeepFile, to_16_bits
-from colorizer.photo.opening import count_pages, open_image, open_pages
+from colorizer.photo.identify import HEAD, identify
+from colorizer.photo.opening import DECODED_AT_ONCE, count_pages, open_image, open_pages
 from colorizer.photo.orientation import read_orientation, turn_upright
 from colorizer.photo.pixels import GRAY_MODES, gray_to_rgb, on_white, read_pixels, to_8_bits
 
@@ -148,10 +149,13 @@ def count_pixels(data: bytes) -> int:
     """Return how many pixels an image file says it holds.
 
     Returns:
-        0 if it is no image, over `MAX_PIXELS` if it is one too large to be opened.
+        0 if it is no image, or nothing is known before it is decoded (`DECODED_AT_ONCE`); over
+        `MAX_PIXELS` if it is one too large to be opened.
     """
+    if identify(data[:HEAD]).format in DECODED_AT_ONCE:
+        return 0
     try:
-        with open_image(data, measure=True) as image:
+        with open_image(data) as image:
             return image.width * image.height
     except Image.DecompressionBombError:
         return MAX_PIXELS + 1

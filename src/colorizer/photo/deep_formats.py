@@ -38,7 +38,7 @@ def deep_samples(image: Image.Image, data: bytes) -> Samples | None:
             opacity="apart" if clear else "none",
             profile=profile if isinstance(profile, bytes) else b"",
         )
-    if data and image.mode in ("I", "F") and image.format != "PPM":
+    if data and (image.mode == "F" or (image.mode == "I" and image.format != "PPM")):
         kind = "integers" if image.mode == "I" else "floats"
         raise ImageError(
             f"{kind} of 32 bits in a {image.format} file, which does not say which level is white: "
@@ -51,10 +51,12 @@ Deep = tuple[NDArray[Any], int]
 """Levels, (H, W) or (H, W, C), and that of white."""
 
 
-def _deep_png(_: Image.Image, data: bytes) -> Deep | None:
+def _deep_png(image: Image.Image, data: bytes) -> Deep | None:
     if data[24:25] != b"\x10":  # bits a channel
         return None
     import imagecodecs
+
+    image.load()  # reads the metadata that lie behind the pixels
 
     return imagecodecs.png_decode(data), 65535
 

@@ -49,8 +49,7 @@ class DeepTiff(DeepFile):
         said = tags.valueof(Base.Orientation, 1)
         self.orientation = said if said in range(1, 9) else 1
         if tags.valueof(Base.ResolutionUnit) in (2, 3) and Base.XResolution in tags:
-            dpi = self.page.get_resolution(2)  # an inch
-            self.info["dpi"] = dpi[::-1] if self.orientation >= 5 else dpi
+            self.info["dpi"] = self.page.get_resolution(2)  # an inch
 
     def samples(self) -> Samples:
         """Return the picture's samples, as they lie in the file.

@@ -16,6 +16,9 @@ TOP = 65535
 NEAR_BLACK = 16
 """A picture whose highest level is below this part of white is of fewer bits than it says."""
 
+BELOW_BLACK = -0.1
+"""Floats up to 1 may lie so far below black, where a filter overshot; else black is not 0."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -95,12 +98,14 @@ def _white(samples: Samples) -> float:
                 "black: save it with its levels over the whole range"
             )
         return samples.white
-    floats = np.issubdtype(colors.dtype, np.floating)
+    floats, lowest = np.issubdtype(colors.dtype, np.floating), float(np.min(colors))
     # a profile's white is 1, and what is brighter is a light
-    if floats and (highest <= 1 or (samples.profile and np.median(colors) <= 1)):
+    ends_at_1 = highest <= 1 or (samples.profile and np.median(colors) <= 1)
+    if floats and lowest >= BELOW_BLACK and ends_at_1:
         return 1
+    levels = f"up to {highest:g}" if lowest >= BELOW_BLACK else f"from {lowest:g} to {highest:g}"
     raise ImageError(
-        f"{samples.depth} up to {highest:g}, and the file does not say which level is white "
+        f"{samples.depth} {levels}, and the file does not say which level is white "
         "(SMaxSampleValue): save it as 16-bit integers"
     )
 

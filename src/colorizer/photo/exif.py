@@ -15,6 +15,7 @@ from PIL.ExifTags import IFD, Base
 
 ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 2, 3, 4, 5, 7
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
+_BIG_SIZES = {16: 8, 17: 8, 18: 8}  # BigTIFF's, in which pointers are of such types
 
 MORE_DESCRIPTIVE = (
     0x800D,  # image ID
@@ -65,7 +66,7 @@ class Entry(NamedTuple):
 
     Attributes:
         tag: what it is about.
-        place: where its 12 bytes lie.
+        place: where it lies itself.
         value: what it holds.
     """
 
@@ -84,12 +85,18 @@ class Block:
         ValueError: if it is neither of them, or BigTIFF.
     """
 
+    magic: tuple[bytes, ...] = (b"II*\0", b"MM\0*")
+    place, count, entry = (4, 8), 2, "HHII"
+    """Where the first directory's place is, and the shape of directories."""
+    sizes = _SIZES
+
     def __init__(self, data: bytes | bytearray) -> None:
-        if len(data) < 8 or data[:4] not in (b"II*\0", b"MM\0*"):
+        first, last = self.place
+        if len(data) < last or data[:4] not in self.magic:
             raise ValueError("no EXIF block and no TIFF file")
         self.data = data
         self.order = "<" if data[:2] == b"II" else ">"
-        self.start = self.number(data[4:8])
+        self.start = self.number(data[first:last])
 
     def number(self, data: bytes | bytearray) -> int:
         """Return bytes in the block's order as a number."""
@@ -97,17 +104,21 @@ class Block:
 
     def end(self, start: int) -> int:
         """Return where the entries of the directory at `start` end."""
-        return start + 2 + 12 * self.number(self.data[start : start + 2])
+        first = start + self.count
+        entries = self.number(self.data[start:first])
+        return first + struct.calcsize("=" + self.entry) * entries
 
     def entries(self, start: int) -> Iterator[Entry]:
         """Yield the entries of the directory at `start` that are whole; none if that is 0."""
         if start < 8:
             return
         left = len(self.data)  # values do not overlap, so that all together are no larger
-        for place in range(start + 2, min(self.end(start), len(self.data) - 11), 12):
-            tag, kind, count, begin = struct.unpack_from(self.order + "HHII", self.data, place)
-            size = _SIZES.get(kind, 0) * count
-            begin = place + 8 if size <= 4 else begin
+        step = struct.calcsize("=" + self.entry)
+        within = (step - 4) // 2  # bytes that lie in the entry itself
+        for place in range(start + self.count, min(self.end(start), left - step + 1), step):
+            tag, kind, count, begin = struct.unpack_from(self.order + self.entry, self.data, place)
+            size = self.sizes.get(kind, 0) * count
+            begin = place + step - within if size <= within else begin
             if 0 < size <= left and begin + size <= len(self.data):
                 left -= size
                 value = bytes(self.data[begin : begin + size])
@@ -137,6 +148,14 @@ class Block:
         return head + bytes(4) + tail
 
 
+class BigTiff(Block):
+    """A BigTIFF file, whose places have 8 bytes; its directories are read alone."""
+
+    magic = (b"II+\0", b"MM\0+")
+    place, count, entry = (8, 16), 8, "HHQQ"
+    sizes = _SIZES | _BIG_SIZES
+
+
 def orientation(exif: bytes) -> int:
     """Return the orientation, 1 to 8; 0 if there is none."""
     block = find_block(exif)
@@ -147,15 +166,15 @@ def orientation(exif: bytes) -> int:
 
 
 def of_tiff(tiff: bytes) -> bytes:
-    """Return a TIFF file's metadata as an EXIF block; b"" if it is BigTIFF."""
-    source = find_block(tiff)
+    """Return a TIFF file's metadata as an EXIF block; b"" if it is no TIFF file."""
+    source = find_tiff(tiff)
     if source is None:
         return b""
-    block = bytearray(tiff[:8])
-    place, size = _notes(source)
+    block = bytearray(b"II*\0" if source.order == "<" else b"MM\0*") + bytes(4)
+    place, size = (0, 0) if isinstance(source, BigTiff) else _notes(source)
     pinned = {}
     if len(block) < place and place + size <= NOTES_WITHIN:  # they may name places in the file
-        block = bytearray(tiff[:8] + bytes(place - 8) + tiff[place : place + size])
+        block += bytes(place - 8) + tiff[place : place + size]
         block += bytes(len(block) % 2)
         pinned = {int(Base.MakerNote): place}
     values = _copied(source, block, source.start, _POINTERS, DESCRIPTIVE, pinned)
@@ -184,7 +203,7 @@ def _copied(
             inner = _copied(source, out, source.number(value), pointers[tag])
             values[tag] = (LONG, 1, struct.pack(source.order + "I", len(out)))
             out += source.directory(inner, len(out), pinned)
-        elif tags is None or tag in tags:
+        elif kind not in _BIG_SIZES and (tags is None or tag in tags):
             values[tag] = (kind, count, value)
     return values
 
@@ -200,9 +219,14 @@ def _notes(block: Block) -> tuple[int, int]:
 
 def tiff_value(tiff: bytes, tag: int) -> bytes:
     """Return the bytes of an entry of a TIFF file's first directory, b"" if it has none."""
-    block = find_block(tiff)
+    block = find_tiff(tiff)
     entries = block.entries(block.start) if block else ()
     return next((entry.value[2] for entry in entries if entry.tag == tag), b"")
+
+
+def find_tiff(data: bytes) -> Block | None:
+    """Return a TIFF file, BigTIFF included, as a block; None if it is none."""
+    return BigTiff(data) if data[:4] in BigTiff.magic and len(data) >= 16 else find_block(data)
 
 
 def find_block(data: bytes | bytearray) -> Block | None:

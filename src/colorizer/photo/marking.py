@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
@@ -19,12 +18,9 @@ from colorizer.photo.xmp import (
     XMP,
     XMP_MM,
     Packet,
-    XmpError,
     text_fields,
 )
 from colorizer.version import __version__
-
-logger = logging.getLogger(__name__)
 
 ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 """IPTC's term for what an algorithm has altered, "Algorithmically-altered media"."""
@@ -65,19 +61,16 @@ class Mark:
     def write(self, xmp: bytes, former_software: str = "") -> bytes:
         """Return an XMP packet with the mark, and all else that it held.
 
-        What the mark takes the place of moves to `xmpMM:History`. A damaged packet is replaced.
+        What the mark takes the place of moves to `xmpMM:History`.
 
         Args:
             xmp: a packet, or b"".
             former_software: what EXIF says that the photograph was made by.
-        """
-        try:
-            return self._write(Packet(xmp), former_software)
-        except XmpError as error:
-            logger.warning("XMP is damaged and was replaced: %s", error)
-            return self._write(Packet(), former_software)
 
-    def _write(self, packet: Packet, former_software: str) -> bytes:
+        Raises:
+            XmpError: if the packet is damaged.
+        """
+        packet = Packet(xmp)
         tools = dict.fromkeys(filter(None, (former_software, packet.get(CREATOR_TOOL))))
         kind = packet.get(SOURCE_TYPE).replace(ENHANCED, "")
         former = {"softwareAgent": ", ".join(tools), "parameters": kind}
@@ -130,10 +123,7 @@ def read_mark(file: Path | bytes) -> Mark | None:
         return None
     derived = packet.find(DERIVED_FROM)
     source = "" if derived is None else text_fields(derived, REFERENCE).get("instanceID", "")
-    history = packet.find(HISTORY)
-    events = (
-        [] if history is None else [text_fields(one, EVENT) for one in history.iter(f"{RDF}li")]
-    )
+    events = _events(packet.find(HISTORY))
     ours = [event for event in events if event.get("softwareAgent") == software]
     return Mark(software, source, ours[-1].get("parameters", "") if ours else "")
 

@@ -1,6 +1,5 @@
 """A photograph's metadata, carried from one format to another."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,24 +10,38 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import Base
 
 from colorizer.photo import exif as exif_blocks
-from colorizer.photo import exif_changes, photoshop
+from colorizer.photo import exif_changes, extended_xmp, photoshop
+from colorizer.photo.embedded import read_embedded
 from colorizer.photo.encode import encode, png_info
 from colorizer.photo.icc import PROFILE
 from colorizer.photo.marking import Mark
-from colorizer.photo.orientation import (
-    XMP_ORIENTATION,
-    exif_block,
-    info_bytes,
-    raw_profile,
-    read_orientation,
-)
-from colorizer.photo.photoshop import Resource
+from colorizer.photo.orientation import XMP_ORIENTATION, info_bytes, read_orientation
+from colorizer.photo.photoshop import SEGMENT, Resource
 from colorizer.photo.pixels import shrink, to_8_bits
+from colorizer.photo.second_parts import find_second_parts, without_claims
+from colorizer.photo.xmp import XmpError
 
-logger = logging.getLogger(__name__)
+BLOCKS = {
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "iptc": "IPTC",
+    "photoshop": "Photoshop resources",
+    "comment": "comment",
+    "text": "texts",
+}
+"""What `Metadata` holds, as it is called."""
 
-JPEG_SEGMENT = 65_000
-"""Bytes; no segment of a JPEG file holds much more."""
+HOLDS = {
+    "JPEG": {"exif", "xmp", "iptc", "photoshop", "comment"},
+    "PDF": {"exif", "xmp", "iptc", "photoshop", "comment"},  # whose pages are JPEG files
+    "PNG": set(BLOCKS),
+    "TIFF": {"exif", "xmp", "iptc", "photoshop"},
+    "WEBP": {"exif", "xmp"},
+    "AVIF": {"exif", "xmp"},
+    "JXL": {"exif", "xmp"},
+    "BMP": set(),
+}
+"""What of it each format can hold."""
 
 THUMBNAIL = 160
 """Pixels of a thumbnail's longer side, as cameras make it."""
@@ -47,6 +60,7 @@ class Metadata:
         text: a PNG's, by keyword.
         dpi: pixels an inch, along a row and down, if the file says so.
         thumbnails: whether EXIF, and Photoshop's resources, held a thumbnail.
+        lost: what else the file holds, and no result can.
     """
 
     exif: bytes = b""
@@ -57,6 +71,7 @@ class Metadata:
     text: Mapping[str, str] = field(default_factory=dict)
     dpi: tuple[float, float] | None = None
     thumbnails: tuple[bool, bool] = False, False
+    lost: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, image: Image.Image, data: bytes) -> "Metadata":
@@ -66,31 +81,47 @@ class Metadata:
             image: as Pillow opened and loaded it.
             data: the file.
         """
-        tiff = image.format == "TIFF"
-        exif = exif_blocks.of_tiff(data) if tiff else exif_block(image)
-        xmp = exif_blocks.tiff_value(data, Base.XMLPacket) if tiff else info_bytes(image, "xmp")
-        resources = _photoshop(image, data)
-        numbers = {one.number: one.data for one in resources}
-        iptc = numbers.get(photoshop.IPTC, b"")
-        thumbnails = exif_changes.has_thumbnail(exif), photoshop.THUMBNAIL in numbers
+        embedded = read_embedded(image, data)
+        exif, numbers = embedded.exif, {one.number: one.data for one in embedded.resources}
+        of_tiff = image.format == "TIFF"  # which Pillow turns, and not what it says of an inch
+        turned = exif_blocks.orientation(data) if of_tiff else read_orientation(image)
         return cls(
             exif=exif_changes.upright(exif),
-            xmp=XMP_ORIENTATION.sub(rb"\g<1>1", xmp),
-            iptc=(exif_blocks.tiff_value(data, Base.IPTCNAA) if tiff else b"") or iptc,
-            photoshop=tuple(one for one in resources if one.number not in photoshop.STALE),
+            xmp=XMP_ORIENTATION.sub(rb"\g<1>1", without_claims(embedded.xmp)),
+            iptc=numbers.get(photoshop.IPTC, b""),
+            photoshop=tuple(one for one in embedded.resources if one.number not in photoshop.STALE),
             comment=info_bytes(image, "comment"),
             text=_text(image),
-            dpi=_dpi(image, swapped=read_orientation(image) >= 5),
-            thumbnails=thumbnails,
+            dpi=_dpi(image, swapped=turned >= 5),
+            thumbnails=(exif_changes.has_thumbnail(exif), photoshop.THUMBNAIL in numbers),
+            lost=tuple(find_second_parts(image, data)),
         )
 
     def marked(self, mark: Mark) -> "Metadata":
         """Return the same with a result's mark in XMP, and its software in EXIF."""
         software = exif_changes.text(self.exif, Base.Software)
+        try:
+            xmp, lost = mark.write(self.xmp, software), self.lost
+        except XmpError:
+            xmp, lost = mark.write(b"", software), (*self.lost, "damaged XMP")
+        exif = exif_changes.with_text(self.exif, Base.Software, mark.software)
+        return replace(self, exif=exif, xmp=xmp, lost=lost)
+
+    def fitting(self, format: str) -> "Metadata":
+        """Return what of it a format can hold; `lost` names the rest too."""
+        gone = {name for name in BLOCKS if name not in HOLDS[format] and getattr(self, name)}
+        if format in ("JPEG", "PDF"):
+            gone |= {name for name in ("exif", "comment") if len(getattr(self, name)) > SEGMENT}
+            try:
+                extended_xmp.split(self.xmp, SEGMENT)
+            except XmpError:
+                gone |= {"xmp"}
+        nothing = Metadata()
+        names = [name for word, name in BLOCKS.items() if word in gone]
         return replace(
             self,
-            exif=exif_changes.with_text(self.exif, Base.Software, mark.software),
-            xmp=mark.write(self.xmp, software),
+            **{name: getattr(nothing, name) for name in gone},
+            lost=tuple(dict.fromkeys((*self.lost, *names))),
         )
 
     def with_thumbnails(self, rgb: NDArray[Any], *, exif: bool = True) -> "Metadata":
@@ -107,7 +138,7 @@ class Metadata:
         picture = coarse if coarse.dtype == np.uint8 else to_8_bits(coarse)
         small = shrink(picture, THUMBNAIL / max(picture.shape))
         jpeg = encode(small, format="jpeg")
-        in_exif = in_exif and exif and len(self.exif) + len(jpeg) < JPEG_SEGMENT - 200
+        in_exif = in_exif and exif and len(self.exif) + len(jpeg) < SEGMENT - 200
         resource = photoshop.thumbnail(jpeg, small.shape[1], small.shape[0])
         return replace(
             self,
@@ -126,33 +157,25 @@ class Metadata:
 
     def pillow_options(self, format: str) -> dict[str, Any]:
         """Return the options with which Pillow writes all metadata that a format can hold."""
-        said: dict[str, Any] = {"exif": self.exif, "xmp": self.xmp, "dpi": self.dpi}
-        resources = list(self.photoshop)
-        if self.iptc:
-            resources.insert(0, Resource(photoshop.IPTC, b"", self.iptc))
+        kept = self.fitting(format)
+        said: dict[str, Any] = {"exif": kept.exif, "xmp": kept.xmp, "dpi": kept.dpi}
+        resources = list(kept.photoshop)
+        if kept.iptc:
+            resources.insert(0, Resource(photoshop.IPTC, b"", kept.iptc))
         if format == "JPEG":
+            xmp, segments = extended_xmp.split(kept.xmp, SEGMENT)
             said |= {
-                "exif": self.exif and b"Exif\0\0" + self.exif,
-                "comment": self.comment,
-                "extra": photoshop.to_segments(resources),
+                "exif": kept.exif and b"Exif\0\0" + kept.exif,
+                "xmp": xmp,
+                "comment": kept.comment,
+                "extra": segments + photoshop.to_segments(resources),
             }
-            for name in ("exif", "xmp", "comment"):
-                if len(said[name]) > JPEG_SEGMENT:
-                    logger.warning("%s left out: too long for a JPEG file", name)
-                    said[name] = b""
         elif format == "PNG":
-            said["pnginfo"] = _png_text(self.xmp, self.text, photoshop.join(resources))
+            texts = {"Comment": kept.comment.decode("latin-1")} if kept.comment else {}
+            said["pnginfo"] = _png_text(kept.xmp, texts | {**kept.text}, photoshop.join(resources))
         elif format == "AVIF":  # that Pillow does not write EXIF anew, with "?" for umlauts
-            said["exif"] = exif_changes.without_orientation(self.exif)
+            said["exif"] = exif_changes.without_orientation(kept.exif)
         return {"icc_profile": PROFILE, **{name: value for name, value in said.items() if value}}
-
-
-def _photoshop(image: Image.Image, data: bytes) -> list[Resource]:
-    if image.format == "TIFF":
-        return photoshop.parse(exif_blocks.tiff_value(data, Base.ImageResources))
-    return photoshop.of_segments(getattr(image, "applist", ())) or photoshop.parse(
-        raw_profile(image, "iptc")
-    )
 
 
 def _text(image: Image.Image) -> dict[str, str]:

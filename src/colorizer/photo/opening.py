@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import struct
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -13,16 +14,16 @@ from colorizer.photo.tiff_pages import REDUCED, find_pages, split_tiff
 
 EXTRA = "formats"
 
-PSD_EXIF, PSD_XMP, PSD_IPTC = 1058, 1060, 1028
+PSD_RESOLUTION, PSD_EXIF, PSD_XMP = 1005, 1058, 1060
 """Of a Photoshop file's resources."""
 
 
-def open_image(data: bytes, *, measure: bool = False) -> Image.Image:
-    """Open a picture's file; of several pictures in it, the first.
+DECODED_AT_ONCE = frozenset({"JXL", "PDF"})
+"""Formats of which nothing is known before they are decoded."""
 
-    Args:
-        data: the file.
-        measure: only to know its size: what is decoded as it is opened, is no picture then.
+
+def open_image(data: bytes) -> Image.Image:
+    """Open a picture's file; of several pictures in it, the first.
 
     Raises:
         ImageError: if what reads it is not installed.
@@ -31,8 +32,6 @@ def open_image(data: bytes, *, measure: bool = False) -> Image.Image:
     kind = identify(data[:HEAD])
     opener = _OPENERS.get(kind.format or "", _open_by_pillow)
     with naming_what_lacks(kind.name):
-        if measure and opener in (_open_jxl, _open_pdf):
-            opener = _open_by_pillow
         return opener(data)
 
 
@@ -104,7 +103,9 @@ def _open_psd(data: bytes) -> Image.Image:
     if isinstance(image, PsdImagePlugin.PsdImageFile):
         said = {code: value for code, _, value in image.resources}
         image.info |= {"exif": said.get(PSD_EXIF, b""), "xmp": said.get(PSD_XMP, b"")}
-        image.info["photoshop"] = {0x0404: said.get(PSD_IPTC, b"")}
+        if len(resolution := said.get(PSD_RESOLUTION, b"")) == 16:
+            across, down = struct.unpack(">I4xI4x", resolution)
+            image.info["dpi"] = (across / 65536, down / 65536)
     return image
 
 
@@ -126,12 +127,8 @@ def _open_heif(data: bytes) -> Image.Image:
 
 
 def _open_jxl(data: bytes) -> Image.Image:
-    from colorizer.photo.jxl import read_xmp
-
     _register_jxl()
-    image = _open_by_pillow(data)
-    image.info["xmp"] = read_xmp(data)
-    return image
+    return _open_by_pillow(data)
 
 
 def _open_raw(data: bytes) -> Image.Image:

@@ -29,12 +29,13 @@ def open_page(data: bytes) -> Image.Image:
     with _one_at_a_time, pypdfium2.PdfDocument(data) as document:
         page = document[0]
         width, height = page.get_size()
-        scale = min(_scale(page), (MAX_PIXELS / (width * height)) ** 0.5)
+        text = any(page.get_objects(filter=[FPDF_PAGEOBJ_TEXT]))
+        scale = min(_scale(page, text=text), (MAX_PIXELS / (width * height)) ** 0.5)
         # a little less, since sizes are rounded up and the page's is not exact
         picture: Image.Image = page.render(scale=scale * NEARLY, may_draw_forms=False).to_pil()
     picture = picture.convert("RGB")
     picture.format = "PDF"
-    picture.info["dpi"] = (POINTS * scale, POINTS * scale)
+    picture.info |= {"dpi": (POINTS * scale, POINTS * scale), "has_text": text}
     return picture
 
 
@@ -79,8 +80,8 @@ def encode_pdf(pages: Iterable[tuple[bytes, tuple[float, float]]]) -> bytes:
     return out.getvalue()
 
 
-def _scale(page: Any) -> float:
-    """Return how many pixels a point has in the finest picture on a page.
+def _scale(page: Any, *, text: bool) -> float:
+    """Return how many pixels a point has in the finest picture on a page, which may have text.
 
     Raises:
         ImageError: if the page is no scan.
@@ -93,7 +94,6 @@ def _scale(page: Any) -> float:
         if (area := (right - left) * (top - bottom)) > 0:
             found.append((across * down / area) ** 0.5)  # it may lie turned on its page
             covered += area
-    text = any(page.get_objects(filter=[FPDF_PAGEOBJ_TEXT]))
     width, height = page.get_size()
     if not found or (text and covered < SCANNED * width * height):
         raise ImageError("a PDF page that is no scan: its pictures cover less than half of it")

@@ -12,7 +12,7 @@ from PIL import Image
 from colorizer.photo.decode import ImageError, Photo, open_picture, read_photo, split_pages
 from colorizer.photo.encode import JPEG_QUALITY, PNG_LEVEL
 from colorizer.photo.marking import Mark
-from colorizer.photo.metadata import Metadata
+from colorizer.photo.metadata import HOLDS, Metadata
 from colorizer.photo.opening import naming_what_lacks
 from colorizer.photo.pixels import on_white, to_8_bits
 from colorizer.photo.png16 import encode_png_16, interleaved
@@ -50,7 +50,7 @@ PAGED = frozenset({"TIFF", "PDF"})
 PDF_DPI = 300
 """Of a photograph that does not say how large it is."""
 
-NO_METADATA = frozenset({"BMP"})
+NO_METADATA = frozenset(format for format, held in HOLDS.items() if not held)
 """Of the formats, those that hold pixels alone."""
 
 
@@ -110,6 +110,10 @@ class PhotoFile(Photo):
                 `NO_METADATA` cannot hold it.
         """
         return replace(self, metadata=self.metadata.marked(mark)) if mark else self
+
+    def losses(self, format: str | None = None) -> tuple[str, ...]:
+        """Return what the file holds and `encode` does not write, in words that follow "its"."""
+        return self.metadata.fitting(format or self.format_written).lost
 
     def encode(self, rgb: NDArray[Any], format: str | None = None) -> bytes:
         """Write the photograph in other colors, with all else as it was.

@@ -3,12 +3,9 @@
 Reference: Adobe Photoshop File Formats Specification (2019), "Image Resources Section".
 """
 
-import logging
 import struct
 from collections.abc import Iterable
 from typing import NamedTuple
-
-logger = logging.getLogger(__name__)
 
 IPTC = 0x0404
 THUMBNAIL = 0x040C
@@ -88,21 +85,12 @@ def of_segments(segments: Iterable[tuple[str, bytes]]) -> list[Resource]:
 
 
 def to_segments(resources: Iterable[Resource]) -> bytes:
-    """Return a JPEG file's segments that hold resources; one that is too long is left out."""
-    segments = [b""]
-    for resource in resources:
-        block = join([resource])
-        if len(block) > SEGMENT:
-            what = "IPTC" if resource.number == IPTC else f"Photoshop's {resource.number:#06x}"
-            logger.warning("%s left out: too long for a JPEG file", what)
-        elif len(segments[-1]) + len(block) > SEGMENT:
-            segments.append(block)
-        else:
-            segments[-1] += block
+    """Return a JPEG file's segments that hold resources; a long one goes on in the next."""
+    block = join(resources)
+    parts = (block[place : place + SEGMENT] for place in range(0, len(block), SEGMENT))
     return b"".join(
-        b"\xff\xed" + struct.pack(">H", 2 + len(HEADER) + len(segment)) + HEADER + segment
-        for segment in segments
-        if segment
+        b"\xff\xed" + struct.pack(">H", 2 + len(HEADER) + len(part)) + HEADER + part
+        for part in parts
     )
 
 

@@ -4,7 +4,6 @@ from typing import Any, BinaryIO, cast
 
 import rawpy
 
-from colorizer.photo import exif
 from colorizer.photo.depth import DeepFile, Samples
 
 
@@ -18,8 +17,6 @@ class RawFile(DeepFile):
         self.raw: Any = rawpy.imread(cast(BinaryIO, self.fp))
         self._size = self.raw.sizes.width, self.raw.sizes.height
         self._mode = "RGB"
-        self.fp.seek(0)
-        self.info["exif"] = exif.of_tiff(self.fp.read())
 
     def samples(self) -> Samples:
         """Develop the picture: the camera's white balance, sRGB's curve, no automatic lightness."""

@@ -20,6 +20,7 @@ XMP_MM = "{http://ns.adobe.com/xap/1.0/mm/}"
 REFERENCE = "{http://ns.adobe.com/xap/1.0/sType/ResourceRef#}"
 EVENT = "{http://ns.adobe.com/xap/1.0/sType/ResourceEvent#}"
 IPTC_EXTENSION = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+NOTE = "{http://ns.adobe.com/xmp/note/}"
 
 PREFIXES = {
     RDF: "rdf",
@@ -28,6 +29,7 @@ PREFIXES = {
     REFERENCE: "stRef",
     EVENT: "stEvt",
     IPTC_EXTENSION: "Iptc4xmpExt",
+    NOTE: "xmpNote",
 }
 """Of the namespaces that are written, each as "{URI}"."""
 
@@ -105,8 +107,38 @@ class Packet:
         element.text = text
         return element
 
-    def to_bytes(self) -> bytes:
+    def merge(self, other: "Packet") -> None:
+        """Add another packet's properties."""
+        self._prefixes |= other._prefixes
+        self._rdf.extend(list(other._descriptions()))
+
+    def take_largest(self, most: int) -> bytes:
+        """Move the largest structures and texts to a packet of their own, which is returned.
+
+        Args:
+            most: bytes that are left at most.
+
+        Raises:
+            XmpError: if all others are larger still.
+        """
+        other = Packet()
+        other._prefixes = self._prefixes
+        (place,) = other._descriptions()
+        elements = [(parent, element) for parent in self._descriptions() for element in parent]
+        elements.sort(key=lambda both: len(ElementTree.tostring(both[1])))
+        while len(self.to_bytes()) > most:
+            if not elements:
+                raise XmpError(f"more than {most:,} bytes of simple properties")
+            parent, element = elements.pop()
+            parent.remove(element)
+            place.append(element)
+        return other.to_bytes(wrapped=False)
+
+    def to_bytes(self, *, wrapped: bool = True) -> bytes:
         """Return the packet.
+
+        Args:
+            wrapped: between the processing instructions by which a packet is found in a file.
 
         Raises:
             XmpError: if it is nested more deeply than any real one.
@@ -119,7 +151,7 @@ class Packet:
             _write(self.root, writer)
         except RecursionError:
             raise XmpError("nested too deeply") from None
-        return (_BEGIN + out.getvalue() + _END).encode()
+        return (_BEGIN + out.getvalue() + _END if wrapped else out.getvalue()).encode()
 
     def _descriptions(self) -> Iterator[Element]:
         return self._rdf.iterfind(f"{RDF}Description")
