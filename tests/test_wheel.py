@@ -125,6 +125,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin"
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_colors_photographs_without_pytorch(
     installed: Path, tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ def test_an_installed_wheel_colors_photographs_without_pytorch(
     assert run(installed / "colorizer", "models", cwd=tmp_path).startswith("shipped ")
 
 
+@pytest.mark.slow
 def test_another_model_than_the_one_that_ships_needs_the_extra(
     installed: Path, tmp_path: Path
 ) -> None:

@@ -263,6 +263,7 @@ def test_an_output_that_takes_no_more_is_one_line(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "error: the output: No space left on device\n"
 
 
+@pytest.mark.slow
 def test_a_registry_that_does_not_answer_is_one_line(folder: Path) -> None:
     environment = {
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",

@@ -177,7 +177,7 @@ def test_lab_of_any_color_is_in_the_documented_range(red: int, green: int, blue:
         pytest.param(lambda rgb: rgb[::-1, ::-1], id="turned"),
         pytest.param(lambda rgb: rgb.transpose(1, 0, 2), id="transposed"),
         pytest.param(lambda rgb: rgb[..., ::-1], id="BGR"),
-        pytest.param(np.asfortranarray, id="Fortran"),
+        pytest.param(np.asfortranarray, id="Fortran", marks=pytest.mark.slow),  # compiles anew
     ],
 )
 def test_a_picture_may_lie_in_memory_as_it_likes(view: Callable[[RGB], RGB]) -> None:

@@ -122,6 +122,7 @@ def test_processes_give_the_same_bytes(
     assert outside_loopback() == []
 
 
+@pytest.mark.slow
 def test_a_scheduler_s_workers_give_the_same_bytes(
     root: Path,
     split: pd.DataFrame,

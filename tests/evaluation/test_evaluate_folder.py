@@ -125,7 +125,7 @@ def test_results_are_replaced_only_on_request(
         evaluate_folder(folder, models, out, overwrite=True)
     assert (out / "mine.txt").read_text() == "kept"
     (out / "report.html").write_text("an earlier one")
-    evaluate_folder(folder, models, out, overwrite=True)
+    evaluate_folder(folder, only_small(models), out, overwrite=True)
     assert not (out / "mine.txt").exists()
     assert "photographs, scored in" in (out / "report.html").read_text(encoding="utf-8")
 
@@ -142,16 +142,17 @@ def test_photographs_are_never_replaced(folder: Path, models: dict[str, Path], a
 def test_a_failure_leaves_nothing_and_what_was_there(
     folder: Path, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate_folder(folder, only_small(models), tmp_path / "out", overwrite=False)
-    before = (tmp_path / "out/metrics.csv").read_bytes()
+    (tmp_path / "out").mkdir()
+    for name in ("report.html", "metrics.csv"):
+        (tmp_path / "out" / name).write_text("an earlier one")
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the disk is full")
 
     monkeypatch.setattr("colorizer.evaluation.evaluate_folder.write_report", fail)
     with pytest.raises(RuntimeError):
-        evaluate_folder(folder, models, tmp_path / "out", overwrite=True)
-    assert (tmp_path / "out/metrics.csv").read_bytes() == before
+        evaluate_folder(folder, only_small(models), tmp_path / "out", overwrite=True)
+    assert (tmp_path / "out/metrics.csv").read_text() == "an earlier one"
     assert not list(tmp_path.glob(".out*"))
 
 

@@ -20,7 +20,9 @@ Color = tuple[float, float]
 RED, BLUE = (40.0, 20.0), (-10.0, -40.0)  # ab
 SHAPE = 72, 96
 
-ALL = [reinhard2001.colorize, welsh2002.colorize, gupta2012.colorize, charpiat2008.colorize]
+QUICK = [reinhard2001.colorize, welsh2002.colorize, gupta2012.colorize]
+CHARPIAT = pytest.param(charpiat2008.colorize, marks=pytest.mark.slow)
+ALL = [*QUICK, CHARPIAT]
 
 
 def halves(left: float, right: float, *, seed: int, grain: float = 2) -> NDArray[np.float32]:
@@ -73,7 +75,7 @@ def test_the_photograph_s_own_colors_are_not_used(colorize: Colorize) -> None:
     assert np.abs(one - other).mean() < 3  # 8 bits of another color round otherwise
 
 
-@pytest.mark.parametrize("colorize", [gupta2012.colorize, charpiat2008.colorize])
+@pytest.mark.parametrize("colorize", [gupta2012.colorize, CHARPIAT])
 def test_texture_tells_apart_what_lightness_does_not(colorize: Colorize) -> None:
     photo = painted(stripes_and_plain(seed=1))[:, ::-1]
     assert share_near(colorize(photo, [painted(stripes_and_plain(seed=2))]), BLUE, RED) > 0.8

@@ -61,11 +61,13 @@ def test_a_clone_finds_it_without_a_registry(
     assert model_uri.find_weights() == WEIGHTS
 
 
+@pytest.mark.slow
 def test_photographs_are_as_colorful_as_people_take_them(scores: dict[str, float]) -> None:
     assert 0.7 < scores["chroma_ratio"] < 1.3
     assert scores["colorfulness_gap"] < 15  # of 46; no color is 46 short
 
 
+@pytest.mark.slow
 def test_it_does_not_lean_to_red(scores: dict[str, float]) -> None:
     assert abs(scores["delta_a"]) < 5
     assert scores["red_share_ratio"] < 1.5

@@ -72,6 +72,7 @@ def tiny(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_all_stages_run_without_dvc_and_mlflow(tiny: Path) -> None:
     stages = [*BEFORE, *(f"train {model}" for model in MODELS), "baselines"]
     stages += [*(f"evaluate {model}" for model in MODELS), "compare"]

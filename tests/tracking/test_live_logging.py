@@ -102,6 +102,7 @@ print("trained on")
 """
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_costs_one_warning(
     publishable: Callable[..., Published], tmp_path: Path
 ) -> None:

@@ -245,6 +245,7 @@ def test_a_click_paints_a_dot(session: "Page", address: str) -> None:
     assert saved(session, "#download")[1]
 
 
+@pytest.mark.slow
 def test_strokes_of_two_windows_are_put_together(session: "Page", address: str) -> None:
     with session.context.new_page() as other:
         other.goto(address)
@@ -323,6 +324,7 @@ def test_a_file_that_is_gone_is_named_and_the_rest_go_on(
     session.locator("#message", has_text="gone.jpg: cannot be read").wait_for()
 
 
+@pytest.mark.slow
 def test_failures_of_one_batch_outlive_the_next_and_are_dismissed(
     session: "Page", photos: list[Path]
 ) -> None:
@@ -408,6 +410,7 @@ def test_what_is_painted_is_not_removed_unasked(session: "Page") -> None:
     session.wait_for_function("() => document.querySelectorAll('#photos button').length === 1")
 
 
+@pytest.mark.slow
 def test_a_double_click_removes_one_photograph(
     session: "Page", address: str, photos: list[Path]
 ) -> None:
@@ -421,6 +424,7 @@ def test_a_double_click_removes_one_photograph(
     assert len(requests.get(f"{address}/api/session", timeout=9).json()["photos"]) == 3
 
 
+@pytest.mark.slow
 def test_a_stroke_stays_on_its_photograph_while_others_arrive(
     session: "Page", address: str, photos: list[Path]
 ) -> None:
@@ -440,6 +444,7 @@ def test_a_stroke_stays_on_its_photograph_while_others_arrive(
     assert session.get_attribute("#photos [aria-current=true]", "title") == "im2.jpg"
 
 
+@pytest.mark.slow
 def test_a_stroke_adds_to_what_was_painted_before_a_reload(session: "Page", address: str) -> None:
     session.click("text=Paint colors")
     settle(session)
@@ -460,6 +465,7 @@ def test_a_stroke_adds_to_what_was_painted_before_a_reload(session: "Page", addr
     assert rows.max() > 0.7
 
 
+@pytest.mark.slow
 def test_what_was_cleared_comes_back(session: "Page", address: str) -> None:
     session.click("text=Paint colors")
     settle(session)
@@ -528,6 +534,7 @@ def test_a_download_that_fails_says_so(session: "Page", button: str, url: str) -
     session.wait_for_function("() => document.querySelector('#message').textContent === ''")
 
 
+@pytest.mark.slow
 def test_a_download_waits_for_the_last_stroke(session: "Page") -> None:
     session.click("text=Paint colors")
     settle(session)
@@ -653,6 +660,7 @@ def test_wheel_and_keys_go_to_the_photograph_s_own_pixels(
     assert session.is_disabled("#fit")
 
 
+@pytest.mark.slow
 def test_two_fingers_enlarge_and_paint_nothing(
     session: "Page", address: str, large: NDArray[np.uint8]
 ) -> None:
