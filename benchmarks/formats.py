@@ -95,11 +95,6 @@ def row(name: str, bits: str, data: bytes) -> str:
     )
 
 
-def fate(word: bytes, before: bytes, after: bytes) -> str:
-    """Return what became of a word of the metadata."""
-    return ("kept" if word in after else "lost") if word in before else ""
-
-
 def lightness(levels: NDArray[Any]) -> NDArray[np.float64]:
     """Return L* in float64."""
     top = np.iinfo(levels.dtype).max

@@ -396,6 +396,36 @@ def test_a_result_is_named_after_its_format(tmp_path: Path) -> None:
     assert len(targets) == len(files)
 
 
+def test_what_is_in_color_is_copied_to_the_byte_under_its_own_name(
+    tmp_path: Path, colorizer: Colorizer
+) -> None:
+    files = {
+        "color.gif": photograph("RGB", format="gif"),
+        "color.jp2": photograph("RGB", format="jpeg2000"),
+        "gray.gif": photograph(format="gif"),
+        "named.png": photograph("RGB", format="gif"),
+    }
+    (shoebox := tmp_path / "shoebox").mkdir()
+    for name, data in files.items():
+        (shoebox / name).write_bytes(data)
+    outcomes = work([shoebox], None, colorizer)
+    results = {outcome.task.target.name: outcome for outcome in outcomes if outcome.task.target}
+    assert {name: one.status for name, one in results.items()} == {
+        "color.gif": "copied",
+        "color.jp2": "copied",
+        "gray.png": "colorized",
+        "named.png": "copied",
+    }
+    written = {path.name: path.read_bytes() for path in (tmp_path / "shoebox_colorized").iterdir()}
+    assert written.keys() == results.keys()
+    assert all(written[name] == files[name] for name in files if name in written)
+    assert {outcome.status for outcome in work([shoebox], None, colorizer)} == {"exists"}
+    asked = work([shoebox / "color.gif"], tmp_path / "asked", colorizer, format="PNG")
+    assert [outcome.task.target.name for outcome in asked if outcome.task.target] == ["color.png"]
+    (here,) = work([shoebox / "color.gif"], shoebox, colorizer)  # where it lies already
+    assert here.task.target == shoebox / "color.png"
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_what_is_no_photograph_is_listed_with_the_reason(folder: Path) -> None:
     (folder / "linked.jpg").symlink_to("one.jpg")

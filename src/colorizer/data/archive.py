@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colorizer.errors import ColorizerError
-from colorizer.photo.decode import SUFFIXES, ImageError, decode
+from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.signatures import SUFFIXES
 
 
 class ArchiveError(ColorizerError):

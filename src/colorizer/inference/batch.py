@@ -107,11 +107,13 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
             return left
         options = dataclasses.replace(
             options,
-            format=task.format,
+            format=None if task.copy else task.format,
             compare=task.sheet is not None,
             confidence=task.confidence is not None,
         )
         new = colorize_data(data, colorizer, options)
+        if task.copy and not new.anew:
+            task = dataclasses.replace(task, target=task.copy)
         _write(task.target, new.data, at)
         for path, picture in ((task.sheet, new.sheet), (task.confidence, new.confidence)):
             if path is not None and picture is not None:

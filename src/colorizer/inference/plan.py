@@ -27,6 +27,8 @@ class Task:
         kind: what its file is, in plain words.
         sheet: where the sheet that compares both goes, if one is asked for.
         confidence: where the map of the network's confidence goes, if one is asked for.
+        copy: where a photograph goes that stays as it is, if that is another name: what is written
+            in another format is copied under its own.
     """
 
     source: Path
@@ -35,11 +37,13 @@ class Task:
     kind: str = ""
     sheet: Path | None = None
     confidence: Path | None = None
+    copy: Path | None = None
 
     @property
     def outputs(self) -> tuple[Path, ...]:
-        """All files to be written."""
-        return tuple(path for path in (self.target, self.sheet, self.confidence) if path)
+        """All files that may be written."""
+        all = (self.target, self.copy, self.sheet, self.confidence)
+        return tuple(path for path in all if path)
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class Plan:
             place = folder_of_results(folder, self.out) / path.relative_to(folder).parent
         else:
             place = self.out or path.parent
-        ending = "" if folder or self.out else "_colorized"
+        ending = self._ending(folder)
         promised = SUFFIXES.get(path.suffix.lower())
         if promised:
             suffix = path.suffix if promised == format else USUAL[format]
@@ -131,9 +135,21 @@ class Plan:
         if promised != format:
             yield place / f"{path.name}{ending}{USUAL[format]}", format
 
+    def _ending(self, folder: Path | None) -> str:
+        """Return what is added to names: something where results lie beside the originals."""
+        return "" if folder or self.out else "_colorized"
+
+    def _copy(self, path: Path, folder: Path | None, target: Path) -> Path | None:
+        """Return where a photograph goes as it is, beside the target of another format."""
+        if self.format or (self.out and names_picture(self.out)):  # which was asked for
+            return None
+        copy = target.with_name(f"{path.stem}{self._ending(folder)}{path.suffix}")
+        return None if os.path.exists(copy) and copy.samefile(path) else copy  # noqa: PTH110
+
     def _tasks(self, path: Path, folder: Path | None, own: str, kind: str) -> Iterator[Task]:
         """Yield how a photograph may be colored; the next is taken if a name is another's."""
         for target, format in self._targets(path, folder, own):
+            copy = None if format == own else self._copy(path, folder, target)
             for name in (target.stem, target.name):
                 sheet = target.with_name(f"{name}_compare.jpg")
                 map = target.with_name(f"{name.replace('_colorized', '')}_confidence.png")
@@ -144,6 +160,7 @@ class Plan:
                     kind,
                     sheet if self.compare else None,
                     map if self.confidence else None,
+                    copy,
                 )
 
 

@@ -11,11 +11,11 @@ from watchfiles import watch
 
 from colorizer.inference.batch import Outcome, colorize_all
 from colorizer.inference.colorizer import Colorizer
-from colorizer.inference.folder import walk
+from colorizer.inference.folder import Left, walk
 from colorizer.inference.native_messages import NativeMessages
 from colorizer.inference.options import Options
 from colorizer.inference.place import results_apart
-from colorizer.inference.plan import Plan
+from colorizer.inference.plan import Plan, Task
 
 REST = 2.0
 """Seconds that a file must stay the same before it counts as written."""
@@ -147,7 +147,7 @@ def colorize_arriving(
     for arrived in watch_folder(folder, but=results_apart(folder, out), stop=stop):
         found = [(path, folder) for path in arrived]
         planned = list(Plan(found, out, options.format, options.compare, options.confidence))
-        ours = [_is_as_made(task.target, made) for task in planned]
+        ours = [any(_is_as_made(path, made) for path in _outputs(task)) for task in planned]
         for again in (False, True):
             some = (task for task, is_ours in zip(planned, ours, strict=True) if is_ours is again)
             tasks = takewhile(lambda _: not stop.is_set(), some)
@@ -159,6 +159,10 @@ def colorize_arriving(
                 yield outcome
 
 
-def _is_as_made(target: Path | None, made: dict[Path, State | None]) -> bool:
+def _outputs(task: Task | Left) -> tuple[Path, ...]:
+    return () if isinstance(task, Left) else task.outputs
+
+
+def _is_as_made(target: Path, made: dict[Path, State | None]) -> bool:
     """Return whether a result was made while watching, and nobody changed it since."""
-    return target is not None and target in made and made[target] == _state(target)
+    return target in made and made[target] == _state(target)

@@ -20,14 +20,14 @@ from colorizer.photo.opening import DECODED_AT_ONCE, count_pages, open_image, op
 from colorizer.photo.orientation import read_orientation, turn_upright
 from colorizer.photo.pixels import GRAY_MODES, gray_to_rgb, on_white, read_pixels, to_8_bits
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"})
-"""File names that promise an image."""
-
 MAX_PIXELS = 178_956_970
 """A larger image is refused, as Pillow does: decoding it would take more than 500 MB."""
 
 ONE_PICTURE = frozenset({"MPO", "PSD", "HEIF"})
 """Formats whose further pictures are views, layers or variants of the first."""
+
+ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+"""Formats whose further pictures follow the first in time."""
 
 warnings.filterwarnings("ignore", module="PIL")  # of odd EXIF, and of sizes below the limit
 
@@ -181,9 +181,10 @@ def _check_size(image: Image.Image) -> None:
 def _check_single(image: Image.Image, data: bytes) -> None:
     pictures = count_pages(image, data)
     if pictures > 1 and image.format not in ONE_PICTURE:
-        raise ImageError(
-            f"{pictures} pictures in one {image.format} file: save each as a file of its own"
-        )
+        what = f"{pictures} pictures in one {image.format} file"
+        if image.format in ANIMATED:
+            what = f"an animation of {pictures} pictures, whose colors would flicker"
+        raise ImageError(f"{what}: save each as a file of its own")
 
 
 def _decode_jpeg(data: bytes, image: Image.Image) -> NDArray[np.uint8] | None:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
+from colorizer.photo.encode import PNG_LEVEL
 from colorizer.photo.pixels import bands, to_8_bits
 
-EFFORT = {8: 3, 16: 1}
+EFFORT = {8: PNG_LEVEL, 16: 1}
 """zlib's level by bits a channel: of 16 bits the lower 8 are noise, which no effort makes small."""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colorizer.errors import MissingExtraError
-from colorizer.photo.pixels import bands
+from colorizer.photo.pixels import bands, to_8_bits
 
 UNFADED, FADED = 0.1, 0.2  # from black or white to the last tones, of the way between the two
 RESTORED = 0.04  # the same, of what was faded
@@ -105,8 +105,7 @@ def find_damage_of(levels: NDArray[Any]) -> NDArray[np.uint8]:
     scale = SHORTER_SIDE / min(levels.shape[:2])
     if scale < 1:
         levels = cv2.resize(levels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    if levels.dtype == np.uint16:
-        levels = (levels // 257).astype(np.uint8)
+    levels = to_8_bits(levels)
     return find_damage(cv2.cvtColor(levels, cv2.COLOR_RGB2GRAY) if levels.ndim == 3 else levels)
 
 

@@ -19,6 +19,7 @@ from colorizer.color.recoloring import recolor
 from colorizer.errors import ColorizerError
 from colorizer.inference.batch import Options, colorize_data
 from colorizer.photo.decode import decode
+from colorizer.photo.marking import digest, read_mark
 from colorizer.tracking.names import NO_MODEL
 from colorizer.tracking.registry import KnownModel
 
@@ -294,6 +295,9 @@ def test_pages_are_photographs_of_their_own(
     name, data = session.finish(photos[2].id, Look(WEIGHTS))
     assert name == "album_page3_colorized.tif"
     assert decode(data).rgb.shape == (60, 110, 3)
+    mark = read_mark(data)
+    assert mark is not None
+    assert mark.source == digest(buffer.getvalue())  # of the file that a person has
     session.remove(photos[2].id)
     assert session.finish(photos[1].id, Look(WEIGHTS))[0] == "album_page2.tif"
     for photo in photos[:2]:

@@ -59,17 +59,24 @@ class Photograph:
             return False
         return self.verdict.kind == "color" or (self.verdict.kind == "toned" and tone == "keep")
 
+    def read_file(self) -> bytes:
+        """Return the original file, with all its pages.
+
+        Raises:
+            ColorizerError: if it is gone.
+        """
+        try:
+            return self.file.read_bytes()
+        except OSError as error:
+            raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
+
     def read(self) -> bytes:
         """Return the original file, or the page as a file of its own.
 
         Raises:
             ColorizerError: if it is gone.
         """
-        try:
-            data = self.file.read_bytes()
-        except OSError as error:
-            raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
-        return next(islice(split_pages(data), self.page, None))
+        return next(islice(split_pages(self.read_file()), self.page, None))
 
     def decode(self, restoration: Restoration = "") -> Photo:
         """Decode the original file, and restore it if that is wanted.

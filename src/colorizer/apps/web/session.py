@@ -161,11 +161,10 @@ class Session:
             return photo.name, photo.read()
         ab = self.coloring.colors(photo, look)
         with self.coloring.one_large_at_a_time:
-            original = photo.read()
-            file = PhotoFile.parse(original)
+            file = PhotoFile.parse(photo.read())
             strokes = None if photo.strokes is None else decode_strokes(photo.strokes)
             options = Options(strength=look.strength, strokes=strokes, restore=look.restore)
-            mark = make_mark(original, self.coloring.colorizer(look.model), options)
+            mark = make_mark(photo.read_file(), self.coloring.colorizer(look.model), options)
             levels = restore(file.levels) if look.restore else file.levels
             data = file.marked(mark).encode(recolor(levels, ab))
         return extend_stem(_rename(photo.name, file.format_written), "_colorized"), data
