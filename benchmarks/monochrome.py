@@ -4,9 +4,9 @@
 
 From each photograph two prints of random kinds are made, and two pictures in color if it has clear
 colors itself; each is scanned to a JPEG file at one of several sizes and qualities. A file's
-checksum says whether its photograph is one that the rule is chosen on, in half of the kinds, or one
+checksum says whether its photograph is one that the rule is chosen on, in some of the kinds, or one
 that is reported on, in all of them: `--fit` fits the weights to the first, the table counts the
-second.
+second. Half of what is reported is of kinds that nothing was chosen by.
 """
 
 import zipfile
@@ -19,6 +19,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
+from blind import BLIND_COLORED, BLIND_PRINTS
 from colored import (
     COLORED,
     as_it_is,
@@ -63,8 +64,10 @@ CHOSEN_ON = (
     *(as_it_is, muted, faded_color, fog, lamplight, product_on_white),
 )
 """The kinds that the rule is chosen on: of each way to be hard, some; the others are held out."""
-HOW = ("chosen on", "held out", "unseen")
-EACH = 2  # cases of either class from a photograph
+KNOWN = (*PRINTS, *UNSEEN_PRINTS, *COLORED, *UNSEEN_COLORED)
+"""The kinds by whose results anything was chosen, if only what to measure."""
+BLIND = (*BLIND_PRINTS, *BLIND_COLORED)
+HOW = ("chosen on", "held out", "unseen", "blind")
 
 
 def main(
@@ -82,8 +85,8 @@ def main(
         return
     files = [data for data in _read(photos or [SAMPLE]) if _is_chosen_on(data) == fit]
     order = np.random.default_rng(seed).permutation(len(files))[:count]
-    kinds = CHOSEN_ON if fit else (*PRINTS, *UNSEEN_PRINTS, *COLORED, *UNSEEN_COLORED)
-    jobs = (delayed(_cases)(files[i], kinds, (seed, number)) for number, i in enumerate(order))
+    halves = (CHOSEN_ON, CHOSEN_ON) if fit else (KNOWN, BLIND)
+    jobs = (delayed(_cases)(files[i], halves, (seed, number)) for number, i in enumerate(order))
     cases = pd.DataFrame([case for some in Parallel(n_jobs=jobs_at_once)(jobs) for case in some])
     if out:
         cases.to_csv(out, index=False)
@@ -120,29 +123,33 @@ def _is_chosen_on(data: bytes) -> bool:
     return zlib.crc32(data) % 2 == 0
 
 
-def _cases(data: bytes, kinds: Sequence[Kind], seed: tuple[int, int]) -> list[dict[str, object]]:
-    """Make the cases of a photograph and judge them."""
+def _cases(
+    data: bytes, halves: Sequence[Sequence[Kind]], seed: tuple[int, int]
+) -> list[dict[str, object]]:
+    """Make the cases of a photograph and judge them: of either class a kind of each half."""
     random = np.random.default_rng(seed)
     rgb = _sized(data, random)
     if rgb is None:
         return []
-    prints, colored = [k for k in kinds if _is_print(k)], [k for k in kinds if not _is_print(k)]
-    classes = (prints, colored) if _has_clear_colors(rgb) else (prints,)
-    some = [of[i] for of in classes for i in random.choice(len(of), EACH, replace=False)]
-    return [_case(kind, rgb, random) for kind in some]
+    made: list[Kind] = []
+    for of_print in (True, False) if _has_clear_colors(rgb) else (True,):
+        for half in halves:
+            left = [kind for kind in half if _is_print(kind) == of_print and kind not in made]
+            made.append(left[random.integers(len(left))])
+    return [_case(kind, rgb, random) for kind in made]
 
 
 def _is_print(kind: Kind) -> bool:
-    return kind in PRINTS or kind in UNSEEN_PRINTS
+    return kind in (*PRINTS, *UNSEEN_PRINTS, *BLIND_PRINTS)
 
 
 def _case(kind: Kind, rgb: Rgb, random: Random) -> dict[str, object]:
     verdict = judge(decode(scan(kind(rgb, random), random)).rgb)
-    unseen = kind in UNSEEN_PRINTS or kind in UNSEEN_COLORED
+    of = (CHOSEN_ON, (*PRINTS, *COLORED), (*UNSEEN_PRINTS, *UNSEEN_COLORED), BLIND)
     return {
         "kind": kind.__name__,
         "print": _is_print(kind),
-        "how": HOW[0] if kind in CHOSEN_ON else HOW[1 + unseen],
+        "how": next(how for how, kinds in zip(HOW, of, strict=True) if kind in kinds),
         "verdict": verdict.kind,
         "right": (verdict.kind != "color") == _is_print(kind),
         "doubtful": verdict.doubtful,
