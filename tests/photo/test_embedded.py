@@ -12,9 +12,12 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from colorizer.photo import photoshop
 from colorizer.photo.boxes import box, boxes
+from colorizer.photo.extended_xmp import join, split
+from colorizer.photo.metadata import Metadata
 from colorizer.photo.photofile import PhotoFile
-from colorizer.photo.photoshop import IPTC, Resource, join
+from colorizer.photo.photoshop import IPTC, Resource
 from colorizer.photo.xmp import Packet
 from made_pictures import linear_dng
 
@@ -108,7 +111,7 @@ def test_compressed_metadata_of_jpeg_xl_are_read() -> None:
 
 def test_iptc_and_resolution_of_a_photoshop_file_are_read() -> None:
     resolution = struct.pack(">IHHIHH", 300 << 16, 1, 1, 200 << 16, 1, 1)
-    said = join([Resource(IPTC, b"", RECORD), Resource(1005, b"", resolution)])
+    said = photoshop.join([Resource(IPTC, b"", RECORD), Resource(1005, b"", resolution)])
     head = b"8BPS\0\1" + bytes(6) + b"\0\3" + struct.pack(">II", *SMALL.shape[:2]) + b"\0\x08\0\3"
     planes = bytes(2) + SMALL.transpose(2, 0, 1).tobytes()
     data = head + bytes(4) + struct.pack(">I", len(said)) + said + bytes(4) + planes
@@ -123,6 +126,16 @@ def test_xmp_of_a_raw_file_is_read() -> None:
     pytest.importorskip("rawpy")
     data = linear_dng(np.full((48, 64, 3), 0.5), xmp=packet("sidecar"))
     assert title(PhotoFile.parse(data)) == "sidecar"
+
+
+@pytest.mark.parametrize("magic", [b"IIRO", b"IIU\0", b"FUJI"])
+def test_exif_of_raw_files_is_read_or_named_as_lost(magic: bytes) -> None:
+    image = Image.new("RGB", (4, 4))
+    image.format = "RAW"
+    data = magic + save("TIFF", exif=exif(1))[4:]
+    metadata = Metadata.read(image, data)
+    assert (b"Maker" in metadata.exif) == (magic != b"FUJI")
+    assert metadata.lost == (("EXIF",) if magic == b"FUJI" else ())
 
 
 def test_resolution_of_a_turned_tiff_is_turned() -> None:
@@ -153,6 +166,19 @@ def test_long_xmp_is_split_over_segments_of_a_jpeg_and_read_again() -> None:
     assert len(Packet(again.metadata.xmp).get("{urn:more/}ancestors")) == 150_000
     assert b"HasExtendedXMP" not in again.metadata.xmp
     assert title(PhotoFile.parse(again.encode(SMALL))) == "on the back"
+
+
+def test_very_many_properties_are_split_in_little_time() -> None:
+    made = Packet()
+    for number in range(3000):
+        made.replace(f"{{urn:more/}}p{number}", "x" * 40)
+    long = made.to_bytes()
+    main, segments = split(long, 65_000)
+    assert len(main) <= 65_000 < len(long)
+    parts = segments.split(b"\xff\xe1")
+    again = join(main, [("APP1", part[2:]) for part in parts if part])
+    assert again.count(b"x" * 40) == 3000
+    assert b"HasExtendedXMP" not in again
 
 
 def test_padding_is_no_reason_to_split() -> None:

@@ -10,6 +10,9 @@ import imagecodecs
 
 COMPRESSED = b"brob"  # JPEG XL's box of another one, by Brotli
 
+LARGEST = 1 << 24
+"""Bytes of what a compressed box holds; a larger one is passed over."""
+
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the outer boxes of a file: names and contents, up to where it is damaged.
@@ -30,8 +33,8 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if name != COMPRESSED:
             yield name, content
             continue
-        with suppress(RuntimeError):  # it is damaged
-            yield content[:4], bytes(imagecodecs.brotli_decode(content[4:]))
+        with suppress(RuntimeError):  # it is damaged, or too large
+            yield content[:4], bytes(imagecodecs.brotli_decode(content[4:], out=LARGEST))
 
 
 def box(name: bytes, content: bytes) -> bytes:

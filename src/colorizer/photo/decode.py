@@ -63,7 +63,7 @@ def decode(data: bytes) -> Photo:
     that is damaged or another mode's is passed over.
 
     Args:
-        data: the file's bytes; any format that Pillow reads, with a single picture.
+        data: the file's bytes, of one of `signatures.SUFFIXES`' formats, with a single picture.
 
     Raises:
         ImageError: if the bytes are no image, are cut short, hold several pictures, or one of over

@@ -18,6 +18,10 @@ JP2_EXIF = b"JpgTiffExif->JP2"
 """What a JPEG 2000 file's `uuid` boxes begin with."""
 
 
+RAW_TIFFS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
+"""What TIFF files of Olympus and Panasonic begin with."""
+
+
 class Embedded(NamedTuple):
     """Metadata as they lie in a file.
 
@@ -46,6 +50,13 @@ def _of_info(image: Image.Image, _: bytes) -> Embedded:
     """Read what Pillow finds, or in a PNG file what ImageMagick writes."""
     xmp = info_bytes(image, "xmp") or raw_profile(image, "xmp")
     return Embedded(exif_block(image), xmp, photoshop.parse(raw_profile(image, "iptc")))
+
+
+def _of_raw(image: Image.Image, data: bytes) -> Embedded:
+    """Read a camera's raw file, which is a TIFF file by another name, or is not read."""
+    if data[:4] in RAW_TIFFS:
+        data = (b"II*\0" if data[:2] == b"II" else b"MM\0*") + data[4:]
+    return _of_tiff(image, data)
 
 
 def _of_tiff(_: Image.Image, data: bytes) -> Embedded:
@@ -84,7 +95,7 @@ def _of_jpeg2000(_: Image.Image, data: bytes) -> Embedded:
 
 _READERS: dict[str, Callable[[Image.Image, bytes], Embedded]] = {
     "TIFF": _of_tiff,
-    "RAW": _of_tiff,
+    "RAW": _of_raw,
     "JPEG": _of_jpeg,
     "MPO": _of_jpeg,
     "PSD": _of_psd,

@@ -94,7 +94,7 @@ class Metadata:
             text=_text(image),
             dpi=_dpi(image, swapped=turned >= 5),
             thumbnails=(exif_changes.has_thumbnail(exif), photoshop.THUMBNAIL in numbers),
-            lost=tuple(find_second_parts(image, data)),
+            lost=(*find_second_parts(image, data), *_unread(image, exif)),
         )
 
     def marked(self, mark: Mark) -> "Metadata":
@@ -176,6 +176,11 @@ class Metadata:
         elif format == "AVIF":  # that Pillow does not write EXIF anew, with "?" for umlauts
             said["exif"] = exif_changes.without_orientation(kept.exif)
         return {"icc_profile": PROFILE, **{name: value for name, value in said.items() if value}}
+
+
+def _unread(image: Image.Image, exif: bytes) -> tuple[str, ...]:
+    """Return "EXIF" if that is missing of a camera's raw file: it has some, of its maker's kind."""
+    return ("EXIF",) if image.format == "RAW" and not exif else ()
 
 
 def _text(image: Image.Image) -> dict[str, str]:

@@ -126,12 +126,15 @@ class Packet:
         (place,) = other._descriptions()
         elements = [(parent, element) for parent in self._descriptions() for element in parent]
         elements.sort(key=lambda both: len(ElementTree.tostring(both[1])))
+        count = 1  # that is moved at a time, ever more, since a packet may have very many
         while len(self.to_bytes()) > most:
             if not elements:
                 raise XmpError(f"more than {most:,} bytes of simple properties")
-            parent, element = elements.pop()
-            parent.remove(element)
-            place.append(element)
+            for parent, element in elements[-count:]:
+                parent.remove(element)
+                place.append(element)
+            del elements[-count:]
+            count *= 2
         return other.to_bytes(wrapped=False)
 
     def to_bytes(self, *, wrapped: bool = True) -> bytes:
