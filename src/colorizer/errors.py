@@ -48,6 +48,24 @@ class NoClassesError(ColorizerError):
         super().__init__(f"{model} predicts one color a pixel, not classes: use the flagship")
 
 
+class NoFeaturesError(ColorizerError):
+    """A network does not tell by what photographs could be compared.
+
+    Args:
+        model: the network's name.
+
+    Example:
+        >>> print(NoFeaturesError("model2"))
+        model2 cannot compare photographs: use the flagship (of an ONNX file, one exported anew)
+    """
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"{model} cannot compare photographs: use the flagship (of an ONNX file, one exported "
+            "anew)"
+        )
+
+
 def one_line(error: BaseException) -> str:
     """Return any error's message on one line, cut where it becomes long."""
     text = " ".join(str(error).split()) or type(error).__name__

@@ -233,6 +233,11 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
         (["one.png", "-o", "x.png", "--format", "jpg"], 2, "error: -o x.png is to be PNG"),
         (["old", "--watch", "-o", "old"], 2, "error: old would be colored into itself"),
         (["one.png", "--restore", "all"], 2, "error: --restore is 'all': choose light"),
+        (["one.png", "--like", "gone.jpg"], 2, "error: --like gone.jpg: No such file"),
+        (["one.png", "--like", "one.png"], 2, "error: --like one.png is black and white (gray)"),
+        (["one.png", "--like", "auto", "--like", "x"], 2, "error: --like auto finds photographs"),
+        (["one.png", "--method", "welsh2002"], 2, "error: --method welsh2002 takes colors from"),
+        (["one.png", "--method", "levin"], 2, "error: no method 'levin' that takes references"),
         (["one.png", "--model", "gone.onnx"], 3, "error: gone.onnx: no such weights file"),
         (["-"], 3, "error: no readable image"),
     ],
@@ -273,6 +278,16 @@ def test_a_registry_that_does_not_answer_is_one_line(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (3, b"")
     (said,) = done.stderr.decode().splitlines()
     assert said.startswith("error: MLflow at http://127.0.0.1:9 does not answer")
+
+
+def test_a_method_takes_a_photograph_s_colors_without_any_model(folder: Path, here: Run) -> None:
+    red = np.zeros((32, 48, 3), np.uint8)
+    red[..., 0], red[::2, :, 2] = np.arange(48) * 5, 90
+    Image.fromarray(red).save(folder / "red.png")
+    taken = "--like", "red.png", "--method", "reinhard2001"
+    assert here(folder, "one.png", *taken) == (0, "", "one_colorized.png\n")
+    rgb = np.asarray(Image.open(folder / "one_colorized.png")).astype(int)
+    assert rgb[:, 24, 0].mean() > rgb[:, 24, 1].mean() + 20
 
 
 def test_a_hint_colors_a_photograph_without_any_model(folder: Path, here: Run) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from colorizer.apps import command_line
+from colorizer.apps.alike import asks_model, read_likes, require_model
 from colorizer.apps.color_all import color_all
 from colorizer.apps.watch_folder import watch_folder
 from colorizer.errors import UsageError
@@ -37,6 +38,8 @@ def colorize(
     format: command_line.Format = "",
     hint: command_line.PointHints = None,
     hints: command_line.StrokeHints = None,
+    like: command_line.Like = None,
+    method: command_line.Method = "",
     force: command_line.Force = False,
     tone: command_line.Tone = "remove",
     restore: command_line.Restore = "",
@@ -51,12 +54,12 @@ def colorize(
     """Color black-and-white photographs, at their full size and with their own lightness."""
     files = {"overwrite": overwrite, "compare": compare, "confidence": confidence}
     marks = {"mark": not no_mark, "visible_mark": visible_mark}
-    given = {"strength": strength, "force": force} | files | marks
+    given = {"strength": strength, "force": force} | files | marks | read_likes(like, method)
     options = _read_options(
         given, format=format, tone=tone, restore=restore, hint=hint, hints=hints
     )
     _require_colors(model, options)
-    load = partial(_load, model)
+    load = partial(_load, model if asks_model(options) else NO_MODEL)
     if paths == ["-"]:
         _require_no_files(out=out, compare=compare, confidence=confidence, watch=watch, json=json)
         _colorize_stdin(load, options)
@@ -150,7 +153,8 @@ def _choose(option: str, value: str, choices: tuple[Choice, ...]) -> Choice:
 
 def _require_colors(model: str, options: "Options") -> None:
     """Refuse `--model none` where nothing else gives colors, or what only a model says."""
-    if model != NO_MODEL:
+    require_model(model, options)
+    if model != NO_MODEL or not asks_model(options):
         return
     if options.confidence:
         raise UsageError("--confidence shows how sure a model is, and --model none is none")

@@ -68,6 +68,21 @@ StrokeHints = Annotated[
     Path | None,
     typer.Option(help="picture of the photograph's size: strokes of color on transparent ground"),
 ]
+Like = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="photograph in color that the results shall look like; can be repeated; auto: the "
+        "most similar of those that the pipeline indexed",
+        metavar="FILE",
+    ),
+]
+Method = Annotated[
+    str,
+    typer.Option(
+        help="that takes the colors of --like without a model: gupta2012, charpiat2008, welsh2002, "
+        "reinhard2001"
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="also color photographs that are in color")]
 Tone = Annotated[
     str,

@@ -1,6 +1,6 @@
 """Colorizer: a photograph of any size in, the same photograph in color out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, overload
@@ -13,6 +13,7 @@ from colorizer.color.lab import check_picture, rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.errors import MissingExtraError
 from colorizer.inference.inputs import PhotoLike, to_rgb
+from colorizer.inference.like import Like, LikePhotos, predict_like, to_likes
 from colorizer.inference.network import Network
 from colorizer.inference.onnx_network import OnnxNetwork, digest, find_graph
 from colorizer.inference.options import Options
@@ -76,15 +77,17 @@ class Colorizer:
         return cls(TorchNetwork.from_file(path, device=device, precision=precision), path)
 
     @overload
-    def __call__(self, photo: PhotoLike, *, strength: float = 1.0) -> Image.Image: ...
+    def __call__(
+        self, photo: PhotoLike, *, strength: float = 1.0, like: LikePhotos = ()
+    ) -> Image.Image: ...
 
     @overload
     def __call__(
-        self, photo: list[Any] | tuple[Any, ...], *, strength: float = 1.0
+        self, photo: list[Any] | tuple[Any, ...], *, strength: float = 1.0, like: LikePhotos = ()
     ) -> list[Image.Image]: ...
 
     def __call__(
-        self, photo: PhotoLike | list[Any] | tuple[Any, ...], *, strength: float = 1.0
+        self, photo: LikePhotos, *, strength: float = 1.0, like: LikePhotos = ()
     ) -> Image.Image | list[Image.Image]:
         """Color a photograph, or a list of them on all cores.
 
@@ -93,6 +96,7 @@ class Colorizer:
                 (H, W, 1), (H, W, 3) or (H, W, 4), of uint8, uint16, bool, or floats in 0..1; or a
                 list of these.
             strength: multiplies the colors' chroma.
+            like: a photograph in color, or a list, that the result shall look like.
 
         Returns:
             RGB, of the photograph's size and with its lightness; for a list a list. `info["xmp"]`,
@@ -101,13 +105,16 @@ class Colorizer:
         Raises:
             FileNotFoundError: if there is no such file.
             ImageError: if the file is no image, or holds several pictures.
-            TypeError: if it is nothing of these.
-            ValueError: if an array has another shape, or floats outside of 0..1.
+            TypeError, ValueError: if it is nothing of these, or an array of other shape or range.
+            ColorizerError: if `like` is black and white, or the network compares no photographs.
         """
+        options = Options(strength=strength, like=tuple(to_likes(like)))
 
         def color(one: PhotoLike) -> Image.Image:
-            image = Image.fromarray(self.colorize(to_rgb(one), strength=strength))
-            image.info["xmp"] = self._xmp(strength)
+            rgb = to_rgb(one)
+            ab = strength * self.predict_photo(rgb, options.like)
+            image = Image.fromarray(recolor(rgb, ab))
+            image.info["xmp"] = self._xmp(options)
             return image
 
         if not isinstance(photo, list | tuple):
@@ -129,19 +136,7 @@ class Colorizer:
         return self.network.predict_ab(lightness)
 
     def predict_ab_and_classes(self, lightness: Any) -> tuple[Any, Any, NDArray[np.float32]]:
-        """Predict color for a batch, and how likely each class of color is, by one pass.
-
-        Args:
-            lightness: as `predict_ab` takes it.
-
-        Returns:
-            What `predict_ab` returns; the probabilities, float32 (N, Q, h, w), at the size of the
-            network's head, summing to 1 over the Q classes, a tensor or an array as the colors; and
-            the classes' colors, float32 (Q, 2), a* and b* in CIELAB units.
-
-        Raises:
-            NoClassesError: if the network predicts no classes.
-        """
+        """Predict color and how likely each is, as `Network.predict_ab_and_classes`."""
         return self.network.predict_ab_and_classes(lightness)
 
     def colorize(self, rgb: NDArray[np.uint8], *, strength: float = 1.0) -> NDArray[np.uint8]:
@@ -156,11 +151,14 @@ class Colorizer:
         """
         return recolor(rgb, strength * self.predict_photo(rgb))
 
-    def predict_photo(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict_photo(
+        self, rgb: NDArray[np.uint8], likes: Sequence[Like] = ()
+    ) -> NDArray[np.float32]:
         """Predict one photograph's colors.
 
         Args:
             rgb: uint8 (H, W, 3), of which only the lightness is used.
+            likes: photographs in color that it shall look like.
 
         Returns:
             float32 (2, h, w), a* and b* in CIELAB units, of the whole photograph at the size at
@@ -169,7 +167,11 @@ class Colorizer:
         Raises:
             TypeError: if `rgb` is of another type.
             ValueError: if it has another shape.
+            NoFeaturesError: if it shall look like others, and the network compares none.
         """
+        if likes:
+            check_picture(rgb)
+            return predict_like(self.network, rgb, likes).ab
         return np.asarray(self.predict_ab(self._seen(rgb))[0], np.float32)
 
     def confidence(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -225,11 +227,11 @@ class Colorizer:
         Raises:
             ImageError: if the bytes are no image, or hold several pictures.
         """
-        rgb, xmp = self.colorize(decode(data).rgb, strength=strength), self._xmp(strength, data)
-        return encode(rgb, format=format, xmp=xmp)
+        rgb = self.colorize(decode(data).rgb, strength=strength)
+        return encode(rgb, format=format, xmp=self._xmp(Options(strength=strength), data))
 
-    def _xmp(self, strength: float, data: bytes = b"") -> bytes:
-        return Mark.of(data, self.model, Options(strength=strength).parameters).write(b"")
+    def _xmp(self, options: Options, data: bytes = b"") -> bytes:
+        return Mark.of(data, self.model, options.parameters).write(b"")
 
     def colorize_many(self, photos: Iterable[bytes], *, format: Format = "png") -> Iterator[bytes]:
         """Color image files on all cores, each decoding while others compute or are encoded.

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from colorizer.color.lab import AB_SCALE
 from colorizer.errors import ColorizerError, MissingExtraError
+from colorizer.inference.features import all_of, has_features
 from colorizer.inference.onnx_network import (
     CENTERS,
+    FEATURES,
     INPUT,
     OUTPUT,
     OUTPUTS,
@@ -39,6 +41,7 @@ AXES = {
     OUTPUT: {0: "batch", 2: "height", 3: "width"},
     PROBABILITIES: {0: "batch", 2: "rows", 3: "columns"},
     CENTERS: {},
+    FEATURES: {0: "batch", 2: "places_down", 3: "places_across"},
 }
 """Which may be of any length, by input and output."""
 
@@ -46,6 +49,7 @@ DESCRIBED = {
     OUTPUT: f"{OUTPUT}: float32 (batch, 2, height, width), a* and b* in CIELAB units",
     PROBABILITIES: f"{PROBABILITIES}: float32 (batch, classes, rows, columns) of a smaller picture",
     CENTERS: f"{CENTERS}: float32 (classes, 2), a* and b* of the classes",
+    FEATURES: f"{FEATURES}: float32 (batch, channels, places_down, places_across) of the encoder",
 }
 
 PREFIX = "in_units.model."
@@ -75,7 +79,10 @@ class Outputs(nn.Module):
         model = self.in_units.model
         if not isinstance(model, BinsNetwork):
             return (self.in_units(lightness),)
-        return *ab_and_classes(model, lightness), model.centers.clone()
+        if not has_features(model):
+            return *ab_and_classes(model, lightness), model.centers.clone()
+        ab, probabilities, features = all_of(model, lightness)
+        return ab, probabilities, model.centers.clone(), features
 
 
 def export_onnx(weights: Path, target: Path, *, beside: bool = False) -> float:
@@ -83,7 +90,8 @@ def export_onnx(weights: Path, target: Path, *, beside: bool = False) -> float:
 
     The graph takes `lightness`, float32 (N, 1, H, W), L* in 0..100, and returns `ab`, float32
     (N, 2, H, W), in CIELAB units, for any N, H and W. Of a network with classes it also returns
-    their `probabilities`, float32 (N, Q, h, w), and `centers`, float32 (Q, 2), the classes' ab. It
+    their `probabilities`, float32 (N, Q, h, w), and `centers`, float32 (Q, 2), the classes' ab; of
+    the flagship also `features`, float32 (N, C, h, w), by which places can be compared. It
     holds the model's metadata, and how to use it in words. The file appears under its name only
     when it is whole and checked.
 
@@ -127,7 +135,7 @@ def _to_graph(network: TorchNetwork, weights: Path | None) -> Any:
 
     from colorizer.inference.external_weights import point_into, set_aside
 
-    outputs = OUTPUTS if isinstance(network.model, BinsNetwork) else OUTPUTS[:1]
+    outputs = OUTPUTS[: _count_outputs(network.model)]
     with _quiet():
         program = torch.onnx.export(
             Outputs(network.model).eval(),
@@ -154,6 +162,13 @@ def _to_graph(network: TorchNetwork, weights: Path | None) -> Any:
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     onnx.helper.set_model_props(model, network.metadata.to_metadata() | described)
     return model
+
+
+def _count_outputs(model: nn.Module) -> int:
+    """Return how many of `OUTPUTS` a network has."""
+    if not isinstance(model, BinsNetwork):
+        return 1
+    return 4 if has_features(model) else 3
 
 
 @contextlib.contextmanager

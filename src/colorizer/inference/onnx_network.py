@@ -12,15 +12,16 @@ import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
 
-from colorizer.errors import ColorizerError, NoClassesError
+from colorizer.errors import ColorizerError, NoClassesError, NoFeaturesError
 from colorizer.models.weights_metadata import WeightsMetadata
 
 INPUT = "lightness"
 """The graph's: float32 (N, 1, H, W), L* in 0..100."""
 
-OUTPUT, PROBABILITIES, CENTERS = OUTPUTS = "ab", "probabilities", "centers"
-"""The graph's: float32 (N, 2, H, W), a* and b* in CIELAB units; and of a network with classes
-(N, Q, h, w), how likely each is, and (Q, 2), its a* and b*."""
+OUTPUT, PROBABILITIES, CENTERS, FEATURES = OUTPUTS = "ab", "probabilities", "centers", "features"
+"""The graph's: float32 (N, 2, H, W), a* and b* in CIELAB units; of a network with classes
+(N, Q, h, w), how likely each is, and (Q, 2), its a* and b*; and of one whose encoder knows objects
+(N, C, h, w), by which places can be compared."""
 
 WEIGHTS = "weights"
 """The graph's metadata: SHA-256 of the weights file that its numbers lie in, if they do."""
@@ -59,11 +60,18 @@ class OnnxNetwork:
         return _like(lightness, ab)
 
     def predict_ab_and_classes(self, lightness: Any) -> tuple[Any, Any, NDArray[np.float32]]:
-        """Predict color and how likely each is, as `Colorizer.predict_ab_and_classes`."""
+        """Predict color and how likely each is, as `Network.predict_ab_and_classes`."""
         if PROBABILITIES not in self._outputs:
             raise NoClassesError(self.metadata.model)
-        ab, probabilities, centers = self._run(lightness, *OUTPUTS)
+        ab, probabilities, centers = self._run(lightness, *OUTPUTS[:3])
         return _like(lightness, ab), _like(lightness, probabilities), centers
+
+    def predict_ab_and_features(self, lightness: Any) -> tuple[Any, Any]:
+        """Predict color and features, as `Network.predict_ab_and_features`."""
+        if FEATURES not in self._outputs:
+            raise NoFeaturesError(self.metadata.model)
+        ab, features = self._run(lightness, OUTPUT, FEATURES)
+        return _like(lightness, ab), _like(lightness, features)
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Do nothing: all calls share ONNX Runtime's threads, which do not wait actively."""

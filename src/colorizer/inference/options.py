@@ -6,6 +6,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from colorizer.inference.like import Like
+from colorizer.inference.similar import Similar
 from colorizer.methods.hints import Hint
 from colorizer.photo.marking import digest
 
@@ -36,6 +38,9 @@ class Options:
             result's lightness is the restored one.
         mark: say in the metadata that the colors are invented.
         visible_mark: also write "colorized" into the picture's corner.
+        like: photographs in color that the result shall look like.
+        similar: where those are found that are most like each photograph; None for `like` alone.
+        method: which of `BY_REFERENCE` takes their colors; "" for the network.
     """
 
     format: str | None = None
@@ -50,6 +55,9 @@ class Options:
     restore: Restoration = ""
     mark: bool = True
     visible_mark: bool = False
+    like: tuple[Like, ...] = ()
+    similar: Similar | None = None
+    method: str = ""
 
     @property
     def parameters(self) -> str:
@@ -60,6 +68,12 @@ class Options:
         if self.guided:
             strokes = b"" if self.strokes is None else np.ascontiguousarray(self.strokes).tobytes()
             said.append(f"hints {digest(repr(self.hints).encode() + strokes)}")
+        if self.like:
+            said.append(f"like {digest(' '.join(like.digest for like in self.like).encode())}")
+        if self.similar:
+            said.append(f"like similar of {self.similar.digest}")
+        if self.method:
+            said.append(f"method {self.method}")
         if self.visible_mark:
             said.append("visible mark")
         return ", ".join(said)

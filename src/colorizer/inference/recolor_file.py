@@ -21,6 +21,7 @@ from colorizer.inference.options import Options, Tone
 from colorizer.inference.sheets import draw_confidence, draw_sheet
 from colorizer.methods.hints import Hints
 from colorizer.methods.propagation import guide
+from colorizer.methods.registry import color_like
 from colorizer.photo.decode import count_pixels
 from colorizer.photo.marking import Mark
 from colorizer.photo.photofile import NO_METADATA, PhotoFile, encode_pages
@@ -191,7 +192,8 @@ def make_mark(data: bytes, colorizer: Colorizer | None, options: Options) -> Mar
     """
     if not options.mark:
         return None
-    return Mark.of(data, colorizer.model if colorizer else "hints alone", options.parameters)
+    model = colorizer.model if colorizer else options.method or "hints alone"
+    return Mark.of(data, model, options.parameters)
 
 
 def _reason_to_keep(verdict: Verdict, tone: Tone) -> str:
@@ -206,7 +208,7 @@ def _reason_to_keep(verdict: Verdict, tone: Tone) -> str:
 def _predict(
     rgb: NDArray[np.uint8], colorizer: Colorizer | None, options: Options
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Predict a photograph's colors, (2, h, w), by the network, the hints, or both.
+    """Predict a photograph's colors, (2, h, w), by network, method and hints.
 
     Returns:
         The colors, and the network's classes, (Q, h, w), if its confidence is asked for.
@@ -220,10 +222,15 @@ def _predict(
         height, width = rgb.shape[:2]
         hints = Hints.collect(options.hints, options.strokes, height=height, width=width)
     ab = probabilities = None
-    if colorizer is not None and options.confidence:
+    likes = options.like
+    if options.similar and colorizer is not None:
+        likes = options.similar.choose(colorizer, rgb)
+    if options.method:
+        ab = color_like(options.method)(rgb, [like.rgb for like in likes])
+    elif colorizer is not None and options.confidence:
         ab, probabilities, _ = colorizer.photo_classes(rgb)
     elif colorizer is not None:
-        ab = colorizer.predict_photo(rgb)
+        ab = colorizer.predict_photo(rgb, likes)
     ab = None if ab is None else options.strength * ab
     if hints is not None:
         ab = guide(rgb, hints, ab)

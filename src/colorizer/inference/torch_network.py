@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from colorizer.errors import NoClassesError
+from colorizer.errors import NoClassesError, NoFeaturesError
+from colorizer.inference.features import all_of, has_features
 from colorizer.models.hardware import computes_bf16
 from colorizer.models.heads import BinsNetwork
 from colorizer.models.predict import InUnits, ab_and_classes
@@ -66,7 +67,7 @@ class TorchNetwork:
 
     @torch.no_grad()
     def predict_ab_and_classes(self, lightness: Any) -> tuple[Any, Any, NDArray[np.float32]]:
-        """Predict color and how likely each is, as `Colorizer.predict_ab_and_classes`."""
+        """Predict color and how likely each is, as `Network.predict_ab_and_classes`."""
         if not isinstance(self.model, BinsNetwork):
             raise NoClassesError(self.metadata.model)
         given = torch.as_tensor(lightness).to(self.device)
@@ -75,6 +76,18 @@ class TorchNetwork:
         centers: NDArray[np.float32] = self.model.centers.float().cpu().numpy()
         ab, shares = found if isinstance(lightness, Tensor) else (t.cpu().numpy() for t in found)
         return ab, shares, centers
+
+    @torch.no_grad()
+    def predict_ab_and_features(self, lightness: Any) -> tuple[Any, Any]:
+        """Predict color and features, as `Network.predict_ab_and_features`."""
+        if not has_features(self.model):
+            raise NoFeaturesError(self.metadata.model)
+        given = torch.as_tensor(lightness).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            ab, _, features = all_of(self.model, given)
+        if isinstance(lightness, Tensor):
+            return ab, features
+        return ab.cpu().numpy(), features.cpu().numpy()
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Compute with one thread a call while calls come from as many as there are cores."""
