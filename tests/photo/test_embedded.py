@@ -170,11 +170,13 @@ def test_long_xmp_is_split_over_segments_of_a_jpeg_and_read_again() -> None:
 
 def test_very_many_properties_are_split_in_little_time() -> None:
     made = Packet()
+    made.replace(f"{DC}title", "short")
     for number in range(3000):
         made.replace(f"{{urn:more/}}p{number}", "x" * 40)
     long = made.to_bytes()
     main, segments = split(long, 65_000)
     assert len(main) <= 65_000 < len(long)
+    assert Packet(main).get(f"{DC}title") == "short"
     parts = segments.split(b"\xff\xe1")
     again = join(main, [("APP1", part[2:]) for part in parts if part])
     assert again.count(b"x" * 40) == 3000

@@ -16,6 +16,9 @@ HAS_EXTENDED = f"{NOTE}HasExtendedXMP"
 PART = 65_000
 """Bytes of the extended packet in a segment."""
 
+NOTED = 200
+"""Bytes that the main packet takes to say that there is more."""
+
 
 def join(xmp: bytes, segments: Iterable[tuple[str, bytes]]) -> bytes:
     """Return a JPEG file's whole XMP packet; what is damaged is passed over.
@@ -54,8 +57,7 @@ def split(xmp: bytes, most: int) -> tuple[bytes, bytes]:
     main = Packet(xmp)
     if len(whole := main.to_bytes()) <= most:  # without what it is padded with
         return whole, b""
-    main.replace(HAS_EXTENDED, "0" * GUID)
-    extended = main.take_largest(most)
+    extended = main.take_largest(most - NOTED)
     guid = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper()
     main.replace(HAS_EXTENDED, guid)
     head = HEADER + guid.encode() + len(extended).to_bytes(4, "big")

@@ -124,17 +124,20 @@ class Packet:
         other = Packet()
         other._prefixes = self._prefixes
         (place,) = other._descriptions()
-        elements = [(parent, element) for parent in self._descriptions() for element in parent]
-        elements.sort(key=lambda both: len(ElementTree.tostring(both[1])))
-        count = 1  # that is moved at a time, ever more, since a packet may have very many
-        while len(self.to_bytes()) > most:
+        elements = [
+            (len(ElementTree.tostring(element)), parent, element)
+            for parent in self._descriptions()
+            for element in parent
+        ]
+        elements.sort(key=lambda one: one[0])
+        while (excess := len(self.to_bytes()) - most) > 0:
             if not elements:
                 raise XmpError(f"more than {most:,} bytes of simple properties")
-            for parent, element in elements[-count:]:
+            while excess > 0 and elements:
+                size, parent, element = elements.pop()
                 parent.remove(element)
                 place.append(element)
-            del elements[-count:]
-            count *= 2
+                excess -= size  # a little more than it was
         return other.to_bytes(wrapped=False)
 
     def to_bytes(self, *, wrapped: bool = True) -> bytes:
