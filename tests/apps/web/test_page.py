@@ -768,3 +768,25 @@ def test_what_is_mended_and_what_is_a_guess_can_be_seen(
     settle(session)
     assert np.hypot(*colors(session.locator("#after")))[:, 30:].mean() < 1
     assert "restored and colored by" in session.inner_text("#facts")
+
+
+def test_a_photograph_is_made_to_look_like_another(
+    session: "Page", tmp_path: Path, sample_photos: dict[str, bytes], photos: list[Path]
+) -> None:
+    session.click("#photos button[title='im2.jpg']")
+    session.locator("#divide").press("Home")
+    settle(session)
+    before = colors(session.locator("#after"))[0].mean()
+    (tmp_path / "bowl.jpg").write_bytes(sample_photos["mirflickr/im2.jpg"])
+    session.set_input_files("#choose-like", tmp_path / "bowl.jpg")
+    session.locator("#facts", has_text="like bowl.jpg").wait_for()
+    settle(session)
+    assert colors(session.locator("#after"))[0].mean() > before + 10
+    session.set_input_files("#choose-like", photos[0])
+    session.locator("#message", has_text="im2.jpg: is black and white").wait_for()
+    session.reload()
+    session.locator("#facts", has_text="like bowl.jpg").wait_for()
+    session.locator("#divide").press("Home")
+    session.click("#unlike")
+    settle(session)
+    assert abs(colors(session.locator("#after"))[0].mean() - before) < 2

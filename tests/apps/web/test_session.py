@@ -448,3 +448,24 @@ def test_a_registry_that_is_down_offers_none(
     monkeypatch.setattr(choices_module, "list_known", down)
     assert [choice.name for choice in choices(["my.onnx"])] == ["my.onnx", NO_MODEL]
     assert caplog.messages == ["MLflow does not answer"]
+
+
+def test_a_photograph_that_others_look_like(
+    session: Session, gray: bytes, sample_photos: dict[str, bytes]
+) -> None:
+    photo, color = add(session, "bowl.jpg", gray), sample_photos["mirflickr/im2.jpg"]
+    plain = session.show(photo.id, Look(WEIGHTS))
+    alike = Look(WEIGHTS, like=session.coloring.add_like(color))
+    away = [
+        np.abs(rgb_to_lab(decode(data).rgb) - rgb_to_lab(decode(color).rgb))[1:].mean()
+        for data in (plain, session.show(photo.id, alike))
+    ]
+    assert away[1] < 0.5 * away[0]
+    assert max(decode(session.show_like(alike.like)).rgb.shape) <= 256
+    mark = read_mark(session.finish(photo.id, alike)[1])
+    assert mark is not None
+    assert mark.parameters.startswith("like sha256:")
+    with pytest.raises(ColorizerError, match="not here any more: choose it again"):
+        session.show(photo.id, Look(WEIGHTS, like="gone"))
+    with pytest.raises(ColorizerError, match="is black and white"):
+        session.coloring.add_like(gray)

@@ -35,9 +35,10 @@ def read_look(
     strength: Annotated[float, Query(ge=0, le=4)] = 1,
     tone: Tone = "remove",
     restore: Restoration = "",
+    like: str = "",
 ) -> Look:
     """Return how a request wants photographs to be colored."""
-    return Look(model, strength, tone, restore)
+    return Look(model, strength, tone, restore, like)
 
 
 Wanted = Annotated[Look, Depends(read_look)]
@@ -78,11 +79,13 @@ def make_web(session: Session) -> FastAPI:
         return {
             "models": [vars(choice) for choice in session.coloring.choices],
             "photos": [_describe(photo) for photo in session.photos.values()],
+            "likes": list(session.coloring.likes),
             "suffixes": sorted(SUFFIXES),
             "head": HEAD,
         }
 
     _add_photos(app, session)
+    _add_likes(app, session)
     _add_strokes(app, session)
     _add_downloads(app, session)
     return app
@@ -128,6 +131,19 @@ def _add_photos(app: FastAPI, session: Session) -> None:
     @app.put("/api/photos/{photo_id}/forced")
     def force(photo_id: str, forced: bool) -> dict[str, Any]:
         return _describe(session.force(photo_id, forced))
+
+
+def _add_likes(app: FastAPI, session: Session) -> None:
+    """Add the requests that take and show photographs that others shall look like."""
+
+    @app.post("/api/likes")
+    async def add_like(request: Request) -> dict[str, str]:
+        data = await _read(request)
+        return {"id": await run_in_threadpool(session.coloring.add_like, data)}
+
+    @app.get("/api/likes/{like_id}")
+    def show_like(like_id: str) -> Response:
+        return _picture(session.show_like(like_id))
 
 
 def _add_strokes(app: FastAPI, session: Session) -> None:

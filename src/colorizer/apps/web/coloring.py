@@ -1,6 +1,7 @@
 """Photographs on the page to pictures in color; remembers what took long."""
 
 import threading
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -14,6 +15,7 @@ from colorizer.apps.web.look import Look, Size
 from colorizer.apps.web.photograph import PREVIEW, Photograph
 from colorizer.color.recoloring import Part, recolor
 from colorizer.errors import ColorizerError, NoClassesError
+from colorizer.inference.like import Like
 from colorizer.inference.options import Restoration
 from colorizer.methods.probabilities import confidence, likely_colors
 from colorizer.methods.propagation import Spread, spread
@@ -41,6 +43,7 @@ class Coloring:
 
     def __init__(self, models: Sequence[str]) -> None:
         self.choices = choices(models or (DEFAULT,))
+        self.likes: dict[str, Like] = {}
         self.one_large_at_a_time = threading.Lock()
         self._one_model_at_a_time = threading.Lock()
         self._load = lru_cache(maxsize=8)(Colorizer.load)
@@ -52,6 +55,32 @@ class Coloring:
         for name in models or (DEFAULT,):
             self.colorizer(name)
 
+    def add_like(self, data: bytes) -> str:
+        """Take the file of a photograph in color that others shall look like; return its id.
+
+        Raises:
+            ColorizerError: if it cannot be read, holds several pictures, or is black and white.
+        """
+        with self.one_large_at_a_time:
+            like = Like.of(data)
+        self.likes[name := uuid.uuid4().hex] = like
+        return name
+
+    def get_likes(self, like: str) -> tuple[Like, ...]:
+        """Return the photograph that others shall look like; none for "".
+
+        Raises:
+            ColorizerError: if it is not here.
+        """
+        if not like:
+            return ()
+        try:
+            return (self.likes[like],)
+        except KeyError:
+            raise ColorizerError(
+                "the photograph that others shall look like is not here any more: choose it again"
+            ) from None
+
     def colors(self, photo: Photograph, look: Look) -> NDArray[np.float32]:
         """Return a photograph's colors by model and strokes: ab, (2, h, w), CIELAB units.
 
@@ -59,7 +88,7 @@ class Coloring:
             ColorizerError: if there is no such model.
         """
         self._check_model(look.model)
-        colors = look.strength * self._predict(photo, look.model, look.restore)
+        colors = look.strength * self._predict(photo, look.model, look.restore, look.like)
         hints = self._spread(photo, photo.revision, look)
         return colors if hints is None else hints.over(colors)
 
@@ -136,13 +165,13 @@ class Coloring:
         return shrink(whole, PREVIEW / max(whole.shape[:2]))
 
     def _predict_anew(
-        self, photo: Photograph, model: str, restoration: Restoration
+        self, photo: Photograph, model: str, restoration: Restoration, like: str
     ) -> NDArray[np.float32]:
         colorizer = self.colorizer(model)
         if colorizer is None:
             return np.zeros((2, 1, 1), np.float32)
         with self.one_large_at_a_time:
-            return colorizer.predict_photo(self._whole(photo, restoration))
+            return colorizer.predict_photo(self._whole(photo, restoration), self.get_likes(like))
 
     def _classes_anew(
         self, photo: Photograph, model: str, restoration: Restoration
@@ -158,7 +187,7 @@ class Coloring:
             return None
         prior = None
         if look.model != NO_MODEL:
-            prior = look.strength * self._predict(photo, look.model, look.restore)
+            prior = look.strength * self._predict(photo, look.model, look.restore, look.like)
         return spread(self._preview(photo, look.restore), photo.hints, prior)
 
     def colorizer(self, model: str) -> Colorizer | None:

@@ -21,12 +21,14 @@ class Look:
         strength: multiplies the chroma of the model's colors, not of those painted.
         tone: whether toned prints are colored from their lightness, or kept.
         restore: what is mended before coloring.
+        like: the id of a photograph in color that they shall look like; "" for none.
     """
 
     model: str
     strength: float = 1.0
     tone: Tone = "remove"
     restore: Restoration = ""
+    like: str = ""
 
 
 def parse_part(text: str, size: tuple[int, int]) -> Part:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 
-from colorizer.apps.web.coloring import Coloring
+from colorizer.apps.web.coloring import THUMBNAIL, Coloring
 from colorizer.apps.web.look import Look, Size, parse_part
 from colorizer.apps.web.photograph import Photograph, store
 from colorizer.apps.web.zip_stream import extend_stem, stream_zip
@@ -18,6 +18,7 @@ from colorizer.methods.hints import Hints
 from colorizer.photo.decode import decode_strokes
 from colorizer.photo.encode import encode
 from colorizer.photo.photofile import PhotoFile
+from colorizer.photo.pixels import shrink
 from colorizer.photo.restoration import restore
 from colorizer.photo.signatures import SUFFIXES
 
@@ -132,6 +133,15 @@ class Session:
             picture = self.coloring.draw(photo, look, size)
         return encode(picture, format="jpeg")
 
+    def show_like(self, like: str) -> bytes:
+        """Return a photograph that others shall look like as a small JPEG file.
+
+        Raises:
+            ColorizerError: if it is not here.
+        """
+        (found,) = self.coloring.get_likes(like)
+        return encode(shrink(found.rgb, THUMBNAIL / max(found.rgb.shape[:2])), format="jpeg")
+
     def show_confidence(self, photo_id: str, look: Look) -> bytes:
         """Return how sure the model is as a JPEG file, white where it is.
 
@@ -163,7 +173,12 @@ class Session:
         with self.coloring.one_large_at_a_time:
             file = PhotoFile.parse(photo.read())
             strokes = None if photo.strokes is None else decode_strokes(photo.strokes)
-            options = Options(strength=look.strength, strokes=strokes, restore=look.restore)
+            options = Options(
+                strength=look.strength,
+                strokes=strokes,
+                restore=look.restore,
+                like=self.coloring.get_likes(look.like),
+            )
             mark = make_mark(photo.read_file(), self.coloring.colorizer(look.model), options)
             levels = restore(file.levels) if look.restore else file.levels
             data = file.marked(mark).encode(recolor(levels, ab))

@@ -2,6 +2,7 @@
 
 import { listenForPhotos } from "./arriving.js";
 import { listenToGestures } from "./gestures.js";
+import { listenForLike, renderLike } from "./likeness.js";
 import { listenToPointer } from "./likely.js";
 import { canUndo, deliver, isPainted, listenToBrush, recall } from "./painting.js";
 import { address, ask, look, save, say, unsay } from "./requests.js";
@@ -57,11 +58,12 @@ function renderControls(photo) {
   $("tone").checked = state.tone === "keep";
   $("restore").checked = state.restore !== "";
   $("sure").checked = state.sure;
+  renderLike();
   $("force").checked = photo.forced;
   $("kept").hidden = !photo.forced && !photo.copied[state.tone];
   $("why-kept").textContent = photo.kind === "color" ? `It is in color already (${photo.reason}).` : "It is a toned print.";
   const { label } = state.models.find(({ name }) => name === state.model);
-  const how = photo.copied[state.tone] ? "stays as it is." : `${state.restore && "restored and "}colored by ${label}.${sayDoubt(photo)}`;
+  const how = photo.copied[state.tone] ? "stays as it is." : `${state.restore && "restored and "}colored by ${label}${state.like ? `, like ${state.like.name}` : ""}.${sayDoubt(photo)}`;
   $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, ${how}`;
 }
 
@@ -171,6 +173,7 @@ async function open() {
 onChange(render);
 listenToBrush();
 listenToPointer();
+listenForLike();
 listenToGestures();
 watchWindow();
 $("stage").addEventListener("load", placeDetail, true);

@@ -37,8 +37,8 @@ export const unsay = (text) => { if ($("message").textContent === text) say("");
 
 /** Return how photographs are to be colored, as a query. */
 export function look(more, model = state.model) {
-  const { strength, tone, restore } = state;
-  return new URLSearchParams({ model, strength, tone, restore, ...more });
+  const { strength, tone, restore, like } = state;
+  return new URLSearchParams({ model, strength, tone, restore, like: like?.id ?? "", ...more });
 }
 
 /** Return the address of a photograph as it was, or of what becomes of it. */
