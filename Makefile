@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup demo repro ui sync study-models test test-slow lint bench bench-gpu audit sbom clean
+.PHONY: help setup demo repro ui sync study-models test test-slow faults soak lint bench bench-gpu audit sbom clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,7 +19,7 @@ demo: .venv/pipeline.done ## the whole pipeline in minutes, on the bundled photo
 	@$(BIN)/colorizer demo
 
 repro: .venv/pipeline.done ## run the pipeline for the profile in params.yaml (dvc repro)
-	@$(BIN)/dvc repro
+	@$(BIN)/colorizer unlock && $(BIN)/dvc repro
 
 ui: .venv/pipeline.done ## compare runs and models in a browser, at http://127.0.0.1:5000
 	@case "$$MLFLOW_TRACKING_URI" in \
@@ -34,10 +34,16 @@ study-models: .venv/pipeline.done ## register the study's three networks: then `
 	@$(BIN)/colorizer study-models
 
 test: .venv/dev.done ## run the tests, but for the slow ones
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not faults'
 
 test-slow: .venv/dev.done ## run the slow tests: kills, several processes, exports
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
+
+faults: .venv/dev.done ## kill the pipeline and fail its servers a few times (minutes)
+	@$(BIN)/python -m pytest -m faults -s
+
+soak: .venv/dev.done ## the same many times (hours); KILLS=50
+	@KILLS=$(or $(KILLS),50) $(BIN)/python -m pytest -m faults -s
 
 lint: .venv/dev.done ## check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -83,6 +83,14 @@ def demo() -> None:
 
 
 @app.command()
+def unlock() -> None:
+    """Remove the locks that killed `dvc` commands left behind; those of living ones stay."""
+    from colorizer.apps.dvc_locks import release_dead_locks
+
+    release_dead_locks(Path.cwd())
+
+
+@app.command()
 def models() -> None:
     """List the models and their names."""
     from colorizer.tracking.model_uri import HOW, list_known

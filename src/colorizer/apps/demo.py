@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from colorizer.apps.dvc_locks import release_dead_locks
 from colorizer.errors import ColorizerError
 from colorizer.params import load_params
 from colorizer.paths import Paths
@@ -45,6 +46,7 @@ def run_demo() -> None:
     """
     started = time.monotonic()
     programs = Path(sys.executable).parent
+    release_dead_locks(Path.cwd())
     with active_profile(PROFILE):
         if subprocess.run([programs / "dvc", "repro"], check=False).returncode:
             raise ColorizerError("the pipeline stopped; the lines above say where and why")
