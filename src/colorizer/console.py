@@ -1,10 +1,12 @@
 """Entry points: they configure logging once and show an error as one line."""
 
+import errno
 import functools
 import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +17,10 @@ from colorizer.errors import ColorizerError
 P = ParamSpec("P")
 
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
 class Terminated(KeyboardInterrupt):
     """The process was asked to end by SIGTERM."""
 
@@ -23,8 +29,9 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
     """Run `main` with logging configured; end on an error with one line and exit code 1.
 
     SIGTERM becomes `Terminated`, so that open files and runs are closed, and the exit code is 143
-    (130 for SIGINT), as shells expect. If several processes share a training, only the first logs
-    more than errors.
+    (130 for SIGINT), as shells expect. A full disk, a folder that may not be written and too little
+    memory are one line as well. If several processes share a training, only the first logs more
+    than errors.
     """
 
     @functools.wraps(main)
@@ -33,8 +40,10 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
         level = logging.ERROR if rank else logging.INFO
         logging.basicConfig(level=level, format="%(message)s", force=True)
         signal.signal(signal.SIGTERM, _terminate)
+        warnings.filterwarnings("ignore", r"\d+ tasks which", UserWarning)  # Joblib's, of an error
         try:
-            main(*args, **kwargs)
+            with _explained():
+                main(*args, **kwargs)
         except ColorizerError as error:
             sys.exit(f"error (process {rank}): {error}" if rank else f"error: {error}")
         except Terminated:
@@ -43,6 +52,29 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
             sys.exit(128 + signal.SIGINT)
 
     return run
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn errors of the machine, and no others, into lines."""
+    try:
+        yield
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        if error.errno in FULL:
+            raise ColorizerError(
+                f"{place}the disk is full: make room and run the same again; what is finished stays"
+            ) from error
+        if error.errno in CLOSED:
+            raise ColorizerError(f"{place}{error.strerror}: allow writing there") from error
+        raise
+    except (MemoryError, RuntimeError) as error:  # the latter is PyTorch's
+        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
+            raise
+        raise ColorizerError(
+            "the memory does not suffice: lower train.batch_size or engine.workers in params.yaml, "
+            "or end other programs"
+        ) from error
 
 
 def _terminate(_signum: int, _frame: FrameType | None) -> None:

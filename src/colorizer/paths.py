@@ -86,6 +86,17 @@ def atomic_write(path: Path) -> Iterator[Path]:
             unfinished.replace(path)
 
 
+@contextmanager
+def whole_or_none(folder: Path) -> Iterator[None]:
+    """Make a folder that is too large to be written beside its place; an error removes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+
+
 def _replace_folder(path: Path, new: Path) -> None:
     """Put a folder in another's place; whenever this is killed, the old or the new one is whole."""
     aside = Path(tempfile.mkdtemp(prefix=".replaced-", dir=path.parent))

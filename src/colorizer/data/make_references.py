@@ -11,6 +11,7 @@ from tqdm import tqdm
 from colorizer.data.archive import decode_photo
 from colorizer.data.faces import find_faces
 from colorizer.data.references import LONGEST, SCORED, Reference, write_references
+from colorizer.paths import whole_or_none
 from colorizer.photo.parallel import one_thread_each
 from colorizer.photo.resize import resize
 
@@ -30,21 +31,21 @@ def make_references(archives: Path, split: pd.DataFrame, folder: Path) -> None:
     Args:
         archives: the folder of zip files that the split's ids name.
         split: columns `id` and `subset`.
-        folder: where they go.
+        folder: where they go. An error leaves none.
 
     Raises:
         ImageError: if a photograph cannot be decoded; the line says which.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for subset in SCORED:
-        ids = split.loc[split["subset"] == subset, "id"].tolist()
-        if not ids:
-            continue
-        jobs = (delayed(_read)(archives, photo_id) for photo_id in ids)
-        with one_thread_each():
-            found = Parallel(return_as="generator")(jobs)
-            bar = tqdm(found, total=len(ids), unit="photo", desc=subset, disable=None)
-            write_references(folder, subset, zip(ids, bar, strict=True))
+    with whole_or_none(folder):
+        for subset in SCORED:
+            ids = split.loc[split["subset"] == subset, "id"].tolist()
+            if not ids:
+                continue
+            jobs = (delayed(_read)(archives, photo_id) for photo_id in ids)
+            with one_thread_each():
+                found = Parallel(return_as="generator")(jobs)
+                bar = tqdm(found, total=len(ids), unit="photo", desc=subset, disable=None)
+                write_references(folder, subset, zip(ids, bar, strict=True))
 
 
 def _read(archives: Path, photo_id: str) -> Reference:

@@ -20,6 +20,7 @@ from colorizer.color.lab import rgb_to_lab
 from colorizer.data.archive import read_photo
 from colorizer.data.dataset import SUBSETS, ab_path, lightness_path, manifest_path
 from colorizer.params import Preprocess
+from colorizer.paths import whole_or_none
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.parallel import one_thread_each
 from colorizer.photo.resize import resize
@@ -78,13 +79,17 @@ def preprocess(archives: Path, split: pd.DataFrame, folder: Path, params: Prepro
     Args:
         archives: the folder of zip files that the split's ids name.
         split: columns `id` and `subset`, as `colorizer.data.split.split` makes it.
-        folder: where the arrays go, in the split's order.
+        folder: where the arrays go, in the split's order. An error leaves none.
         params: geometry, size and resampling filter.
 
     Raises:
         ImageError: if a photograph cannot be decoded; the line says which.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with whole_or_none(folder):
+        _preprocess(archives, split, folder, params)
+
+
+def _preprocess(archives: Path, split: pd.DataFrame, folder: Path, params: Preprocess) -> None:
     subsets = [subset for subset in SUBSETS if (split["subset"] == subset).any()]
     ids = {subset: split.loc[split["subset"] == subset, "id"].tolist() for subset in subsets}
     for subset in subsets:

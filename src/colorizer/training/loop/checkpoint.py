@@ -61,8 +61,8 @@ class Checkpoint:
             self._writing.result()
 
     def _write(self, state: dict[str, Any]) -> None:
-        with atomic_write(self.path) as unfinished:
-            torch.save(state, unfinished)
+        with atomic_write(self.path) as unfinished, unfinished.open("wb") as file:
+            torch.save(state, file)  # to a name it would not say that the disk is full
 
 
 def snapshot(state: Any) -> Any:

@@ -1,0 +1,164 @@
+"""The pipeline killed at random moments, and on machines without room.
+
+`make faults` kills a few times, `make soak` many.
+"""
+
+import hashlib
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.faults
+
+KILLS = int(os.environ.get("KILLS", "6"))
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+DVC = str(Path(sys.executable).parent / "dvc")
+
+
+def outs(project: "Project") -> dict[str, str]:
+    """Return the digest of every out that only inputs decide, by path."""
+    lock: dict[str, Any] = yaml.safe_load((project.folder / "dvc.lock").read_text())
+    made = [out for stage in lock["stages"].values() for out in stage.get("outs", ())]
+    return {out["path"]: out["md5"] for out in made if not out["path"].startswith("timing/")}
+
+
+def living(group: int) -> list[psutil.Process]:
+    """Return a process group's members that are no zombies."""
+    members = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                members.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return members
+
+
+def repro(project: "Project", *, kill_after: float, by: signal.Signals) -> tuple[int, str]:
+    """Run `dvc repro` and kill it and all that it started; return its exit status and words."""
+    with subprocess.Popen(
+        [DVC, "repro"],
+        cwd=project.folder,
+        env=project.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=kill_after)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, by)
+            said, _ = process.communicate(timeout=120)
+            deadline = time.monotonic() + 60
+            while living(process.pid):
+                assert time.monotonic() < deadline, f"{by.name} left {living(process.pid)}"
+                time.sleep(0.1)
+    return process.returncode, said
+
+
+def assert_as_never_killed(project: "Project", expected: dict[str, str]) -> None:
+    assert outs(project) == expected
+    for folder in ("data", "models", "evaluation", "reports", "timing"):
+        left = [path for path in (project.folder / folder).rglob(".*") if path.name != ".gitignore"]
+        assert not left
+    assert not [path for path in (project.folder / ".checkpoints").iterdir() if path.is_dir()]
+    runs = sorted(project.query("select name, status from runs"))
+    assert runs == [(name, "FINISHED") for name in sorted(("comparison", *project.models))]
+    twice = "select run_uuid, step, count(*) from metrics where key = 'loss/train' group by 1, 2"
+    assert {count for *_, count in project.query(twice)} == {1}
+    versions = project.query("select name, count(*) from model_versions group by name")
+    assert dict(versions) == {"colorizer": 1} | {f"colorizer-{m}": 1 for m in project.models}
+
+
+def test_whatever_kills_it_the_pipeline_ends_as_one_never_killed(
+    check_out: Callable[[Path], "Project"], tmp_path: Path
+) -> None:
+    undisturbed = check_out(tmp_path / "undisturbed")
+    began = time.monotonic()
+    undisturbed.dvc("repro")
+    span = time.monotonic() - began
+    expected = outs(undisturbed)
+    chance, kills, rounds = random.Random(7), 0, 0
+    while kills < KILLS:
+        rounds += 1
+        project = check_out(tmp_path / f"killed{rounds}")
+        status = -1
+        while status != 0:
+            by, moment = chance.choice(SIGNALS), chance.uniform(0, span)
+            last = kills >= KILLS
+            status, said = repro(project, kill_after=1200 if last else moment, by=by)
+            assert not (last and status), said
+            kills += status != 0
+            sys.stdout.write(
+                f"round {rounds}, {by.name} at {moment:.1f} of {span:.0f} s: {status}\n"
+            )
+            assert "Traceback" not in said or status < 0, said
+        assert_as_never_killed(project, expected)
+
+
+def limit_files() -> None:
+    """Let the process write no file of over 4 KiB, as where the disk is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+@pytest.mark.parametrize(
+    ("stage", "out"),
+    [
+        (("preprocess",), "data/demo/lab"),
+        (("references",), "data/demo/references"),
+        (("train", "model1"), "models/demo/model1"),
+        (("evaluate", "model1"), "evaluation/demo/model1"),
+        (("compare",), "reports/demo"),
+    ],
+)
+def test_a_full_disk_is_one_line_and_making_room_mends_it(
+    finished: "Project", tmp_path: Path, stage: tuple[str, ...], out: str
+) -> None:
+    project = finished.copy(tmp_path / "project", "cache")
+    project.change_params(lambda params: params.update(tracking={"enabled": False}))
+    expected = digests(project.folder / out)
+    shutil.rmtree(project.folder / out)
+    done = subprocess.run(
+        ["stages/run", *stage],
+        cwd=project.folder,
+        env=project.environment(),
+        preexec_fn=limit_files,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1
+    assert len(errors) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "the disk is full: make room and run the same again" in errors[0]
+    status, said = project.run("stages/run", *stage)
+    assert status == 0, said
+    assert digests(project.folder / out) == expected
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the digests of all files below a folder, by path."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
