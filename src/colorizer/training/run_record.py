@@ -16,7 +16,7 @@ WEIGHTS = "weights.safetensors"
 OTHER_WEIGHTS = "weights_{subset}.safetensors"  # of the loss that the recipe does not select by
 HISTORY = "history.csv"
 RECORD = "run.json"
-TIMED = ("commit", "experiment", "started_at", "finished_at")  # of a record
+TIMED = ("commit", "stage", "experiment", "started_at", "finished_at")  # of a record
 EPOCH_TIMED = ("images_per_second", "finished_at")  # of an epoch
 GRIDS = "grids"
 
@@ -131,7 +131,7 @@ def write_run(folder: Path, timing: Path, record: RunRecord, history: Sequence[E
 
     Args:
         folder: gets run.json and history.csv.
-        timing: file that gets times, speeds, commit and experiment.
+        timing: file that gets times, speeds, and the commit, stage and experiment that it ran in.
         record: the finished training's.
         history: of its epochs.
     """
