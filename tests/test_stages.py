@@ -39,9 +39,10 @@ NO_OUTCOME = {
     "other ways to the same network, which no stage takes": (
         *("colorizer.inference.inputs", "colorizer.inference.onnx_network"),
     ),
-    "hints and likely colors, which no stage asks for": (
+    "hints, likely colors and photographs to look like, which no stage asks for": (
         *("colorizer.methods.hints", "colorizer.methods.probabilities"),
-        "colorizer.methods.propagation",
+        *("colorizer.methods.propagation", "colorizer.methods.steering"),
+        *("colorizer.inference.features", "colorizer.inference.like"),
     ),
     "flagship.py holds its digest, so that an edit there is an edit of the flagship": (
         "colorizer.models.efficientnet_lite",
