@@ -6,7 +6,7 @@ From each photograph two prints of random kinds are made, and two pictures in co
 colors itself; each is scanned to a JPEG file at one of several sizes and qualities. A file's
 checksum says whether its photograph is one that the rule is chosen on, in some of the kinds, or one
 that is reported on, in all of them: `--fit` fits the weights to the first, the table counts the
-second. Half of what is reported is of kinds that nothing was chosen by.
+second; `--blind` counts kinds that nothing was chosen by.
 """
 
 import zipfile
@@ -47,6 +47,7 @@ from prints import (
 )
 from scans import Kind, Random, Rgb, scan
 from sklearn.linear_model import LogisticRegression
+from surroundings import LATER_COLORED, LATER_PRINTS
 from unseen import UNSEEN_COLORED, UNSEEN_PRINTS
 
 from colorizer import Colorizer
@@ -66,8 +67,9 @@ CHOSEN_ON = (
 """The kinds that the rule is chosen on: of each way to be hard, some; the others are held out."""
 KNOWN = (*PRINTS, *UNSEEN_PRINTS, *COLORED, *UNSEEN_COLORED)
 """The kinds by whose results anything was chosen, if only what to measure."""
+LATER = (*LATER_PRINTS, *LATER_COLORED)
 BLIND = (*BLIND_PRINTS, *BLIND_COLORED)
-HOW = ("chosen on", "held out", "unseen", "blind")
+HOW = ("chosen on", "held out", "unseen", "later", "blind")
 
 
 def main(
@@ -75,6 +77,9 @@ def main(
     count: Annotated[int, typer.Option("--photos", help="Photographs, at random.")] = 400,
     seed: Annotated[int, typer.Option(help="Of what is made.")] = 0,
     fit: Annotated[bool, typer.Option("--fit", help="Also fit the weights.")] = False,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Kinds by which nothing was chosen.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="CSV file of all cases.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="JPEG file: prints, and colored.")] = None,
     jobs_at_once: Annotated[int, typer.Option("--jobs", help="Processes.")] = 2,
@@ -85,7 +90,7 @@ def main(
         return
     files = [data for data in _read(photos or [SAMPLE]) if _is_chosen_on(data) == fit]
     order = np.random.default_rng(seed).permutation(len(files))[:count]
-    halves = (CHOSEN_ON, CHOSEN_ON) if fit else (KNOWN, BLIND)
+    halves = (CHOSEN_ON, CHOSEN_ON) if fit else (BLIND, BLIND) if blind else (KNOWN, LATER)
     jobs = (delayed(_cases)(files[i], halves, (seed, number)) for number, i in enumerate(order))
     cases = pd.DataFrame([case for some in Parallel(n_jobs=jobs_at_once)(jobs) for case in some])
     if out:
@@ -140,12 +145,12 @@ def _cases(
 
 
 def _is_print(kind: Kind) -> bool:
-    return kind in (*PRINTS, *UNSEEN_PRINTS, *BLIND_PRINTS)
+    return kind in (*PRINTS, *UNSEEN_PRINTS, *LATER_PRINTS, *BLIND_PRINTS)
 
 
 def _case(kind: Kind, rgb: Rgb, random: Random) -> dict[str, object]:
     verdict = judge(decode(scan(kind(rgb, random), random)).rgb)
-    of = (CHOSEN_ON, (*PRINTS, *COLORED), (*UNSEEN_PRINTS, *UNSEEN_COLORED), BLIND)
+    of = (CHOSEN_ON, (*PRINTS, *COLORED), (*UNSEEN_PRINTS, *UNSEEN_COLORED), LATER, BLIND)
     return {
         "kind": kind.__name__,
         "print": _is_print(kind),

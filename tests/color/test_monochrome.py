@@ -168,6 +168,30 @@ def test_a_verdict_gives_its_reason_and_its_doubts(gray: RGB) -> None:
     assert verdicts[-1].reason == "colors beside its tone on 30% of its area"
 
 
+@pytest.mark.parametrize(("kind", "tone"), [("gray", "gray"), ("sepia", "toned")])
+def test_a_print_on_a_colored_table_is_one_with_a_doubt(gray: RGB, kind: str, tone: str) -> None:
+    height, width = gray.shape[:2]
+    edge = height // 8
+    y, x = np.mgrid[: height + 2 * edge, : width + 2 * edge] // 12
+    checks = ((x + y) % 2)[..., None]
+    table = np.where(checks, (60, 80, 160), (230, 220, 180)).astype(np.uint8)
+    table[edge : edge + height, edge : edge + width] = PRINTS[kind](gray)
+    verdict = judge(table)
+    assert verdict.measures.in_color > 0.5  # as a whole
+    assert (verdict.kind, verdict.doubtful, verdict.confidence) == (tone, True, 0.5)
+    assert verdict.reason == f"{'gray' if tone == 'gray' else 'one tone'} but for its margins"
+
+
+def test_a_gray_thing_among_colors_is_in_color(photo: RGB) -> None:
+    height, width = photo.shape[:2]
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    inside = (np.hypot(x, y) < 0.6)[..., None]
+    assert (
+        judge(np.where(inside, photo.mean(2, keepdims=True), photo).astype(np.uint8)).kind
+        == "color"
+    )
+
+
 def test_frames_are_cut_off_with_a_margin(photo: RGB) -> None:
     framed = without_frame(rgb_to_lab(on_page(photo)))
     np.testing.assert_array_equal(framed, rgb_to_lab(photo)[:, MARGIN:-MARGIN, MARGIN:-MARGIN])

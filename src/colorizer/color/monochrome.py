@@ -3,7 +3,8 @@
 A print's color is a function of its lightness that changes slowly from place to place: paper
 yellows, light falls from one side, edges fade. That function, the tone, is fitted robustly to the
 means of blocks. A stamp or a stain leaves much on few blocks, in one direction. Things in a picture
-in color differ in color where they differ in lightness, each in its own way.
+in color differ in color where they differ in lightness, each in its own way. What looks like one is
+judged once more without its margins, since a print may lie on a table.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ FLOOR = 1.0  # variance of L* that is added: where lightness is flat, it explain
 WIDEST = 25.0  # CIELAB units: a tone of more spread is no print's; of all prints made, 13
 SEEN = 3.0  # CIELAB units from the tone that people see
 DOUBT = 0.2  # probability of color above which a black-and-white picture is doubtful
+MARGINS = 0.15  # of the shorter side, on each: what a print may lie on
+PRINT_WITHIN = 0.1  # probability of color below which a picture without its margins is a print
 
 WEIGHTS = {"follows": 3.08, "breadth": 4.0, "contrast": -1.89, "spread": 1.87}
 """Of the logistic regression that benchmarks/monochrome.py fits; of the logarithms of measures."""
@@ -59,6 +62,14 @@ class Measures:
     chroma: float
     colored: float
 
+    @property
+    def in_color(self) -> float:
+        """The probability of color that they speak for, 0..1."""
+        if self.spread > WIDEST:
+            return 1.0
+        log_odds = self.logarithms() @ list(WEIGHTS.values()) + BIAS
+        return float(1 / (1 + np.exp(-log_odds)))
+
     def logarithms(self) -> NDArray[np.float64]:
         """Return what the weights multiply, (4,)."""
         return np.log(0.2 + np.array([getattr(self, name) for name in WEIGHTS]))
@@ -70,24 +81,32 @@ class Verdict:
 
     Attributes:
         measures: what it rests on.
+        inner: the same without the picture's margins, if as a whole it seems to be in color.
     """
 
     measures: Measures
+    inner: Measures | None = None
 
     @cached_property
     def in_color(self) -> float:
-        """The probability that the picture is in color, 0..1, if both are as frequent."""
-        if self.measures.spread > WIDEST:
-            return 1.0
-        log_odds = self.measures.logarithms() @ list(WEIGHTS.values()) + BIAS
-        return float(1 / (1 + np.exp(-log_odds)))
+        """The probability that the picture is in color, 0..1, if both are as frequent.
+
+        It is at most 0.5, a doubt, where all color seems to lie around a print.
+        """
+        return 0.5 if self.within else self.measures.in_color
+
+    @property
+    def within(self) -> bool:
+        """Whether the picture is black and white without its margins alone."""
+        return self.inner is not None and self.inner.in_color < PRINT_WITHIN
 
     @property
     def kind(self) -> Kind:
         """Gray, toned (sepia, cyanotype, split tone, a cast) or in color."""
         if self.in_color > 0.5:
             return "color"
-        return "gray" if self.measures.chroma < MAX_GRAY_CHROMA else "toned"
+        shown = self.inner if self.inner and self.within else self.measures
+        return "gray" if shown.chroma < MAX_GRAY_CHROMA else "toned"
 
     @property
     def confidence(self) -> float:
@@ -106,6 +125,8 @@ class Verdict:
         if self.kind == "color":
             return f"colors beside its tone on {area}"
         tone = "gray" if self.kind == "gray" else "one tone"
+        if self.within:
+            return f"{tone} but for its margins"
         return f"{tone}, with other colors on {area}" if self.measures.colored >= 0.005 else tone
 
 
@@ -116,7 +137,13 @@ def judge(rgb: NDArray[np.uint8]) -> Verdict:
         TypeError: if it is not uint8.
         ValueError: if it has another shape.
     """
-    return Verdict(measure(without_frame(rgb_to_lab(reduce(rgb)))))
+    lab = rgb_to_lab(reduce(rgb))
+    verdict = Verdict(measure(without_frame(lab)))
+    if verdict.kind != "color":
+        return verdict
+    margin = int(MARGINS * min(lab.shape[1:]))
+    inner = lab[:, margin : lab.shape[1] - margin, margin : lab.shape[2] - margin]
+    return Verdict(verdict.measures, measure(without_frame(inner)))
 
 
 def measure(lab: NDArray[np.float32]) -> Measures:
