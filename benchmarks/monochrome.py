@@ -100,6 +100,8 @@ def main(
     print(_table(cases))
     for name in ("all kinds", *HOW):
         some = cases if name == "all kinds" else cases[cases.how == name]
+        if some.empty:
+            continue
         right = some.right.groupby(some.print).mean()
         print(
             f"{name}: {right.get(True, 0):.1%} of prints colored, {right.get(False, 0):.1%} of "
