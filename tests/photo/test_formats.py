@@ -173,6 +173,20 @@ def test_pages_of_a_pdf_keep_their_size(made: dict[str, bytes]) -> None:
     assert np.abs(again[1].levels.astype(int) - read[1].levels).mean() < 2
 
 
+def test_text_layer_of_a_pdf_is_named_as_lost(made: dict[str, bytes]) -> None:
+    from pypdfium2 import PdfDocument, raw
+
+    with PdfDocument(made["PDF"]) as document:
+        words = raw.FPDFPageObj_NewTextObj(document, b"Helvetica", 12)
+        raw.FPDFText_SetText(words, (raw.FPDF_WCHAR * 3)(*map(ord, "so"), 0))
+        page = document[0]
+        raw.FPDFPage_InsertObject(page, words)
+        page.gen_content()
+        document.save(with_text := io.BytesIO())
+    said = [PhotoFile.parse(data).losses() for data in (made["PDF"], with_text.getvalue())]
+    assert said == [(), ("text layer",)]
+
+
 def test_pdf_of_text_is_no_scan() -> None:
     text = b"BT /F1 24 Tf 20 100 Td (Dear Anna) Tj ET"
     objects = [
