@@ -1,11 +1,11 @@
 """Colors steered by a reference: beside the network alone, by how much the reference is alike.
 
-    python benchmarks/like.py PHOTOS.zip [--count 100]
+    python benchmarks/like.py PHOTOS.zip [--count 100] [--figure like.jpg]
 
 The archive has a folder for each class of photographs. Photographs in color lose it and get it back
 from the network that ships, steered by: themselves; the most similar of their class; another of
 their class; one of another class. Differences from the network alone have 95% intervals over
-photographs. Then a search among a million descriptors is timed.
+photographs. Then a search among a million descriptors is timed. The figure is of bundled ones.
 """
 
 import tempfile
@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 import typer
 from numpy.typing import NDArray
+from photographs import SAMPLE
+from PIL import Image, ImageOps
 from rounds import save
 
 from colorizer import Colorizer
@@ -37,18 +39,27 @@ from colorizer.photo.resize import resize
 SHOWN = ("hue_hit", "chroma_ratio", "neutral_leakage", "delta_e2000", "psnr")
 KINDS = ("itself", "most similar of its class", "another of its class", "of another class")
 NONE = "no reference"
+PAIRS = (90, 86), (72, 61), (32, 83), (90, 92)
+"""Bundled photographs and references: three other parts of the same photographs, and a meadow."""
+TILE, GAP = (300, 200), 6
 MILLION = 1_000_000
 
 Picture = NDArray[np.uint8]
 
 
 def main(
-    photos: Annotated[Path, typer.Argument(help="A zip archive with a folder for each class.")],
+    photos: Annotated[
+        Path, typer.Argument(help="A zip archive with a folder for each class.")
+    ] = SAMPLE,
     count: Annotated[int, typer.Option(help="Photographs.")] = 100,
+    figure: Annotated[Path | None, typer.Option(help="Draw it, and measure nothing.")] = None,
 ) -> None:
     """Score steered colors, and time the search."""
-    files = _read(photos)
     colorizer = Colorizer.load("shipped")
+    if figure:
+        _draw(dict(photographs_of(SAMPLE)), colorizer).save(figure, quality=75)
+        return
+    files = [(PurePosixPath(name).parts[0], rgb) for name, rgb in photographs_of(photos)]
     random = np.random.default_rng(7)
     targets = random.permutation(len(files))[:count]
     choices = _choose(files, targets, colorizer, random)
@@ -99,12 +110,29 @@ class Steered:
         return Prediction(ab, true)
 
 
-def _read(archive: Path) -> list[tuple[str, Picture]]:
-    """Return the classes and pixels of the photographs in color."""
+def photographs_of(archive: Path) -> list[tuple[str, Picture]]:
+    """Return the names and pixels of an archive's photographs in color."""
     with zipfile.ZipFile(archive) as opened:
         names = sorted(name for name in opened.namelist() if not name.endswith("/"))
-        found = [(PurePosixPath(name).parts[0], decode(opened.read(name)).rgb) for name in names]
+        found = [(name, decode(opened.read(name)).rgb) for name in names]
     return [(name, rgb) for name, rgb in found if not is_black_and_white(rgb)]
+
+
+def _draw(bundled: Mapping[str, Picture], colorizer: Colorizer) -> Image.Image:
+    """Draw in black and white, by the network, like another, and that other; a row a pair."""
+    rows = []
+    for pair in PAIRS:
+        photo, other = (bundled[f"mirflickr/im{number}.jpg"] for number in pair)
+        gray = Image.fromarray(photo).convert("L").convert("RGB")
+        shown = gray, colorizer(photo), colorizer(photo, like=other), Image.fromarray(other)
+        row = Image.new("RGB", (len(shown) * (TILE[0] + GAP) - GAP, TILE[1]), "white")
+        for place, picture in enumerate(shown):
+            row.paste(ImageOps.fit(picture, TILE), (place * (TILE[0] + GAP), 0))
+        rows.append(row)
+    sheet = Image.new("RGB", (rows[0].width, len(rows) * (TILE[1] + GAP) - GAP), "white")
+    for place, row in enumerate(rows):
+        sheet.paste(row, (0, place * (TILE[1] + GAP)))
+    return sheet
 
 
 def _choose(

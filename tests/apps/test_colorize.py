@@ -234,7 +234,7 @@ def test_standard_input_becomes_standard_output(folder: Path, weights: Path) -> 
         (["old", "--watch", "-o", "old"], 2, "error: old would be colored into itself"),
         (["one.png", "--restore", "all"], 2, "error: --restore is 'all': choose light"),
         (["one.png", "--like", "gone.jpg"], 2, "error: --like gone.jpg: No such file"),
-        (["one.png", "--like", "one.png"], 2, "error: --like one.png is black and white (gray)"),
+        (["one.png", "--like", "one.png"], 2, "error: --like one.png: a black-and-white"),
         (["one.png", "--like", "auto", "--like", "x"], 2, "error: --like auto finds photographs"),
         (["one.png", "--method", "welsh2002"], 2, "error: --method welsh2002 takes colors from"),
         (["one.png", "--method", "levin"], 2, "error: no method 'levin' that takes references"),

@@ -110,9 +110,9 @@ def test_the_most_similar_photographs_are_found(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("gray.png", "--like .*gray.png is black and white .*in color"),
+        ("gray.png", "--like .*gray.png: a black-and-white photograph .*in color"),
         ("none.png", "--like .*none.png: No such file"),
-        ("text.png", "--like .*text.png"),
+        ("text.png", "--like .*text.png: no readable"),
     ],
 )
 def test_a_bad_reference_is_one_line(
@@ -132,7 +132,7 @@ def test_a_network_without_an_encoder_compares_nothing(sample_photos: dict[str, 
 
 
 def test_a_reference_in_gray_is_refused(sample_photos: dict[str, bytes]) -> None:
-    with pytest.raises(ColorizerError, match=r"photograph 2 .* is black and white"):
+    with pytest.raises(ColorizerError, match=r"photograph 2 .*: a black-and-white"):
         Colorizer.from_file(PRETRAINED / "colorizer.safetensors")(
             sample_photos[PHOTO], like=[sample_photos[ALIKE], gray(sample_photos[ALIKE])]
         )

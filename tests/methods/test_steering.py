@@ -7,7 +7,7 @@ from colorizer.methods.steering import Reference, Sight, steer
 
 SHAPE = 70, 100
 CELLS = 5, 7  # of 16 pixels each
-CHANNELS = 24
+CHANNELS = 400  # so many that random features are alike by chance nowhere
 
 
 def reference(seed: int, *, ab: tuple[float, float] = (30.0, -20.0)) -> Reference:
@@ -32,10 +32,9 @@ def test_a_photograph_like_itself_gets_nearly_its_own_colors() -> None:
 
 def test_what_looks_like_nothing_in_the_reference_keeps_its_colors() -> None:
     photo, other = reference(1), reference(2)
-    flat = Reference(other.sight, other.sight.ab)
-    alike = steer(photo.sight, [other]).alike
-    assert alike < 0.5 * steer(photo.sight, [photo]).alike
-    np.testing.assert_array_equal(steer(photo.sight, [flat]).ab, photo.sight.ab)
+    found = steer(photo.sight, [other])
+    assert found.alike < 0.01
+    assert np.abs(found.ab - photo.sight.ab).max() < 2
 
 
 def test_of_several_references_the_one_that_looks_alike_counts() -> None:
@@ -63,5 +62,6 @@ def test_colors_come_nearer_to_the_references_strength(factor: float, stronger: 
     dull = Sight(photo.sight.lightness, ab, photo.sight.features)
     far = Sight(np.full(SHAPE, 50, np.float32), ab, other.sight.features)
     changed = np.hypot(*steer(dull, [Reference(far, factor * ab)]).ab) / np.hypot(*ab)
-    assert (np.median(changed) > 1.02) == stronger
-    assert 0.5 < np.median(changed) < 3
+    assert (changed > 1.05).all() if stronger else (changed < 0.95).all()
+    assert (changed > 0.7).all()
+    assert (changed < 1.5).all()

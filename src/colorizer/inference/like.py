@@ -50,7 +50,7 @@ class Like:
         verdict = judge(rgb)
         if verdict.kind == "gray" and not verdict.doubtful:
             raise ColorizerError(
-                f"is black and white ({verdict.reason}): others can only be like a photograph in "
+                f"a black-and-white photograph ({verdict.reason}): others can only be like one in "
                 "color"
             )
         return cls.shrunk(rgb)
@@ -72,7 +72,7 @@ class Like:
         except OSError as error:
             raise UsageError(f"--like {path}: {error.strerror}") from None
         except ColorizerError as error:
-            raise UsageError(f"--like {path} {error}") from None
+            raise UsageError(f"--like {path}: {error}") from None
 
     @cached_property
     def digest(self) -> str:
@@ -93,7 +93,7 @@ def to_likes(photos: LikePhotos) -> list[Like]:
             likes.append(Like.of(photo))
         except ColorizerError as error:
             raise ColorizerError(
-                f"photograph {number} that others shall look like {error}"
+                f"photograph {number} that others shall look like: {error}"
             ) from None
     return likes
 

@@ -1,12 +1,11 @@
-"""Color like other photographs: what a network predicts, corrected where places look alike.
+"""Color like other photographs: what a network predicts, mixed with the colors of what looks alike.
 
-A network is wrong in the same way about places that look alike. Of a reference it is known how:
-true less predicted color. Each place of the photograph takes the mean correction of the reference's
-places, those that look most like it counting most, by how much they do: a gate keeps references of
-other subjects from having a say. Beyond that, all colors come nearer to the reference's strength.
+Each place of the photograph takes the mean color of the reference's places, those that look most
+like it counting most (kernel regression, Nadaraya 1964). How far it does is a matter of how much
+they look alike: a gate keeps references of other subjects from having a say, so that the network's
+color stays. Beyond that, all colors come nearer to the reference's strength.
 
-The encoder's features tell what looks alike, and lightness beside them. It is the residual form of
-kernel regression (Nadaraya 1964); charpiat2008 and gupta2012 match the colors themselves.
+The encoder's features, which know objects, tell what looks alike, and lightness beside them.
 """
 
 from collections.abc import Sequence
@@ -19,13 +18,13 @@ from PIL import Image
 Plane = NDArray[np.float32]
 
 FINE = 4
-"""Pixels of what the network sees that share a correction, in each direction."""
+"""Pixels of what the network sees that are matched together, in each direction."""
 
-SHARPNESS = 0.05  # of similarity, within which places share in a correction
+SHARPNESS = 0.05  # of similarity, within which places are mixed
 LIGHTNESS = 0.2  # of similarity, that places lose whose L* differs by 50
 GATE = 0.15, 0.65  # similarities at which a place begins to count, and counts in full
-SHARE = 0.9  # of a correction that is taken in full
-TONE = 0.2  # power of the reference's strength of color, beside the network's, that is taken
+SHARE = 0.9  # of the reference's color, where it counts in full
+TONE = 0.1  # power of the reference's strength of color, beside the network's, that is taken
 TONES = 0.7, 1.5  # factors at most
 FAINT = 3.0  # CIELAB units of chroma, whose ratio says nothing
 
@@ -53,7 +52,7 @@ class Sight:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A photograph in color, of which is known how the network errs.
+    """A photograph in color, and what the network makes of its lightness.
 
     Attributes:
         sight: what the network makes of it.
@@ -86,7 +85,7 @@ def steer(photo: Sight, references: Sequence[Reference]) -> Steered:
     """
     similarity = _similarity(photo, [reference.sight for reference in references])
     lightness = np.concatenate([_cells(r.sight.lightness[None], r.sight)[0] for r in references])
-    errors = np.concatenate([_cells(r.ab - r.sight.ab, r.sight) for r in references], axis=1)
+    colors = np.concatenate([_cells(r.ab, r.sight) for r in references], axis=1)
     rows, columns = (-(-side // FINE) for side in photo.lightness.shape)
     own = _pool(photo.lightness[None], FINE)[0].ravel()
     similarity = np.stack([_resize(plane, rows, columns) for plane in similarity], -1)
@@ -96,9 +95,10 @@ def steer(photo: Sight, references: Sequence[Reference]) -> Steered:
     weights = np.exp((similarity - nearest[:, None]) / SHARPNESS)
     weights /= weights.sum(1, keepdims=True)
     gate = _smooth_step(nearest, *GATE)
-    correction = (SHARE * gate * (weights @ errors.T).T).reshape(2, rows, columns)
-    shape = photo.lightness.shape
-    ab = photo.ab + np.stack([_resize(plane, *shape) for plane in correction])
+    share, matched = SHARE * gate, (weights @ colors.T).T
+    planes = np.stack([share, *(share * matched)]).reshape(3, rows, columns)
+    share, *taken = (_resize(plane, *photo.lightness.shape) for plane in planes)
+    ab = (1 - share) * photo.ab + np.stack(taken)
     return Steered(np.asarray(_strength(references) * ab, np.float32), float(gate.mean()))
 
 

@@ -783,7 +783,7 @@ def test_a_photograph_is_made_to_look_like_another(
     settle(session)
     assert colors(session.locator("#after"))[0].mean() > before + 10
     session.set_input_files("#choose-like", photos[0])
-    session.locator("#message", has_text="im2.jpg: is black and white").wait_for()
+    session.locator("#message", has_text="im2.jpg: a black-and-white photograph").wait_for()
     session.reload()
     session.locator("#facts", has_text="like bowl.jpg").wait_for()
     session.locator("#divide").press("Home")

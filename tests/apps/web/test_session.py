@@ -467,5 +467,5 @@ def test_a_photograph_that_others_look_like(
     assert mark.parameters.startswith("like sha256:")
     with pytest.raises(ColorizerError, match="not here any more: choose it again"):
         session.show(photo.id, Look(WEIGHTS, like="gone"))
-    with pytest.raises(ColorizerError, match="is black and white"):
+    with pytest.raises(ColorizerError, match="a black-and-white photograph"):
         session.coloring.add_like(gray)
