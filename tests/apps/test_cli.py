@@ -19,7 +19,8 @@ from colorizer.params import load_params
 from colorizer.tracking import model_uri
 from colorizer.tracking.registry import KnownModel
 
-COMMANDS = ("architectures", "sync", "demo", "models", "evaluate", "web", "export", "turing")
+COMMANDS = ("architectures", "calibrate", "sync", "demo", "models", "evaluate", "web", "export")
+COMMANDS += ("turing",)
 HEAVY = ("torch", "numpy", "mlflow", "dvc", "pandas", "matplotlib")
 
 

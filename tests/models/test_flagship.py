@@ -10,7 +10,7 @@ from colorizer.color.ab_quantization import bin_centers
 from colorizer.color.lab import AB_SCALE
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model, efficientnet_lite
-from colorizer.models.flagship import ENCODER, Flagship
+from colorizer.models.flagship import ENCODER, Flagship, guided
 
 
 def test_an_edit_of_the_encoder_is_an_edit_of_the_flagship() -> None:
@@ -58,8 +58,39 @@ def test_taking_re_balancing_back_in_full_gives_the_photographs_own_mean(
         ({"temperature": 0}, "temperature is 0; expected a number above 0"),
         ({"correction": -3}, "correction is -3; expected a number in 0..1"),
         ({"dropout": 2}, "dropout is 2; expected a number in 0..1"),
+        ({"exponent": 0}, "exponent is 0; expected a number above 0"),
+        ({"smooth": -1}, "smooth is -1; expected 0 or more cells"),
     ],
 )
 def test_what_it_cannot_be_is_one_line(arguments: dict[str, object], said: str) -> None:
     with pytest.raises(ColorizerError, match=said):
         create_model("flagship", **arguments)
+
+
+def test_colors_end_at_edges_of_lightness_and_are_smooth_between_them() -> None:
+    """A blotch on a smooth surface goes; a step that lightness has too stays where it is."""
+    lightness = torch.full((1, 1, 61, 64), -0.5)
+    lightness[..., 30:] = 0.5  # within a cell of four pixels
+    ab = torch.zeros(1, 2, 16, 16)
+    ab[..., 8:] = 0.4
+    ab[:, :, 4, 3] = 0.2  # the blotch
+    smooth = guided(lightness, ab, 3)
+    assert smooth.shape == (1, 2, 61, 64)
+    assert smooth[..., :30].max() < 0.1
+    row = smooth[:, :, 50]  # far from the blotch
+    torch.testing.assert_close(row[..., 34:], torch.full((1, 2, 30), 0.4), atol=0.04, rtol=0)
+    step = row[0, 0].diff()
+    assert step.argmax() == 29
+    assert step[29] > 0.3
+
+
+def test_faint_colors_are_raised_more_than_vivid_ones() -> None:
+    body = torch.nn.Module()
+    centers = bin_centers()
+    shares = torch.full((len(centers),), -30.0)
+    shares[(centers == torch.tensor([20.0, 0.0])).all(1)] = 0.0
+    body.forward = lambda lightness: shares.view(1, -1, 1, 1)  # type: ignore[method-assign]
+    network = Flagship(body, 1.0, 0.0, gain=0.5, exponent=0.5)
+    a, b = network(torch.zeros(1, 1, 4, 4))[0, :, 0, 0]
+    assert a == pytest.approx(0.5 * (20 / AB_SCALE) ** 0.5, abs=1e-3)
+    assert abs(b) < 1e-3

@@ -7,6 +7,7 @@ import typer
 
 from colorizer.apps import command_line
 from colorizer.apps.access import LOOPBACK, Access
+from colorizer.apps.calibrate import calibrate
 from colorizer.apps.command_line import NAMED
 from colorizer.apps.turing import commands as turing
 from colorizer.errors import ColorizerError, MissingExtraError, UsageError
@@ -20,6 +21,7 @@ app = typer.Typer(
     epilog=command_line.EXIT_CODES,
 )
 app.add_typer(turing.app, name="turing")
+app.command()(calibrate)
 
 EXPORTS = ("onnx", "safetensors")
 

@@ -16,7 +16,8 @@ from colorizer.color.ab_quantization import annealed_mean
 from colorizer.color.lab import normalize_ab
 from colorizer.errors import ColorizerError
 from colorizer.models.efficientnet_lite import VARIANTS, EfficientNetLite
-from colorizer.models.heads import BinsNetwork, outputs_of
+from colorizer.models.heads import BinsNetwork, bend_chroma, outputs_of
+from colorizer.models.layers import crop_to
 
 ENCODER = "ad286e909db36ca2a58a8ee0656b579e8918d330db3d3dc1b86d3c73a6e6e095"
 """SHA-256 of efficientnet_lite.py: dvc.yaml names one file a network, this one, so an edit there
@@ -25,6 +26,9 @@ becomes an edit here, and makes the flagship's training stale and no other."""
 MULTIPLE = 32  # pixels that the sides of what the encoder sees are a multiple of
 STRIDE = 4  # pixels of the photograph, in each direction, that share a prediction
 MEAN, DEVIATION = 127 / 255, 128 / 255  # of the pictures that the encoder was trained on
+
+EDGE = 0.01
+"""Variance of normalized lightness, that of 5 L*, from which on `guided` keeps an edge."""
 
 
 class UpBlock(nn.Module):
@@ -74,15 +78,13 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to (N, outputs, H / 4, W / 4), rounded up."""
-        height, width = lightness.shape[-2:]
-        down, across = _missing(height, MULTIPLE), _missing(width, MULTIPLE)
-        x = F.pad(lightness, (0, across, 0, down), mode="replicate")
-        x = ((x + 1) / 2 - MEAN) / DEVIATION
+        x = (_padded(lightness, MULTIPLE) + 1) / 2
+        x = (x - MEAN) / DEVIATION
         _, *skips, x = self.encoder(x.expand(-1, 3, -1, -1))
         for block, skip in zip(self.decoder, reversed(skips), strict=True):
             x = block(x, skip)
         output: Tensor = self.head(self.dropout(x))
-        rows, columns = ((side + STRIDE - 1) // STRIDE for side in (height, width))
+        rows, columns = ((side + STRIDE - 1) // STRIDE for side in lightness.shape[-2:])
         return output[..., :rows, :columns]
 
 
@@ -97,13 +99,28 @@ class Flagship(BinsNetwork):
         body: from lightness to logits at a quarter of the size.
         temperature: of the annealed mean.
         correction: alpha, the share of the re-balancing that is taken back.
+        gain: of the chroma, with `exponent`, as in `bend_chroma`.
+        exponent: below 1 it raises faint colors more than vivid ones.
+        smooth: cells of a prediction on each side, over which colors follow lightness; 0 none.
     """
 
     log_weights: Tensor
 
-    def __init__(self, body: nn.Module, temperature: float, correction: float) -> None:
+    def __init__(
+        self,
+        body: nn.Module,
+        temperature: float,
+        correction: float,
+        *,
+        gain: float = 1.0,
+        exponent: float = 1.0,
+        smooth: int = 0,
+    ) -> None:
         super().__init__(body, temperature, nn.Identity())
         self.correction = correction
+        self.gain = gain
+        self.exponent = exponent
+        self.smooth = smooth
         self.register_buffer("log_weights", torch.zeros(len(self.centers)))
 
     def take_back(self, weights: Tensor) -> None:
@@ -112,15 +129,58 @@ class Flagship(BinsNetwork):
 
     def class_logits(self, lightness: Tensor) -> Tensor:
         """Map lightness as `logits` does, with the re-balancing taken back in part."""
-        logits = self.logits(lightness).float()
-        return logits - self.correction * self.log_weights.view(1, -1, 1, 1)
+        return self.corrected(self.logits(lightness))
 
-    def colors(self, logits: Tensor, shape: Sequence[int]) -> Tensor:
-        """Map `class_logits`, (N, Q, h, w), to normalized ab, (N, 2, *shape)."""
-        ab = normalize_ab(annealed_mean(logits, self.centers, self.temperature))
-        height, width = shape
-        ab = F.interpolate(ab, scale_factor=float(STRIDE), mode="bilinear")
-        return ab[..., :height, :width]
+    def corrected(self, logits: Tensor) -> Tensor:
+        """Take the re-balancing back in part: (N, Q, h, w) to the same, float32."""
+        return logits.float() - self.correction * self.log_weights.view(1, -1, 1, 1)
+
+    def colors(self, logits: Tensor, lightness: Tensor) -> Tensor:
+        """Map `class_logits`, (N, Q, h, w), to normalized ab, (N, 2, H, W), of lightness's size."""
+        ab = annealed_mean(logits, self.centers, self.temperature)
+        ab = bend_chroma(normalize_ab(ab), self.gain, self.exponent)
+        if self.smooth:
+            return guided(lightness, ab, self.smooth)
+        return crop_to(F.interpolate(ab, scale_factor=float(STRIDE), mode="bilinear"), lightness)
+
+
+def guided(lightness: Tensor, ab: Tensor, radius: int) -> Tensor:
+    """Enlarge colors so that they are smooth where lightness is, and end at its edges.
+
+    In each window of (2 radius + 1)^2 predictions ab is fitted as a linear function of lightness;
+    the functions, averaged and enlarged, give the colors.
+
+    Args:
+        lightness: (N, 1, H, W), -1..1.
+        ab: (N, 2, H / 4, W / 4), rounded up.
+        radius: predictions on each side.
+
+    Returns:
+        (N, 2, H, W).
+
+    Reference:
+        He and Sun 2015, "Fast guided filter", algorithm 2.
+    """
+    lightness = lightness.to(ab.dtype)
+    small = F.avg_pool2d(_padded(lightness, STRIDE), STRIDE)
+
+    def mean(x: Tensor) -> Tensor:
+        window = 2 * radius + 1
+        return F.avg_pool2d(x, window, 1, radius, count_include_pad=False)
+
+    level, color = mean(small), mean(ab)
+    slope = (mean(small * ab) - level * color) / (mean(small * small) - level * level + EDGE)
+    functions = torch.cat((mean(slope), mean(color - slope * level)), dim=1)
+    functions = F.interpolate(functions, scale_factor=float(STRIDE), mode="bilinear")
+    slope, offset = crop_to(functions, lightness).chunk(2, dim=1)
+    return slope * lightness + offset
+
+
+def _padded(x: Tensor, multiple: int) -> Tensor:
+    """Extend (N, C, H, W) downward and to the right to a multiple, by its last pixels."""
+    height, width = x.shape[-2:]
+    missing = 0, _missing(width, multiple), 0, _missing(height, multiple)
+    return F.pad(x, missing, mode="replicate")
 
 
 def _missing(side: int, multiple: int) -> int:
@@ -134,8 +194,14 @@ def flagship(
     temperature: float = 1.0,
     correction: float = 0.45,
     dropout: float = 0.1,
+    gain: float = 1.0,
+    exponent: float = 1.0,
+    smooth: int = 0,
 ) -> nn.Module:
     """Build the encoder, the decoder and the head of bins; the encoder's weights are random.
+
+    The arguments are those of `EncoderDecoder` and of `Flagship`, whose colors are decoded plainly
+    until `colorizer calibrate` chooses how.
 
     Raises:
         ColorizerError: if there is no such encoder, or a number is out of its range.
@@ -146,10 +212,14 @@ def flagship(
         )
     if len(widths) != 3 or min(widths) < 1:
         raise ColorizerError(f"flagship: widths is {list(widths)}; expected three positive numbers")
-    if not temperature > 0:
-        raise ColorizerError(f"temperature is {temperature!r}; expected a number above 0")
+    above = {"temperature": temperature, "gain": gain, "exponent": exponent}
+    for name, number in above.items():
+        if not number > 0:
+            raise ColorizerError(f"{name} is {number!r}; expected a number above 0")
     for name, share in {"correction": correction, "dropout": dropout}.items():
         if not 0 <= share <= 1:
             raise ColorizerError(f"flagship: {name} is {share!r}; expected a number in 0..1")
+    if smooth < 0:
+        raise ColorizerError(f"flagship: smooth is {smooth!r}; expected 0 or more cells")
     body = EncoderDecoder(encoder, widths, outputs_of("bins"), dropout=dropout)
-    return Flagship(body, temperature, correction)
+    return Flagship(body, temperature, correction, gain=gain, exponent=exponent, smooth=smooth)

@@ -39,9 +39,14 @@ class ChromaCurve(nn.Module):
 
     def forward(self, ab: Tensor) -> Tensor:
         """Map normalized ab (N, 2, H, W) to the same shape, at least float32, chroma at most 1."""
-        ab = ab.to(torch.promote_types(ab.dtype, torch.float32))
-        chroma = ab.square().sum(1, keepdim=True).clamp(min=FAINT**2).sqrt()
-        return ab * (self.gain * chroma**self.exponent).clamp(max=1) / chroma
+        return bend_chroma(ab, self.gain, self.exponent)
+
+
+def bend_chroma(ab: Tensor, gain: Tensor | float, exponent: Tensor | float) -> Tensor:
+    """Map normalized ab (N, 2, H, W) to chroma gain * chroma ** exponent, at most 1; hues stay."""
+    ab = ab.to(torch.promote_types(ab.dtype, torch.float32))
+    chroma = ab.square().sum(1, keepdim=True).clamp(min=FAINT**2).sqrt()
+    return ab * (gain * chroma**exponent).clamp(max=1) / chroma
 
 
 class BinsNetwork(nn.Module):
@@ -76,15 +81,15 @@ class BinsNetwork(nn.Module):
         """Map lightness as `logits` does, to the logits that colors are made of."""
         return self.logits(lightness)
 
-    def colors(self, logits: Tensor, shape: Sequence[int]) -> Tensor:
-        """Map `class_logits`, (N, Q, h, w), to normalized ab, (N, 2, *shape)."""
+    def colors(self, logits: Tensor, lightness: Tensor) -> Tensor:
+        """Map `class_logits`, (N, Q, h, w), to normalized ab, (N, 2, H, W), of lightness's size."""
         ab = normalize_ab(annealed_mean(logits, self.centers, self.temperature))
-        curved: Tensor = self.curve(F.interpolate(ab, shape, mode="bilinear"))
+        curved: Tensor = self.curve(F.interpolate(ab, lightness.shape[-2:], mode="bilinear"))
         return curved
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Map lightness (N, 1, H, W) in -1..1 to normalized ab (N, 2, H, W)."""
-        return self.colors(self.class_logits(lightness), lightness.shape[-2:])
+        return self.colors(self.class_logits(lightness), lightness)
 
 
 class Resized(nn.Module):

@@ -42,6 +42,7 @@ def ab_and_classes(model: BinsNetwork, lightness: Tensor) -> tuple[Tensor, Tenso
         network's head, which sums to 1 over the Q classes, whose colors are `model.centers`,
         whatever the temperature that colors are made at.
     """
-    logits = model.class_logits(normalize_lightness(lightness))
-    ab = denormalize_ab(model.colors(logits, lightness.shape[-2:]).float())
+    seen = normalize_lightness(lightness)
+    logits = model.class_logits(seen)
+    ab = denormalize_ab(model.colors(logits, seen).float())
     return ab, torch.softmax(logits.float(), dim=1)

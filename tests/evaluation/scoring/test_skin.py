@@ -56,7 +56,7 @@ def test_hair_and_the_box_s_corners_are_no_skin() -> None:
     preds[..., 18:20, :3] = preds[..., 18:20, 17:20] = field(30, 250)[..., :2, :3]
     assert skin_scores(preds, target, [LARGE])["skin_hit"] == 1
     preds[..., 15, 10] = field(30, 250)[..., 0, 0]
-    pixels = int(skin._ellipse(LARGE, preds[0, 0])[10:].sum())
+    pixels = int(skin.ellipse(LARGE, preds[0, 0])[10:].sum())
     share = skin_scores(preds, target, [LARGE])["skin_hit"]
     assert share == pytest.approx(1 - 1 / pixels)
     assert pixels == pytest.approx(math.pi * 20 * 0.84 * 20 * 0.72 / 8, rel=0.05)

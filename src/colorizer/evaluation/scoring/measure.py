@@ -26,8 +26,12 @@ PHOTOGRAPHS = "photographs"
 """The column that counts them."""
 
 
-def measure(pair: Pair) -> dict[str, Tensor]:
+def measure(pair: Pair, *, only: Collection[str] | None = None) -> dict[str, Tensor]:
     """Measure a batch.
+
+    Args:
+        pair: the batch.
+        only: the names of the scores wanted; all by default.
 
     Returns:
         What each photograph adds to the scores, (N,) each: `PHOTOGRAPHS`, which is 1; a score that
@@ -36,6 +40,8 @@ def measure(pair: Pair) -> dict[str, Tensor]:
     columns = {PHOTOGRAPHS: torch.ones(len(pair.preds))}
     for score in scores.SCORES:
         if not score.function or (score.optional and pair.perceptual is None):
+            continue
+        if only is not None and score.name not in only:
             continue
         found = _function(score.function)(pair.dark if score.dark else pair, **score.options)
         if isinstance(found, Tensor):

@@ -37,12 +37,12 @@ def _over_faces(pair: Pair, values: Tensor) -> Tensor:
     colored = pair.chroma[1] > COLORED
     sums = []
     for photo, faces, countable in zip(values, pair.faces, colored, strict=True):
-        skin = [countable & _ellipse(face, photo) for face in faces]
+        skin = [countable & ellipse(face, photo) for face in faces]
         sums.append(sum((photo[mask].mean() for mask in skin if mask.any()), photo.new_zeros(())))
     return torch.stack(sums)
 
 
-def _ellipse(face: "Face", photo: Tensor) -> Tensor:
+def ellipse(face: "Face", photo: Tensor) -> Tensor:
     """Return which pixels of a photograph, (H, W), lie in the ellipse in a box: bool (H, W)."""
     row, column, height, width = face
     down = (torch.arange(photo.shape[0]) + 0.5 - row - height / 2) / (HIGH * height / 2)
