@@ -147,6 +147,18 @@ def test_levels_that_are_no_numbers_are_black() -> None:
     np.testing.assert_array_equal(photo.levels, [[32768, 0, 65535, 0, 16384, 0]])
 
 
+def test_floats_around_0_are_refused_and_a_filter_s_overshoot_is_not() -> None:
+    levels = RAMP.astype(np.float32)
+    assert "from -1 to 1, and the file" in refusal(tiff(2 * levels - 1))
+    assert decode(tiff(1.05 * levels - 0.05)).levels.min() == 0
+
+
+def test_a_pfm_file_says_nothing_of_white() -> None:
+    height, width = RAMP.shape
+    head = f"Pf\n{width} {height}\n-1.0\n".encode()
+    assert "floats of 32 bits in a PPM file" in refusal(head + RAMP.astype("<f4").tobytes())
+
+
 def test_other_files_of_floats_are_refused() -> None:
     buffer = io.BytesIO()
     Image.fromarray((RAMP * 255).astype(np.float32)).save(buffer, "SPIDER")
