@@ -41,6 +41,12 @@ KINDS = ("itself", "most similar of its class", "another of its class", "of anot
 NONE = "no reference"
 PAIRS = (90, 86), (72, 61), (32, 83), (90, 92)
 """Bundled photographs and references: three other parts of the same photographs, and a meadow."""
+SCENES = (
+    *((4, 22), (22, 4), (9, 20), (11, 9), (90, 86), (86, 90), (72, 61), (61, 72), (80, 34)),
+    *((34, 80), (7, 12), (12, 8), (32, 83), (31, 92), (36, 29), (28, 48), (45, 44), (27, 70)),
+    *((74, 89), (58, 87), (93, 38)),
+)
+"""Bundled photographs and other parts of the same, or another of the same scene."""
 TILE, GAP = (300, 200), 6
 MILLION = 1_000_000
 
@@ -52,12 +58,16 @@ def main(
         Path, typer.Argument(help="A zip archive with a folder for each class.")
     ] = SAMPLE,
     count: Annotated[int, typer.Option(help="Photographs.")] = 100,
-    figure: Annotated[Path | None, typer.Option(help="Draw it, and measure nothing.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw it, of bundled photographs alone.")
+    ] = None,
 ) -> None:
     """Score steered colors, and time the search."""
     colorizer = Colorizer.load("shipped")
     if figure:
-        _draw(dict(photographs_of(SAMPLE)), colorizer).save(figure, quality=75)
+        bundled = dict(photographs_of(SAMPLE))
+        _draw(bundled, colorizer).save(figure, quality=75)
+        _say_scenes(bundled, colorizer)
         return
     files = [(PurePosixPath(name).parts[0], rgb) for name, rgb in photographs_of(photos)]
     random = np.random.default_rng(7)
@@ -116,6 +126,22 @@ def photographs_of(archive: Path) -> list[tuple[str, Picture]]:
         names = sorted(name for name in opened.namelist() if not name.endswith("/"))
         found = [(name, decode(opened.read(name)).rgb) for name in names]
     return [(name, rgb) for name, rgb in found if not is_black_and_white(rgb)]
+
+
+def _say_scenes(bundled: Mapping[str, Picture], colorizer: Colorizer) -> None:
+    """Print how far colors are from the true ones, alone and with a reference of the scene."""
+    away = []
+    for pair in SCENES:
+        photo, other = (bundled[f"mirflickr/im{number}.jpg"] for number in pair)
+        sight, true = look(colorizer.network, photo)
+        steered = predict_like(colorizer.network, photo, [Like.of(other)]).ab
+        away.append([np.hypot(*(ab - true)).mean() for ab in (sight.ab, steered)])
+    alone, alike = np.mean(away, axis=0)
+    better = np.mean([after < before for before, after in away])
+    print(
+        f"{len(SCENES)} pairs of a scene: ab off by {alone:.1f} alone, by {alike:.1f} with the "
+        f"reference, nearer in {better:.0%}"
+    )
 
 
 def _draw(bundled: Mapping[str, Picture], colorizer: Colorizer) -> Image.Image:
