@@ -270,6 +270,15 @@ def test_a_photograph_that_was_removed_leaves_nothing(session: Session, gray: by
         session.show(photo.id, Look(WEIGHTS))
 
 
+def test_photographs_come_and_go_while_others_list_them(session: Session, gray: bytes) -> None:
+    for name in ("one.jpg", "two.jpg"):
+        add(session, name, gray)
+    for photo in session.photos.values():
+        session.remove(photo.id)
+        add(session, "three.jpg", gray)
+    assert [photo.name for photo in session.photos.values()] == ["three.jpg", "three.jpg"]
+
+
 def test_what_cannot_be_read_is_not_taken_in(session: Session, gray: bytes) -> None:
     for data in (b"", b"no picture", gray[: len(gray) // 2]):
         with pytest.raises(ColorizerError):

@@ -1,7 +1,7 @@
 """The photographs on the page and their colors; knows nothing of HTTP."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 
@@ -40,9 +40,9 @@ class Session:
 
     def __init__(self, models: Sequence[str], folder: Path) -> None:
         self.coloring = Coloring(models)
-        self.photos: dict[str, Photograph] = {}
+        self.photos: Mapping[str, Photograph] = {}  # replaced, never changed: others go through it
         self._folder = folder
-        self._one_painter_at_a_time = threading.Lock()
+        self._one_change_at_a_time = threading.Lock()
 
     def add(self, name: str, data: bytes) -> tuple[list[Photograph], list[str]]:
         """Add a file's photographs, of which it has one or several pages.
@@ -61,7 +61,8 @@ class Session:
         """
         with self.coloring.one_large_at_a_time:
             photos, reasons = store(name, data, self._folder)
-        self.photos |= {photo.id: photo for photo in photos}
+        with self._one_change_at_a_time:
+            self.photos = {**self.photos, **{photo.id: photo for photo in photos}}
         return photos, reasons
 
     def get(self, photo_id: str) -> Photograph:
@@ -77,10 +78,11 @@ class Session:
 
     def remove(self, photo_id: str) -> None:
         """Remove a photograph, and its file with the last of its pages."""
-        file = self.get(photo_id).file
-        del self.photos[photo_id]
-        if all(photo.file != file for photo in self.photos.values()):
-            file.unlink(missing_ok=True)
+        with self._one_change_at_a_time:
+            file = self.get(photo_id).file
+            self.photos = {key: photo for key, photo in self.photos.items() if key != photo_id}
+            if all(photo.file != file for photo in self.photos.values()):
+                file.unlink(missing_ok=True)
 
     def force(self, photo_id: str, forced: bool) -> Photograph:
         """Color a photograph although it is in color already, or no longer."""
@@ -105,7 +107,7 @@ class Session:
         if strokes is not None:
             width, height = photo.shown
             hints = Hints.collect([], decode_strokes(strokes), height=height, width=width)
-        with self._one_painter_at_a_time:
+        with self._one_change_at_a_time:
             if revision != photo.revision:
                 raise OutdatedError(f"{photo.name} was painted on in another window meanwhile")
             photo.strokes, photo.hints, photo.revision = strokes, hints, revision + 1
@@ -202,8 +204,7 @@ class Session:
                 "again"
             )
         return stream_zip(
-            (photo.name, partial(self.finish, photo.id, look))
-            for photo in list(self.photos.values())
+            (photo.name, partial(self.finish, photo.id, look)) for photo in self.photos.values()
         )
 
 
