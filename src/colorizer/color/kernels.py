@@ -1,7 +1,6 @@
 """CIELAB's constants, and the loops over pixels that Numba compiles.
 
-They share a file because Numba keeps what it compiled until this file changes, whatever it calls
-in others.
+They share a file. Numba keeps what it compiled until it changes, whatever it calls in others.
 """
 
 from typing import Any
@@ -26,11 +25,11 @@ KAPPA = 7.787  # slope of the linear part near black: f(t) = KAPPA * t + 16 / 11
 BISECTIONS = 12  # of a chroma that sRGB cannot show: down to 1/4096 of it
 ROUNDING = 1e-4  # linear light beyond sRGB's ends that is rounding: a third of a level of 8 bits
 
-# The loops that Numba compiles. They go row by row, so that what a step leaves for the next stays
-# in the first cache, and each inner loop does one thing, so that it is vectorized. Arithmetic is
-# float32 and never reordered: the same picture gives the same bytes on every machine.
+# Loops go row by row, so that what a step leaves stays in the first cache; an inner loop does one
+# thing, to be vectorized. Arithmetic is float32 and never reordered: the same bytes everywhere.
 
 _inlined = njit(inline="always", error_model="numpy")
+_row_step = njit(error_model="numpy")  # is compiled faster by itself
 _F = np.float32
 
 
@@ -50,6 +49,9 @@ def linear_light(top: int) -> NDArray[np.float32]:
 
 
 LINEAR = linear_light(255)
+NEXT = np.append(linear_light(510)[1::2], _F(np.inf))  # from which light on a level is the next one
+STEPS = 4095  # of linear light, so many that none has room for two levels
+LEVELS = np.searchsorted(NEXT, (np.arange(STEPS + 1) - 1e-3) / STEPS).astype(np.uint8)
 _TO_WHITE = (np.array(RGB_TO_XYZ) / np.array(WHITE)[:, None]).astype(_F)
 _FROM_WHITE = (np.linalg.inv(np.array(RGB_TO_XYZ)) * np.array(WHITE)).astype(_F)
 _OFFSET = _F(16 / 116)
@@ -62,9 +64,8 @@ def rgb_to_lab_loop(rgb: Any, lab: Any) -> None:
     linear = np.empty((3, width), _F)
     for y in range(height):
         for x in range(width):
-            linear[0, x] = LINEAR[rgb[y, x, 0]]
-            linear[1, x] = LINEAR[rgb[y, x, 1]]
-            linear[2, x] = LINEAR[rgb[y, x, 2]]
+            for channel in range(3):
+                linear[channel, x] = LINEAR[rgb[y, x, channel]]
         lightness, a, b = lab[0, y], lab[1, y], lab[2, y]
         for x in range(width):
             fx = _f(_dot(_TO_WHITE[0], linear[0, x], linear[1, x], linear[2, x]))
@@ -76,114 +77,141 @@ def rgb_to_lab_loop(rgb: Any, lab: Any) -> None:
 
 
 @compiled
-def recolor_loop(
-    picture: Any,
-    table: Any,
-    ab: Any,
-    row: Any,
-    row_weight: Any,
-    column: Any,
-    column_weight: Any,
-    out: Any,
-) -> None:
+def recolor_loop(picture: Any, table: Any, ab: Any, rows: Any, columns: Any, out: Any) -> None:
     """Fill `out`, (H, W, 3), as `recolor`; rows and columns are those of `_bicubic`."""
+    (row, row_weight), (column, column_weight) = rows, columns
     height, width, _ = picture.shape
-    top = _F(table.size - 1)
-    rounding = _F(ROUNDING) * (_F(255) / top)  # a third of a level
-    narrow = np.empty(ab.shape[2], _F)  # a row of a or b, as wide as ab
-    wide = np.empty((2, width), _F)
-    lightness = np.empty(width, _F)  # as f(Y)
-    linear = np.empty((3, width), _F)
+    deep = table.size > 256
+    rounding = _F(ROUNDING / 257) if deep else _F(ROUNDING)  # a third of a level
+    enlarged = np.empty((4, 2, width), _F)  # four rows of ab, as wide as the picture
+    ready = 0  # of ab's rows
+    wide, fy, linear = np.empty((2, width), _F), np.empty(width, _F), np.empty((3, width), _F)
+    where, scratch = np.empty(width, np.int32), np.empty((5, width), _F)
+    hidden, levels = np.zeros(-(-width // 8) * 8, np.uint8), np.empty((3, width), np.uint16)
     for y in range(height):
-        for channel in range(2):
-            _enlarge_rows(ab[channel], row[:, y], row_weight[:, y], narrow)
-            _enlarge_columns(narrow, column, column_weight, wide[channel])
-        _luminance(picture[y], table, lightness)
+        for source in range(max(ready, row[0, y]), row[3, y] + 1):
+            _enlarge_columns(ab[:, source], column, column_weight, enlarged[source % 4])
+        ready = row[3, y] + 1
+        _mix_rows(enlarged, row[:, y], row_weight[:, y], wide)
+        _f_of_luminance(picture[y], table, fy)
         for x in range(width):
-            fy = _f(lightness[x])
-            lightness[x] = fy
-            tx = _f_inverse(fy + wide[0, x] * _F(1 / 500))
-            ty = _f_inverse(fy)
-            tz = _f_inverse(fy - wide[1, x] * _F(1 / 200))
-            linear[0, x] = _dot(_FROM_WHITE[0], tx, ty, tz)
-            linear[1, x] = _dot(_FROM_WHITE[1], tx, ty, tz)
-            linear[2, x] = _dot(_FROM_WHITE[2], tx, ty, tz)
-        for x in range(width):
-            if not _is_shown(linear[0, x], linear[1, x], linear[2, x], rounding):
-                r, g, b = _less_chroma(lightness[x], wide[0, x], wide[1, x], rounding)
-                linear[0, x], linear[1, x], linear[2, x] = r, g, b
-        for channel in range(3):
-            for x in range(width):
-                linear[channel, x] = _level(linear[channel, x]) * top + _F(0.5)
-        for x in range(width):
-            out[y, x, 0] = np.int32(linear[0, x])
-            out[y, x, 1] = np.int32(linear[1, x])
-            out[y, x, 2] = np.int32(linear[2, x])
+            linear[0, x], linear[1, x], linear[2, x] = _lab_to_linear(fy[x], wide[0, x], wide[1, x])
+        count = _find_hidden(linear, rounding, hidden, where)
+        _reduce_chroma(fy, wide, where[:count], rounding, scratch[:, :count], linear)
+        _write_levels(linear, deep, levels, out[y])
 
 
-@_inlined
-def _enlarge_rows(plane: Any, row: Any, weight: Any, narrow: Any) -> None:
-    """Fill a row as wide as `plane` with the weighted sum of four of its rows."""
-    s0, s1, s2, s3 = plane[row[0]], plane[row[1]], plane[row[2]], plane[row[3]]
-    for x in range(narrow.size):
-        narrow[x] = weight[0] * s0[x] + weight[1] * s1[x] + weight[2] * s2[x] + weight[3] * s3[x]
-
-
-@_inlined
+@_row_step
 def _enlarge_columns(narrow: Any, column: Any, weight: Any, wide: Any) -> None:
-    """Fill a row as wide as the picture with weighted sums of four pixels of `narrow`."""
-    for x in range(wide.size):
-        total = weight[0, x] * narrow[column[0, x]]
-        total += weight[1, x] * narrow[column[1, x]]
-        total += weight[2, x] * narrow[column[2, x]]
-        wide[x] = total + weight[3, x] * narrow[column[3, x]]
+    """Fill a row of a and b, as wide as the picture, with weighted sums of four pixels each."""
+    for channel in range(2):
+        plane = narrow[channel]
+        for x in range(wide.shape[1]):
+            left = weight[0, x] * plane[column[0, x]] + weight[1, x] * plane[column[1, x]]
+            right = weight[2, x] * plane[column[2, x]] + weight[3, x] * plane[column[3, x]]
+            wide[channel, x] = left + right
 
 
-@_inlined
-def _luminance(pixels: Any, table: Any, luminance: Any) -> None:
-    """Fill a row with the linear luminance Y, 0..1, of (W, 1) gray or (W, 3) sRGB levels."""
-    if pixels.shape[1] == 1:
-        for x in range(luminance.size):
-            luminance[x] = table[pixels[x, 0]]
-    else:
-        for x in range(luminance.size):
+@_row_step
+def _mix_rows(enlarged: Any, row: Any, weight: Any, wide: Any) -> None:
+    """Fill a row of a and b with the weighted sum of four; row `n` of ab is the one at `n % 4`."""
+    for channel in range(2):
+        s0, s1 = enlarged[row[0] % 4, channel], enlarged[row[1] % 4, channel]
+        s2, s3 = enlarged[row[2] % 4, channel], enlarged[row[3] % 4, channel]
+        for x in range(wide.shape[1]):
+            above = weight[0] * s0[x] + weight[1] * s1[x]
+            wide[channel, x] = above + (weight[2] * s2[x] + weight[3] * s3[x])
+
+
+@_row_step
+def _f_of_luminance(pixels: Any, table: Any, fy: Any) -> None:
+    """Fill a row with f(Y) of (W, 1) gray or (W, 3) sRGB levels."""
+    in_color = 0
+    if pixels.shape[1] == 3:
+        for x in range(fy.size):
+            in_color |= (pixels[x, 0] ^ pixels[x, 1]) | (pixels[x, 0] ^ pixels[x, 2])
+    if in_color:
+        for x in range(fy.size):
             r, g, b = table[pixels[x, 0]], table[pixels[x, 1]], table[pixels[x, 2]]
-            luminance[x] = _dot(_TO_WHITE[1], r, g, b)
+            fy[x] = _dot(_TO_WHITE[1], r, g, b)
+    else:
+        for x in range(fy.size):
+            fy[x] = table[pixels[x, 0]]
+    for x in range(fy.size):
+        fy[x] = _f(fy[x])
 
 
-@njit(error_model="numpy")
-def _less_chroma(fy: Any, a: Any, b: Any, rounding: Any) -> Any:
-    """Return the linear light of the most colorful shade of a hue and lightness in sRGB."""
-    ty = _f_inverse(fy)
-    best = ty, ty, ty  # gray
-    shown, hidden = _F(0), _F(1)  # shares of the chroma
+@_row_step
+def _find_hidden(linear: Any, rounding: Any, hidden: Any, where: Any) -> Any:
+    """Fill `where` with the places of colors that sRGB cannot show; return how many there are."""
+    for x in range(linear.shape[1]):
+        hidden[x] = not _is_shown(linear[0, x], linear[1, x], linear[2, x], rounding)
+    eights, count = hidden.view(np.uint64), 0
+    for eight in range(eights.size):
+        if eights[eight]:
+            for x in range(8 * eight, 8 * eight + 8):
+                if hidden[x]:
+                    where[count] = x
+                    count += 1
+    return count
+
+
+@_row_step
+def _reduce_chroma(fy: Any, ab: Any, where: Any, rounding: Any, scratch: Any, linear: Any) -> None:
+    """Give pixels, gathered to be bisected together, the chroma that sRGB can show; gray if NaN."""
+    light, a, b, low, high = scratch
+    for i in range(where.size):
+        x = where[i]
+        light[i], a[i], b[i] = fy[x], ab[0, x], ab[1, x]
+        low[i], high[i] = _F(0), _F(1)  # shares of the chroma that are shown, and are not
     for _ in range(BISECTIONS):
-        share = (shown + hidden) * _F(0.5)
-        tx = _f_inverse(fy + share * a * _F(1 / 500))
-        tz = _f_inverse(fy - share * b * _F(1 / 200))
-        red, green, blue = (
-            _dot(_FROM_WHITE[0], tx, ty, tz),
-            _dot(_FROM_WHITE[1], tx, ty, tz),
-            _dot(_FROM_WHITE[2], tx, ty, tz),
-        )
-        if _is_shown(red, green, blue, rounding):
-            shown, best = share, (red, green, blue)
-        else:
-            hidden = share
-    return best
+        for i in range(where.size):
+            share = (low[i] + high[i]) * _F(0.5)
+            red, green, blue = _lab_to_linear(light[i], share * a[i], share * b[i])
+            shown = _is_shown(red, green, blue, rounding)
+            low[i], high[i] = (share, high[i]) if shown else (low[i], share)
+    for i in range(where.size):
+        gray = _f_inverse(light[i])
+        color = gray, gray, gray
+        if low[i] > 0:
+            color = _lab_to_linear(light[i], low[i] * a[i], low[i] * b[i])
+        linear[0, where[i]], linear[1, where[i]], linear[2, where[i]] = color
+
+
+@_row_step
+def _write_levels(linear: Any, deep: Any, levels: Any, out: Any) -> None:
+    """Fill a row, (W, 3), with the sRGB levels of linear light, (3, W), by way of `levels`."""
+    for channel in range(3):
+        for x in range(len(out)):
+            light = linear[channel, x] = min(max(linear[channel, x], _F(0)), _F(1))
+            scaled = _level(light) * _F(65535) + _F(0.5) if deep else light * _F(STEPS)
+            levels[channel, x] = np.uint16(scaled)
+    if deep:
+        for x in range(len(out)):
+            out[x, 0], out[x, 1], out[x, 2] = levels[0, x], levels[1, x], levels[2, x]
+    else:
+        for x in range(len(out)):
+            r, g, b = LEVELS[levels[0, x]], LEVELS[levels[1, x]], LEVELS[levels[2, x]]
+            out[x, 0] = r + (linear[0, x] >= NEXT[r])
+            out[x, 1] = g + (linear[1, x] >= NEXT[g])
+            out[x, 2] = b + (linear[2, x] >= NEXT[b])
 
 
 @_inlined
 def _is_shown(red: Any, green: Any, blue: Any, rounding: Any) -> Any:
     """Whether sRGB has a color, up to rounding. False for NaN."""
-    low, high = -rounding, _F(1) + rounding
+    lowest, highest = min(min(red, green), blue), max(max(red, green), blue)
+    return (lowest >= -rounding) & (highest <= _F(1) + rounding)
+
+
+@_inlined
+def _lab_to_linear(fy: Any, a: Any, b: Any) -> Any:
+    """Return the linear red, green and blue of a color, which may lie beyond sRGB's."""
+    tx, ty, tz = _f_inverse(fy + a * _F(1 / 500)), _f_inverse(fy), _f_inverse(fy - b * _F(1 / 200))
     return (
-        (red >= low)
-        & (green >= low)
-        & (blue >= low)
-        & (red <= high)
-        & (green <= high)
-        & (blue <= high)
+        _dot(_FROM_WHITE[0], tx, ty, tz),
+        _dot(_FROM_WHITE[1], tx, ty, tz),
+        _dot(_FROM_WHITE[2], tx, ty, tz),
     )
 
 
@@ -214,9 +242,8 @@ def _f_inverse(f: Any) -> Any:
 
 
 @_inlined
-def _level(linear: Any) -> Any:
-    """Return sRGB's level of linear light, 0..1."""
-    light = min(max(linear, _F(0)), _F(1))
+def _level(light: Any) -> Any:
+    """Return sRGB's level, 0..1, of linear light, 0..1."""
     fourth_root = np.sqrt(np.sqrt(max(light, _F(1e-6))))
     root = _cube_root(fourth_root)
     power = _F(1.055) * fourth_root * root * root - _F(0.055)  # light ** (1/4 + 1/4 * 2/3 = 1/2.4)

@@ -50,7 +50,7 @@ def recolor(
         rows, columns = _only(rows, part[0]), _only(columns, part[1])
     out = np.empty((*picture.shape[:2], 3), picture.dtype)
     table = linear_light(65535) if deep else LINEAR
-    recolor_loop(picture, table, np.ascontiguousarray(ab, np.float32), *rows, *columns, out)
+    recolor_loop(picture, table, np.ascontiguousarray(ab, np.float32), rows, columns, out)
     return out
 
 
