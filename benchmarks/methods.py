@@ -1,16 +1,18 @@
-"""Colors without a trained network: what each of the study's predecessors gives, and its time.
+"""The study's predecessors and the networks, on the same photographs, with the pipeline's scores.
 
-    python benchmarks/methods.py [--photos ARCHIVE.zip] [--count 50] [--method gupta2012 ...]
+    python benchmarks/methods.py                                     # the bundled photographs
+    python benchmarks/methods.py --archives FOLDER --split split.csv # a pipeline's own split
 
-Photographs in color lose it and get it back from a reference: the photograph itself; an overlapping
-part of it, mirrored and relit; or another photograph. "levin2004" gets true hints at random pixels
-instead. Scores are the pipeline's, with 95% intervals over photographs.
+Methods are fitted on training photographs, and color others; what takes references gets the most
+similar training photographs. "itself" and "a part" are checks: the reference is the photograph, or
+its middle, mirrored and relit. Intervals are 95%, by bootstrap over photographs; times are seconds
+of one core. Rows are printed, and kept in benchmarks/results/methods.csv, as they come.
 """
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,80 +21,114 @@ import pandas as pd
 import photographs
 import typer
 from numpy.typing import NDArray
-from rounds import save
+from rounds import RESULTS
 
-from colorizer import Colorizer
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.tone import is_black_and_white
+from colorizer.data.archive import decode_photo, list_members
 from colorizer.data.make_references import to_reference
 from colorizer.data.references import References, write_references
-from colorizer.evaluation.evaluate import Prediction, evaluate, per_image, summable
+from colorizer.evaluation.by_method import from_hints, load_method
+from colorizer.evaluation.encoder import Encoder
+from colorizer.evaluation.evaluate import Predict, evaluate, per_image, summable
+from colorizer.evaluation.fit_method import fit_method
+from colorizer.evaluation.grids import photo_grid
+from colorizer.evaluation.predictions import Colors, Picture, by_colors, show
 from colorizer.evaluation.scoring.bootstrap import intervals
 from colorizer.evaluation.scoring.measure import scores_of
-from colorizer.methods import charpiat2008, gupta2012, levin2004, reinhard2001, welsh2002
-from colorizer.methods.hints import Hints
-from colorizer.methods.reference import at_working_size
-from colorizer.photo.decode import decode
-from colorizer.photo.resize import resize
+from colorizer.inference.torch_network import TorchNetwork
+from colorizer.methods import gupta2012
+from colorizer.methods.registry import BY_REFERENCE
+from colorizer.params import Methods
+from colorizer.paths import SHIPPED
 
-SIDE = 512
-SHOWN = ("hue_hit", "delta_e2000", "chroma_ratio", "false_red", "psnr")
-HINTS = (0, 20, 100)
+STUDY = Path("models/pretrained/study")
+SHOWN = ("hue_hit", "delta_e2000", "chroma_ratio", "false_red", "neutral_leakage", "psnr")
+SEED = 7
 
-Picture = NDArray[np.uint8]
 Ab = NDArray[np.float32]
-Color = Callable[[Picture, Picture], Ab]
-"""From a photograph and its reference, both in color, to predicted ab."""
-
-METHODS = {
-    "reinhard2001": reinhard2001.colorize,
-    "welsh2002": welsh2002.colorize,
-    "gupta2012": gupta2012.colorize,
-    "charpiat2008": charpiat2008.colorize,
-}
 
 
 def main(
-    photos: Annotated[Path, typer.Option(help="A zip archive.")] = photographs.SAMPLE,
-    count: Annotated[int, typer.Option(help="Photographs.")] = 50,
-    method: Annotated[list[str] | None, typer.Option(help="Default: all.")] = None,
-    baselines: Annotated[bool, typer.Option(help="Also gray, hints and the network.")] = True,
+    archives: Annotated[Path, typer.Option(help="A folder of zips.")] = photographs.SAMPLE.parent,
+    split: Annotated[Path | None, typer.Option(help="Default: every other photograph.")] = None,
+    count: Annotated[int, typer.Option(help="Photographs that are colored.")] = 50,
+    library: Annotated[int, typer.Option(help="Training photographs.")] = 1500,
+    show_ids: Annotated[
+        list[str] | None, typer.Option("--show", help="Color these instead, into a picture.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Rows. Default: all.")] = None,
 ) -> None:
     """Score methods, and time them."""
-    files = photographs.read(photos, 2 * count, side=SIDE)
-    found = (decode(file).rgb for file in files)
-    pictures = [rgb for rgb in found if not is_black_and_white(rgb)][:count]
-    ways = dict(_with_references(method or METHODS))
-    if baselines:
-        ways |= _without_references()
-    rows = []
+    tested, learned = _choose(archives, split, count, library)
+    read = lru_cache(200)(partial(decode_photo, archives))
+    encoder = Encoder.from_file(SHIPPED)
+    rows: list[pd.DataFrame] = []
     with tempfile.TemporaryDirectory() as folder:
-        originals = ((str(n), to_reference(rgb)) for n, rgb in enumerate(pictures))
-        write_references(Path(folder), "photographs", originals)
-        references = References.open(Path(folder), "photographs")
-        for name, color in ways.items():
-            rows.append({"colors": name, **_score(color, pictures, references)})
-            print(pd.DataFrame(rows[-1:]).to_string(index=False, header=len(rows) == 1), flush=True)
-    save("methods", {"photographs": len(pictures), "rows": rows})
+        found = ((photo, to_reference(read(photo))) for photo in show_ids or tested)
+        write_references(Path(folder), "photographs", found)
+        photos = References.open(Path(folder), "photographs")
+        predict = {}
+        ways = _ways(Path(folder), learned, read, encoder)
+        for name in only or ways:
+            seconds: list[float] = []
+            predict[name] = by_colors(_timed(ways[name](), seconds), photos, read)
+            if not show_ids:
+                rows.append(_score(name, predict[name], photos, seconds))
+                pd.concat(rows).to_csv(RESULTS / "methods.csv", index=False)
+        if show_ids:
+            sheet = photo_grid(show(predict, photos, range(len(photos))), side=160)
+            sheet.save(RESULTS / "methods.png")
 
 
-def _with_references(names: list[str] | dict[str, Color]) -> Iterator[tuple[str, Color]]:
-    """Yield each method with each kind of reference."""
-    made = {"itself": lambda rgb, _: rgb, "a part": lambda rgb, _: _part(rgb), "another": _other}
-    for name in names:
-        for kind, reference in made.items():
-            yield f"{name}, {kind}", partial(_by, METHODS[name], reference)
+def _choose(
+    archives: Path, split: Path | None, count: int, library: int
+) -> tuple[list[str], list[str]]:
+    """Return the ids of the photographs that are colored, and of those that are learned from."""
+    if split is not None:
+        table = pd.read_csv(split)
+        test, train = (table.loc[table["subset"] == s, "id"].tolist() for s in ("test", "train"))
+        return test[:count], [i for i in train if (archives / i.split("/")[0]).exists()][:library]
+    names = [f"{z.name}/{n}" for z in sorted(archives.glob("*.zip")) for n in list_members(z)[0]]
+    names = [name for name in names if not is_black_and_white(decode_photo(archives, name))]
+    return names[::2][:count], names[1::2][:library]
 
 
-def _by(
-    colorize: Callable[..., Ab], reference: Callable[[Picture, Picture], Picture], rgb: Picture,
-    other: Picture,
-) -> Ab:  # fmt: skip
-    return colorize(rgb, [reference(rgb, other)])
+def _ways(
+    folder: Path, learned: list[str], read: Callable[[str], Picture], encoder: Encoder
+) -> dict[str, Callable[[], Colors]]:
+    """Return by name what makes, or fits, what gives color."""
+
+    def fitted(name: str) -> Colors:
+        kind = folder / ("similar" if name in BY_REFERENCE else name)
+        if not kind.exists():
+            fit_method(name, learned, read, kind, lambda: encoder)
+        return load_method(name, kind, read, lambda: encoder, Methods())
+
+    def mean_color() -> Colors:
+        mean = np.mean([rgb_to_lab(read(i))[1:].mean((1, 2)) for i in learned[:300]], axis=0)
+        return lambda rgb: np.tile(mean[:, None, None], (1, *rgb.shape[:2]))
+
+    networks = {m: STUDY / m / "weights.safetensors" for m in ("model1", "model2", "model3")}
+    networks["flagship"] = SHIPPED
+    return {
+        "gray": lambda: lambda rgb: np.zeros((2, *rgb.shape[:2]), np.float32),
+        "mean color": mean_color,
+        **{name: partial(_network, weights) for name, weights in networks.items()},
+        **{name: partial(fitted, name) for name in (*BY_REFERENCE, "cheng2015")},
+        **{
+            f"levin2004, {n} true hints": lambda n=n: partial(from_hints, count=n, seed=SEED)
+            for n in (20, 100)
+        },
+        "gupta2012, itself": lambda: lambda rgb: gupta2012.colorize(rgb, [rgb]),
+        "gupta2012, a part": lambda: lambda rgb: gupta2012.colorize(rgb, [_part(rgb)]),
+    }
 
 
-def _other(_: Picture, other: Picture) -> Picture:
-    return other
+def _network(weights: Path) -> Colors:
+    from colorizer.inference.colorizer import Colorizer
+
+    return Colorizer(TorchNetwork.from_file(weights, precision="float32")).predict_photo
 
 
 def _part(rgb: Picture) -> Picture:
@@ -102,42 +138,29 @@ def _part(rgb: Picture) -> Picture:
     return np.round(255 * (part / 255) ** 1.2).astype(np.uint8)
 
 
-def _without_references() -> dict[str, Color]:
-    network = Colorizer.load("shipped")
-    ways: dict[str, Color] = {
-        "gray": lambda rgb, _: np.zeros((2, 1, 1), np.float32),
-        "another's mean color": lambda _, other: rgb_to_lab(other)[1:].mean((1, 2), keepdims=True),
-        "the network that ships": lambda rgb, _: network.predict_photo(rgb),
-    }
-    return ways | {f"levin2004, {n} true hints": partial(_levin, n) for n in HINTS if n}
-
-
-def _levin(count: int, rgb: Picture, _: Picture) -> Ab:
-    lab = at_working_size(rgb)
-    where = np.zeros(lab.shape[1:], bool)
-    where.flat[np.random.default_rng(7).choice(where.size, count, replace=False)] = True
-    return levin2004.propagate(lab[0], Hints(where, np.where(where, lab[1:], 0)))
-
-
-def _score(color: Color, pictures: list[Picture], references: References) -> dict[str, str | float]:
-    """Return a method's scores with their intervals, and its median time a photograph."""
-    seconds: list[float] = []
-
-    def predict(place: int) -> Prediction:
-        rgb, other = pictures[place], pictures[(place + 1) % len(pictures)]
+def _timed(colors: Colors, seconds: list[float]) -> Colors:
+    def timed(rgb: Picture) -> Ab:
         started = time.thread_time()
-        ab = color(rgb, other)
+        ab = colors(rgb)
         seconds.append(time.thread_time() - started)
-        return Prediction(ab, rgb_to_lab(resize(rgb, size=ab.shape[1:], resample="bicubic"))[1:])
+        return ab
 
-    table = evaluate(predict, references)
+    return timed
+
+
+def _score(name: str, predict: Predict, photos: References, seconds: list[float]) -> pd.DataFrame:
+    """Return a row: scores with their intervals, and the median time."""
+    table = evaluate(predict, photos)
     sure = intervals(summable(table), scores_of)
-    shown = {
-        name: f"{row.iloc[0]:.3f} [{row.iloc[1]:.3f}, {row.iloc[2]:.3f}]"
-        for name, row in ((name, sure.loc[name]) for name in SHOWN)
-    }
-    median = per_image(table)["delta_e2000"].median()
-    return {**shown, "median ΔE2000": round(median, 2), "CPU s": round(np.median(seconds), 2)}
+    row = {"colors": name, "photographs": len(table)}
+    for score in SHOWN:
+        value, low, high = sure.loc[score]
+        row[score] = f"{value:.3g} [{low:.3g}, {high:.3g}]"
+    row["median ΔE2000"] = round(per_image(table)["delta_e2000"].median(), 2)
+    row["s"] = round(float(np.median(seconds)), 2)
+    table.to_csv(RESULTS / f"methods_{name.replace(', ', '_').replace(' ', '_')}.csv", index=False)
+    print(" | ".join(map(str, row.values())), flush=True)
+    return pd.DataFrame([row])
 
 
 if __name__ == "__main__":

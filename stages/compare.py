@@ -23,16 +23,16 @@ def main() -> None:
     profile, paths = params.active, Paths(params.profile)
     metric, subsets = profile.register_.metric, list_subsets(paths.references)
     runs = {model: Published.of(paths, model) for model in params.models}
+    scored = runs | {m: Published.of(paths, m, "fit") for m in params.methods}
+    histories = {model: run.history for model, run in runs.items()}
     tables = compare(
         paths,
         {m: TorchNetwork.from_file(run.weights, precision="float32") for m, run in runs.items()},
-        {subset: score_folders(runs, paths.baselines(subset), subset) for subset in subsets},
-        learning_curves(
-            {model: run.history for model, run in runs.items()},
-            {model: run.record.loss for model, run in runs.items()},
-        ),
+        {subset: score_folders(scored, paths.baselines(subset), subset) for subset in subsets},
+        learning_curves(histories, {model: run.record.loss for model, run in runs.items()}),
         metric=metric,
         count=profile.train.grid_photos,
+        methods=params.methods,
     )
     write_summary(
         paths.report / "comparison.json",

@@ -8,6 +8,7 @@ import grimp
 import pytest
 import yaml
 
+from colorizer.methods.registry import BY_REFERENCE, METHODS
 from colorizer.models import list_models
 from colorizer.params import Block, load_params
 from colorizer.training.code import CODE, PACKAGE, training_code
@@ -18,6 +19,7 @@ STAGES = sorted((ROOT / "stages").glob("*.py"))
 NO_OUTCOME = {
     "values reach DVC as params, paths as outs": (
         *("colorizer", "colorizer.params", "colorizer.params.block", "colorizer.paths"),
+        "colorizer.params.methods",
     ),
     "what a person sees meanwhile": (
         *("colorizer.console", "colorizer.errors", "colorizer.training.progress"),
@@ -31,7 +33,7 @@ NO_OUTCOME = {
         *("colorizer.models", "colorizer.models.registry"),
         *("colorizer.models.weights", "colorizer.models.weights_metadata"),
         *("colorizer.training.code", "colorizer.training.run_record"),
-        "colorizer.training.trainer",
+        *("colorizer.methods.registry", "colorizer.training.trainer"),
     ),
     "what colored files bear, which no stage writes": (
         *("colorizer.inference.options", "colorizer.version"),
@@ -66,7 +68,7 @@ RULES = {"evaluate": {"colorizer.tracking.champion"}}
 DRAWN_BESIDE = {"train": {"colorizer.evaluation.samples"}}
 """By stage, what it draws beside its outcome."""
 
-NETWORK = "${item.model}"
+NETWORK, METHOD = "${item.model}", "${item.method}"
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +82,11 @@ def imports() -> grimp.ImportGraph:
     return grimp.build_graph("colorizer", cache_dir=None, exclude_type_checking_imports=True)
 
 
-def code_of(stage: dict[str, Any], model: str = "") -> list[Path]:
+def code_of(stage: dict[str, Any], name: str = "") -> list[Path]:
     """Return a stage's dependencies on the package's code: files and folders."""
-    named = [ROOT / dep.replace(NETWORK, model) for dep in stage.get("deps", [])]
+    named = [
+        ROOT / dep.replace(NETWORK, name).replace(METHOD, name) for dep in stage.get("deps", [])
+    ]
     return [path for path in named if path.is_relative_to(PACKAGE)]
 
 
@@ -90,13 +94,16 @@ def files_in(paths: list[Path]) -> set[Path]:
     return {file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])}
 
 
-def files_used_by(name: str, imports: grimp.ImportGraph, *networks: str) -> set[Path]:
+def files_used_by(
+    name: str, imports: grimp.ImportGraph, *networks: str, method: str = ""
+) -> set[Path]:
     """Return the files that shape a stage's outcome, by what it imports."""
     left_out = {module for modules in NO_OUTCOME.values() for module in modules}
     left_out |= DRAWN_BESIDE.get(name, set())
     tree = ast.walk(ast.parse((ROOT / f"stages/{name}.py").read_text()))
     pending = {node.module for node in tree if isinstance(node, ast.ImportFrom) and node.module}
     pending |= {f"colorizer.models.{network}" for network in networks} | RULES.get(name, set())
+    pending |= {f"colorizer.methods.{method}"} if method else set()
     if name in RUNS:
         pending |= imports.find_modules_directly_imported_by(RUNS[name])
     used: set[str] = set()
@@ -144,6 +151,17 @@ def test_a_stage_depends_on_the_code_it_uses(
     assert files_used_by(name, imports, *networks) <= files_in(code)
     used_by_some = files_used_by(name, imports, *(list_models() if networks else []))
     assert all(files_in([path]) & used_by_some for path in code)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("stage", ["fit", "evaluate_method"])
+def test_a_method_depends_on_the_code_it_uses(
+    stage: str, method: str, pipeline: dict[str, Any], imports: grimp.ImportGraph
+) -> None:
+    assert f"stages/{stage}.py" in pipeline[stage]["deps"]
+    runs = "" if stage == "fit" and method in BY_REFERENCE else method
+    used = files_used_by(stage, imports, "flagship", method=runs)
+    assert used <= files_in(code_of(pipeline[stage], method))
 
 
 def test_archives_depend_on_params_alone_and_are_kept(pipeline: dict[str, Any]) -> None:

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+SHIPPED = Path("models/pretrained/colorizer.safetensors")
+"""The weights that come with the project, whose encoder says what photographs show."""
+
 
 @dataclass(frozen=True)
 class Paths:

@@ -176,6 +176,25 @@ def test_a_model_called_as_a_baseline_is_refused(
         evaluate_folder(folder, {"gray": models["small"]}, tmp_path / "out")
 
 
+def test_a_method_alone_is_scored_beside_the_baselines(
+    folder: Path, tmp_path: Path, root: Path
+) -> None:
+    shipped = root / "models/pretrained/colorizer.safetensors"
+    evaluate_folder(folder, {}, tmp_path / "out", methods=["welsh2002"], encoder=shipped)
+    table = pd.read_csv(tmp_path / "out/metrics.csv").set_index("model")
+    assert list(table.index) == ["welsh2002", "gray", "mean", "random", "truth"]
+    assert table["colorfulness"]["welsh2002"] > 5 > table["colorfulness"]["gray"]
+
+
+@pytest.mark.parametrize(("methods", "said"), [((), "name a --model"), (("gupta",), "no method")])
+def test_what_is_no_method_is_refused_at_once(
+    folder: Path, tmp_path: Path, methods: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(ColorizerError, match=said):
+        evaluate_folder(folder, {}, tmp_path / "out", methods=methods)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_says_where_the_page_is(
     folder: Path,
     models: dict[str, Path],

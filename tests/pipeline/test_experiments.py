@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 if TYPE_CHECKING:
@@ -61,3 +62,24 @@ def test_other_widths_of_one_model_concern_that_model_alone(project: "Project") 
     assert set(json.loads(project.dvc("status", "--json"))) == {"train@model2"}
     assert "widths" in project.dvc("params", "diff")
     assert "train@model2" in project.dvc("dag")
+
+
+def test_methods_are_fitted_and_compared_with_networks(project: "Project") -> None:
+    assert "evaluate_method@" not in project.dvc("dag")
+    chosen = ["-S", "methods=[reinhard2001,cheng2015]", "-S", "profiles.demo.methods.photos=2"]
+    project.dvc("exp", "run", *chosen)
+    report = project.folder / "reports/demo"
+    table = pd.read_csv(report / "test/metrics.csv", index_col="model")
+    assert {"model1", "reinhard2001", "cheng2015", "gray"} <= set(table.index)
+    assert set(table["photographs"]) == {2}
+    whole = json.loads((project.folder / "evaluation/demo/model1/metrics.json").read_text())
+    assert whole["test"]["photographs"] == 3
+    assert "cheng2015, ΔE" in (report / "report.html").read_text(encoding="utf-8")
+    scored = project.query(
+        "select r.name from runs r join latest_metrics m on m.run_uuid = r.run_uuid "
+        "where m.key = 'test/hue_hit' and r.name in ('reinhard2001', 'cheng2015') order by r.name"
+    )
+    assert scored == [("cheng2015",), ("reinhard2001",)]
+    said = project.run(sys.executable, "-m", "colorizer.apps.cli", "sync")
+    assert said[0] == 0, said[1]
+    assert project.query("select count(*) from runs where name = 'cheng2015'") == [(1,)]

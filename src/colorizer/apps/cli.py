@@ -111,7 +111,13 @@ def models() -> None:
 @app.command()
 def evaluate(
     photos: Annotated[Path, command_line.PHOTOS],
-    model: Annotated[list[str], typer.Option(help=f"{NAMED}; repeat it to compare several")],
+    model: Annotated[
+        list[str] | None, typer.Option(help=f"{NAMED}; repeat it to compare several")
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="a method that came before networks, such as gupta2012; repeat it"),
+    ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="folder for the report and the tables")
     ] = Path("evaluation_report"),
@@ -123,19 +129,22 @@ def evaluate(
         typer.Option("--perceptual", help="also LPIPS and FID, if their weights are available"),
     ] = False,
 ) -> None:
-    """Score models on photographs of your own, with the pipeline's table and report."""
+    """Score models and methods on photographs of your own, with the pipeline's table and report."""
     import logging
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         from colorizer.evaluation.evaluate_folder import evaluate_folder
-        from colorizer.tracking.model_uri import find_named
+        from colorizer.tracking.model_uri import find_named, find_weights
+        from colorizer.tracking.names import SHIPPED
     except ModuleNotFoundError as error:
         raise MissingExtraError("colorizer evaluate", error.name, "pipeline") from None
     evaluate_folder(
         photos,
-        find_named(model),
+        find_named(model or ()),
         out,
+        methods=method or (),
+        encoder=find_weights(SHIPPED) if method else Path(),
         overwrite=overwrite,
         perceptual=perceptual,
     )

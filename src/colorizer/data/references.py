@@ -1,7 +1,7 @@
 """Photographs as scores see them: small, in their own proportions, with the faces in them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,6 +79,19 @@ class References:
         start = self._starts[place]
         flat = self.pixels[start : start + 3 * height * width]
         return Reference(np.array(flat).reshape(height, width, 3), self.faces[place])
+
+    def take(self, places: Sequence[int]) -> "References":
+        """Return the references at some places, in memory."""
+        if list(places) == list(range(len(self))):
+            return self
+        pixels = np.concatenate([self[place].rgb.ravel() for place in places])
+        return References(
+            [self.ids[place] for place in places],
+            [self.shapes[place] for place in places],
+            [self.faces[place] for place in places],
+            xxhash.xxh3_128(pixels.data).hexdigest(),
+            pixels,
+        )
 
     @cached_property
     def _starts(self) -> list[int]:

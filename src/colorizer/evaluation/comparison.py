@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from colorizer.data.archive import decode_photo
 from colorizer.data.references import References
+from colorizer.evaluation.colored import on_shared, read_colored
 from colorizer.evaluation.figures import architecture, save_figure
 from colorizer.evaluation.grids import photo_grid
 from colorizer.evaluation.predictions import Picture, by_network, first_places, show
@@ -36,19 +37,22 @@ def compare(
     *,
     metric: str,
     count: int,
+    methods: Collection[str] = (),
 ) -> dict[str, pd.DataFrame]:
     """Write the tables of each subset into a folder of its own, the figures, and the report.
 
-    Figures and report show the photographs of the first subset, which decides.
+    Figures and report show the photographs of the first subset, which decides. Where methods were
+    scored on some photographs only, the comparison is on these.
 
     Args:
         paths: of the profile.
         networks: by model.
-        evaluations: by subset, that which decides first, and by model or baseline: the folder that
-            `write_scores` wrote.
+        evaluations: by subset, that which decides first, and by model, method or baseline: the
+            folder that `write_scores` wrote.
         curves: the networks' learning curves.
         metric: the score that decides.
         count: photographs in figures 3 and 8.
+        methods: the names of those, whose colored photographs lie with their scores.
 
     Returns:
         By subset, the table of metrics.
@@ -56,19 +60,25 @@ def compare(
     folder, (decides, *others) = paths.report, evaluations
     if decides == "test":
         logger.warning("warning: the test scores decide: split.validation in params.yaml is 0")
-    tables = {subset: write_tables(of, folder / subset) for subset, of in evaluations.items()}
+    shared = {
+        subset: on_shared(of, folder / subset / "scores") for subset, of in evaluations.items()
+    }
+    tables = {subset: write_tables(of, folder / subset) for subset, (of, _) in shared.items()}
+    of_decides, ids = shared[decides]
     photos, read = References.open(paths.references, decides), partial(decode_photo, paths.archives)
+    photos = photos if ids is None else photos.take([photos.ids.index(i) for i in ids])
     predict = {name: by_network(network, photos, read) for name, network in networks.items()}
+    predict |= {name: read_colored(evaluations[decides][name], photos) for name in methods}
     draw_figures(networks, curves, show(predict, photos, first_places(photos, count)), folder)
     write_report(
         folder / "report.html",
-        f"{paths.profile}: {', '.join(networks)}",
-        evaluations[decides],
+        f"{paths.profile}: {', '.join(predict)}",
+        of_decides,
         predict,
         photos,
         metric=metric,
         subset=decides,
-        test=evaluations["test"] if others else None,
+        test=shared["test"][0] if others else None,
         curves=curves,
     )
     return tables

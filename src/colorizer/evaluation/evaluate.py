@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -49,7 +49,11 @@ Predict = Callable[[int], Prediction]
 
 
 def evaluate(
-    predict: Predict, photos: References, *, perceptual: Perceptual | None = None
+    predict: Predict,
+    photos: References,
+    *,
+    places: Sequence[int] | None = None,
+    perceptual: Perceptual | None = None,
 ) -> pd.DataFrame:
     """Score what is predicted for photographs, by the table of scores.
 
@@ -59,12 +63,14 @@ def evaluate(
     Args:
         predict: a network, as `by_network` makes it, or a baseline.
         photos: with their true colors.
+        places: which of them are scored; all by default. How rare a color is, all say anyway.
         perceptual: also measures the optional scores, and keeps the photographs for FID.
 
     Returns:
         A row a photograph, in their order: `id`; `mean_hue` of the original, degrees; and what adds
         up over photographs, the columns of `measure`.
     """
+    chosen = range(len(photos)) if places is None else places
     with one_thread_each():
         colors = map_photos(lambda place: _histogram(photos[place]), range(len(photos)))
         histogram = reduce(add, colors)
@@ -74,10 +80,10 @@ def evaluate(
             columns = {"mean_hue": mean_hue(pair.target), **measure(pair)}
             return {name: values.item() for name, values in columns.items()}
 
-        found = map_photos(score, range(len(photos)))
-        rows = list(tqdm(found, total=len(photos), desc="scores", unit="photo", disable=None))
+        found = map_photos(score, chosen)
+        rows = list(tqdm(found, total=len(chosen), desc="scores", unit="photo", disable=None))
     table = pd.DataFrame(rows)
-    table.insert(0, "id", photos.ids)
+    table.insert(0, "id", [photos.ids[place] for place in chosen])
     return table
 
 

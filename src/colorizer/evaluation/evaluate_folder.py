@@ -1,8 +1,9 @@
-"""Models scored on anyone's photographs: a folder in, the pipeline's table and page out."""
+"""Models and methods scored on a folder of photographs: the pipeline's table and page."""
 
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,18 @@ from colorizer.color.tone import is_black_and_white
 from colorizer.data.make_references import to_reference
 from colorizer.data.references import Reference, References, write_references
 from colorizer.errors import ColorizerError, UsageError
-from colorizer.evaluation.baselines import make_baselines, mean_of_references
-from colorizer.evaluation.evaluate import evaluate, write_scores
+from colorizer.evaluation.baselines import Shape, make_baselines, mean_of_references
+from colorizer.evaluation.by_method import cross_fitted
+from colorizer.evaluation.encoder import Encoder
+from colorizer.evaluation.evaluate import Predict, evaluate, write_scores
 from colorizer.evaluation.predictions import by_network
 from colorizer.evaluation.report import write_report
 from colorizer.evaluation.scoring.perceptual import Perceptual
 from colorizer.evaluation.tables import write_tables
 from colorizer.inference.folder import find_photos
 from colorizer.inference.torch_network import TorchNetwork
-from colorizer.paths import atomic_write
+from colorizer.methods.registry import METHODS, load_module
+from colorizer.paths import SHIPPED, atomic_write
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.parallel import map_photos, one_thread_each
 
@@ -37,10 +41,12 @@ def evaluate_folder(
     models: Mapping[str, Path],
     out: Path,
     *,
+    methods: Sequence[str] = (),
+    encoder: Path = SHIPPED,
     overwrite: bool = False,
     perceptual: bool = False,
 ) -> None:
-    """Score models and the baselines on a folder's photographs, as the pipeline scores its own.
+    """Score models, methods and baselines on a folder, as the pipeline scores its own photographs.
 
     Grayscale photographs, sepia prints among them, have no true colors and are left out; what
     cannot be read is named and left out too. The baseline `mean` is these photographs' own mean
@@ -51,6 +57,9 @@ def evaluate_folder(
         models: by name, their weights files, PyTorch's.
         out: a folder, which appears only when all is done, with report.html, the tables and a
             folder of scores for each model and baseline.
+        methods: names in `colorizer.methods.registry`, each fitted on one half of the photographs
+            and scored on the other, and the other way about.
+        encoder: the weights file whose encoder methods find similar photographs by.
         overwrite: replace `out`, if it is an earlier report.
         perceptual: also LPIPS and FID, as `Perceptual` has them.
 
@@ -60,41 +69,58 @@ def evaluate_folder(
     """
     if not folder.is_dir():
         raise UsageError(f"--photos is {folder}: no such folder")
+    if not models and not methods:
+        raise UsageError("nothing to score: name a --model or a --method")
     out = out.resolve()
     _require_replaceable(out, folder, overwrite=overwrite)
     files = find_photos(folder, but=out)
     networks = _load(models)
+    for name in methods:
+        load_module(name)
     seen = Perceptual.load(torch.device("cpu")) if perceptual else None
     with atomic_write(out) as unfinished:
         unfinished.mkdir()
         with tempfile.TemporaryDirectory(dir=unfinished) as pixels:
             photos = read_photos(files, folder, Path(pixels))
-            _score(networks, photos, folder, unfinished, seen)
+
+            def read(photo_id: str) -> NDArray[np.uint8]:
+                return decode((folder / photo_id).read_bytes()).rgb
+
+            colored = {
+                name: by_network(network, photos, read) for name, network in networks.items()
+            }
+            load = cache(partial(Encoder.from_file, encoder))
+            for name in methods:
+                colored[name] = cross_fitted(name, photos, read, load, Path(pixels))
+            baselines = make_baselines(mean_of_references(photos), photos, _sharpest(networks))
+            _score(colored, baselines, photos, folder, unfinished, seen)
+
+
+def _sharpest(networks: Mapping[str, TorchNetwork]) -> Shape:
+    """Return the size at which the network sees photographs that sees most of them."""
+    known = [network.metadata for network in networks.values()]
+    if not known:
+        return lambda height, width: (height, width)
+    return max(known, key=lambda metadata: metadata.size).shape
 
 
 def _score(
-    networks: Mapping[str, TorchNetwork],
+    colored: Mapping[str, Predict],
+    baselines: Mapping[str, Predict],
     photos: References,
     folder: Path,
     out: Path,
     perceptual: Perceptual | None,
 ) -> None:
-    """Score networks and baselines; write their scores, the tables and the page."""
-
-    def read(photo_id: str) -> NDArray[np.uint8]:
-        return decode((folder / photo_id).read_bytes()).rgb
-
-    sharpest = max((n.metadata for n in networks.values()), key=lambda metadata: metadata.size)
-    learned = {name: by_network(network, photos, read) for name, network in networks.items()}
-    baselines = make_baselines(mean_of_references(photos), photos, sharpest.shape)
-    evaluations = {name: out / "scores" / name for name in (*learned, *baselines)}
-    for name, predict in (learned | baselines).items():
+    """Score models, methods and baselines; write their scores, the tables and the page."""
+    evaluations = {name: out / "scores" / name for name in (*colored, *baselines)}
+    for name, predict in (*colored.items(), *baselines.items()):
         logger.info("%s", name)
         scores = evaluate(predict, photos, perceptual=perceptual)
         write_scores(scores, evaluations[name], perceptual)
     write_tables(evaluations, out)
-    title = f"{folder.resolve().name}: {', '.join(networks)}"
-    write_report(out / REPORT, title, evaluations, learned, photos, metric=METRIC)
+    title = f"{folder.resolve().name}: {', '.join(colored)}"
+    write_report(out / REPORT, title, evaluations, colored, photos, metric=METRIC)
 
 
 def _require_replaceable(out: Path, folder: Path, *, overwrite: bool) -> None:
@@ -111,8 +137,8 @@ def _load(models: Mapping[str, Path]) -> dict[str, TorchNetwork]:
     for name, weights in models.items():
         if weights.suffix == ".onnx":
             raise UsageError(f"{weights} is ONNX: name the weights file that it was made from")
-        if name in ("gray", "mean", "random", "truth"):
-            raise UsageError(f"--model {name}: a baseline is called so already: rename it")
+        if name in ("gray", "mean", "random", "truth", *METHODS):
+            raise UsageError(f"--model {name}: a baseline or method is called so: rename it")
         networks[name] = TorchNetwork.from_file(weights, precision="float32")
     return networks
 

@@ -19,14 +19,25 @@ Read = Callable[[str], Picture]
 """From a photograph's id to the photograph itself."""
 
 
+Colors = Callable[[Picture], NDArray[np.float32]]
+"""From a photograph to the ab, (2, h, w) in CIELAB units, that it gets."""
+
+
 def by_network(network: Network, photos: References, read: Read) -> Predict:
     """Return what users get of a network, which sees the photographs, not the references."""
-    colorizer = Colorizer(network)
+    colors = Colorizer(network).predict_photo
+    return by_colors(colors, photos, read, resample=network.metadata.resample)
+
+
+def by_colors(
+    colors: Colors, photos: References, read: Read, *, resample: str = "bicubic"
+) -> Predict:
+    """Return what `colors` gives photographs, beside their own ab, resampled to as many pixels."""
 
     def predict(place: int) -> Prediction:
         rgb = read(photos.ids[place])
-        ab = colorizer.predict_photo(rgb)
-        seen = resize(rgb, size=ab.shape[1:], resample=network.metadata.resample)
+        ab = colors(rgb)
+        seen = resize(rgb, size=ab.shape[1:], resample=resample)
         return Prediction(ab, rgb_to_lab(seen)[1:])
 
     return predict

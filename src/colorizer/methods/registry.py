@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,20 @@ def color_like(name: str) -> ColorLike:
     """
     if name not in BY_REFERENCE:
         raise UsageError(f"no method {name!r} that takes references: {', '.join(BY_REFERENCE)}")
+    found: ColorLike = load_module(name).colorize
+    return found
+
+
+def load_module(name: str) -> Any:
+    """Return the module of a method of `METHODS`.
+
+    Raises:
+        UsageError: if there is no such method.
+        MissingExtraError: if what it needs is not installed.
+    """
+    if name not in METHODS:
+        raise UsageError(f"no method {name!r}: choose of {', '.join(METHODS)}")
     try:
-        found: ColorLike = import_module(f"colorizer.methods.{name}").colorize
+        return import_module(f"colorizer.methods.{name}")
     except ModuleNotFoundError as error:
         raise MissingExtraError(name, error.name, "methods") from None
-    return found

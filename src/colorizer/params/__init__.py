@@ -10,6 +10,7 @@ from colorizer.errors import ColorizerError
 from colorizer.params.block import Block, Positive
 from colorizer.params.download import Archive as Archive
 from colorizer.params.download import Download
+from colorizer.params.methods import Methods as Methods
 from colorizer.params.recipe import Recipe
 from colorizer.scores import table as scores
 
@@ -162,6 +163,7 @@ class Profile(Block):
     models: dict[str, Model]
     train: Train
     evaluate: Evaluate
+    methods: Methods = Methods()
     register_: Annotated[Register, Field(alias="register")]
 
     @model_validator(mode="after")
@@ -186,6 +188,7 @@ class Params(Block):
 
     profile: str
     models: Annotated[tuple[str, ...], Field(min_length=1)]
+    methods: tuple[str, ...] = ()
     engine: Engine = Engine()
     tracking: Tracking = Tracking()
     profiles: dict[str, Profile]

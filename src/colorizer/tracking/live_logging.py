@@ -100,6 +100,16 @@ def log_model(tracking: Tracking, published: Published, register: Register) -> N
             publish(Store(tracking.experiment), published, register)
 
 
+def log_method(tracking: Tracking, published: Published) -> None:
+    """Log a scored method; a failure is a warning."""
+    if tracking.enabled:
+        with tolerate("logging the method"):
+            from colorizer.tracking.registration import publish_method
+            from colorizer.tracking.store import Store
+
+            publish_method(Store(tracking.experiment), published)
+
+
 def log_comparison(
     tracking: Tracking, paths: Paths, published: list[Published], register: Register
 ) -> None:

@@ -31,7 +31,7 @@ ABOUT = f"{SCORES}/about.json"
 
 @dataclass(frozen=True)
 class Published:
-    """A training and its scores.
+    """A training, or a fitted method, and its scores.
 
     Attributes:
         run: folder with run.json, history.csv, weights and grids.
@@ -44,9 +44,9 @@ class Published:
     timing: Path | None = None
 
     @classmethod
-    def of(cls, paths: Paths, model: str) -> "Published":
-        """Return a model of the pipeline."""
-        return cls(paths.run(model), paths.evaluation(model), paths.timing(f"train_{model}"))
+    def of(cls, paths: Paths, name: str, stage: str = "train") -> "Published":
+        """Return a model of the pipeline, or a method, which the stage "fit" makes."""
+        return cls(paths.run(name), paths.evaluation(name), paths.timing(f"{stage}_{name}"))
 
     @property
     def record(self) -> RunRecord:
@@ -118,10 +118,10 @@ class Published:
 
 
 def score_folders(runs: Mapping[str, Published], baselines: Path, subset: str) -> dict[str, Path]:
-    """Return the folders of a subset's scores, of the models and of the baselines.
+    """Return the folders of a subset's scores, of the models, the methods and the baselines.
 
     Args:
-        runs: by model.
+        runs: by model or method.
         baselines: the folder of the baselines' scores on the subset.
         subset: which photographs.
     """

@@ -26,6 +26,7 @@ from colorizer.tracking.published import Published
 from colorizer.tracking.registry import find_logged_model, find_version
 from colorizer.tracking.run_log import RunLog
 from colorizer.tracking.store import Store, flatten, source_tags
+from colorizer.training.run_record import RECORD
 
 REQUIREMENTS = (
     *("imagecodecs", "mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
@@ -66,6 +67,14 @@ def publish(store: Store, published: Published, register: Register) -> None:
         store.client.update_registered_model(name, describe_model(name, record.model))
     _refresh(store, version, published, register)
     _crown(store, version, record.profile, register)
+    store.client.set_terminated(run_id, end_time=record.finished_at)
+
+
+def publish_method(store: Store, published: Published) -> None:
+    """Log what MLflow lacks of a scored method, of which there is no model to register."""
+    run_id, record = store.open_run(published.record), published.record
+    store.client.log_artifact(run_id, str(published.run / RECORD))
+    RunLog(store.client, run_id).add_scores(published, None)
     store.client.set_terminated(run_id, end_time=record.finished_at)
 
 

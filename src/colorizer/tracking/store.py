@@ -135,9 +135,10 @@ class Store:
 
 
 def source_tags(record: RunRecord) -> dict[str, str]:
-    """Return MLflow's tags of the code that a training ran; it shows them as its source."""
+    """Return MLflow's tags of the code that a training or a fit ran, its source."""
     commit = {"mlflow.source.git.commit": record.commit} if record.commit else {}
-    return {"mlflow.source.name": "stages/train.py", **commit}
+    stage = record.stage.partition("@")[0] or "train"
+    return {"mlflow.source.name": f"stages/{stage}.py", **commit}
 
 
 def dataset_of(record: RunRecord, subset: str) -> Dataset:

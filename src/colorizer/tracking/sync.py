@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from colorizer.errors import ColorizerError, one_line
+from colorizer.methods.registry import METHODS
 from colorizer.params import Params, Profile
 from colorizer.paths import Paths, project_root
 from colorizer.tracking.published import Published
-from colorizer.tracking.registration import publish, publish_comparison
+from colorizer.tracking.registration import publish, publish_comparison, publish_method
 from colorizer.tracking.store import FAILURES, Store
 from colorizer.training.run_record import RECORD
 
@@ -73,6 +74,9 @@ def _sync_profile(store: Store, paths: Paths, profile: Profile, expected: Collec
     made = {model: published for model, published in all_models.items() if published.complete}
     for published in made.values():
         publish(store, published, profile.register_)
+    for method in (Published.of(paths, name, "fit") for name in METHODS):
+        if method.complete:
+            publish_method(store, method)
     summary = paths.report / "comparison.json"
     if summary.exists() and paths.timing("compare").exists():
         compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]

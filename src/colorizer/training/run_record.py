@@ -130,7 +130,7 @@ def write_run(folder: Path, timing: Path, record: RunRecord, history: Sequence[E
     So two trainings that make the same make the same files, to the byte.
 
     Args:
-        folder: gets run.json and history.csv.
+        folder: gets run.json and, if there are epochs, history.csv.
         timing: file that gets times, speeds, and the commit, stage and experiment that it ran in.
         record: the finished training's.
         history: of its epochs.
@@ -142,7 +142,8 @@ def write_run(folder: Path, timing: Path, record: RunRecord, history: Sequence[E
         with atomic_write(path) as unfinished:
             unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     names = [field.name for field in fields(Epoch) if field.name not in EPOCH_TIMED]
-    _write_rows(folder / HISTORY, names, history)
+    if history:
+        _write_rows(folder / HISTORY, names, history)
 
 
 def write_history(path: Path, history: Iterable[Epoch]) -> None:
