@@ -61,6 +61,7 @@ def main(
 ) -> None:
     """Score methods, and time them."""
     tested, learned = _choose(archives, split, count, library)
+    learned = [photo for photo in learned if photo not in (show_ids or ())]
     read = lru_cache(200)(partial(decode_photo, archives))
     encoder = Encoder.from_file(SHIPPED)
     rows: list[pd.DataFrame] = []
