@@ -4,7 +4,7 @@ import itertools
 import pickle
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -34,11 +34,11 @@ def assert_state(state: dict[str, Any] | None, epoch: int) -> None:
 def second_write_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     calls, save = itertools.count(1), torch.save
 
-    def fail_half_way(state: object, path: Path) -> None:
+    def fail_half_way(state: object, file: BinaryIO) -> None:
         if next(calls) == 2:
-            path.write_bytes(b"half a fi")
+            file.write(b"half a fi")
             raise OSError("no space left on device")
-        save(state, path)
+        save(state, file)
 
     monkeypatch.setattr(torch, "save", fail_half_way)
 
