@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Project
@@ -66,11 +67,16 @@ def test_other_widths_of_one_model_concern_that_model_alone(project: "Project") 
 
 def test_methods_are_fitted_and_compared_with_networks(project: "Project") -> None:
     assert "evaluate_method@" not in project.dvc("dag")
-    chosen = ["-S", "methods=[reinhard2001,cheng2015]", "-S", "profiles.demo.methods.photos=2"]
+    chosen = [
+        "-S",
+        "methods=[reinhard2001,cheng2015,similar]",
+        "-S",
+        "profiles.demo.methods.photos=2",
+    ]
     project.dvc("exp", "run", *chosen)
     report = project.folder / "reports/demo"
     table = pd.read_csv(report / "test/metrics.csv", index_col="model")
-    assert {"model1", "reinhard2001", "cheng2015", "gray"} <= set(table.index)
+    assert {"model1", "reinhard2001", "cheng2015", "similar", "gray"} <= set(table.index)
     assert set(table["photographs"]) == {2}
     whole = json.loads((project.folder / "evaluation/demo/model1/metrics.json").read_text())
     assert whole["test"]["photographs"] == 3
@@ -83,3 +89,8 @@ def test_methods_are_fitted_and_compared_with_networks(project: "Project") -> No
     said = project.run(sys.executable, "-m", "colorizer.apps.cli", "sync")
     assert said[0] == 0, said[1]
     assert project.query("select count(*) from runs where name = 'cheng2015'") == [(1,)]
+    Image.linear_gradient("L").save(project.folder / "old.png")
+    auto = ("colorizer.apps.colorize", "old.png", "--like", "auto", "-o", "new.png")
+    said = project.run(sys.executable, "-m", *auto)
+    assert said[0] == 0, said[1]
+    assert (project.folder / "new.png").exists()

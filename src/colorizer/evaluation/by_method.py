@@ -12,10 +12,15 @@ from colorizer.evaluation.encoder import Encoder
 from colorizer.evaluation.evaluate import Predict
 from colorizer.evaluation.fit_method import NETWORKS, SIMILAR, fit_method
 from colorizer.evaluation.predictions import Colors, Picture, Read, by_colors
+from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.like import Like, look, predict_like
+from colorizer.inference.network import Network
 from colorizer.methods.hints import Hints
 from colorizer.methods.reference import at_working_size
 from colorizer.methods.registry import color_like, load_module
+from colorizer.methods.similar import Index, pool
 from colorizer.params import Methods
+from colorizer.paths import SHIPPED
 
 
 def load_method(
@@ -37,6 +42,14 @@ def load_method(
     method = load_module(name)
     if name == "levin2004":
         return partial(from_hints, count=knobs.hints, seed=knobs.seed)
+    if name == "similar":
+        return partial(
+            _steered,
+            network=Colorizer.from_file(SHIPPED).network,
+            index=method.Index.load(folder),
+            read=read,
+            count=knobs.references,
+        )
     encoder = load()
     if name == "cheng2015":
         networks = method.Networks.open(folder / NETWORKS)
@@ -50,6 +63,15 @@ def load_method(
         return colorize(rgb, [read(ids[place]) for place in nearest[: knobs.references]])
 
     return colors
+
+
+def _steered(
+    rgb: Picture, *, network: Network, index: Index, read: Read, count: int
+) -> NDArray[np.float32]:
+    """Return a network's colors, steered by the photographs of an index that look most alike."""
+    sight, _ = look(network, rgb)
+    likes = [Like.shrunk(read(name)) for name, _ in index.search(pool(sight.features), count)]
+    return predict_like(network, rgb, likes).ab
 
 
 def cross_fitted(

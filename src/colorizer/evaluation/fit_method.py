@@ -11,9 +11,12 @@ import numpy as np
 from tqdm import tqdm
 
 from colorizer.evaluation.encoder import Encoder
+from colorizer.inference.colorizer import Colorizer
+from colorizer.inference.similar import fit_index
 from colorizer.methods.hints import LONGER_SIDE
 from colorizer.methods.registry import BY_REFERENCE, Picture, load_module
 from colorizer.params import Params
+from colorizer.paths import SHIPPED
 from colorizer.photo.parallel import map_photos, one_thread_each
 from colorizer.training.run_record import RunRecord, fingerprint, git_commit
 
@@ -33,7 +36,8 @@ def fit_method(
     """Write what a method has to know.
 
     Of those that take references, that is what each photograph shows, so that similar ones can be
-    found; of cheng2015, its networks; of levin2004, nothing.
+    found; of cheng2015, its networks; of levin2004, nothing; of similar, the index that `--like
+    auto` searches.
 
     Args:
         name: one of `METHODS`.
@@ -54,6 +58,8 @@ def fit_method(
             found = map_photos(lambda photo_id: encoder.descriptor(read(photo_id)), ids)
             bar = tqdm(found, total=len(ids), desc=name, unit="photo", disable=None)
             np.savez(folder / SIMILAR, ids=np.array(ids), descriptors=np.stack(list(bar)))
+    if name == "similar":
+        fit_index(Colorizer.from_file(SHIPPED), ids, read).save(folder)
     if name == "cheng2015":
         method.fit(map(read, ids), load().features).save(folder / NETWORKS)
 

@@ -12,7 +12,8 @@ from colorizer.errors import MissingExtraError, UsageError
 BY_REFERENCE = ("reinhard2001", "welsh2002", "gupta2012", "charpiat2008")
 """Those that color a photograph like others, the simplest first."""
 
-METHODS = (*BY_REFERENCE, "cheng2015", "levin2004")
+METHODS = (*BY_REFERENCE, "cheng2015", "levin2004", "similar")
+"""What is fitted and scored; `similar` steers the network that ships by similar photographs."""
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), sRGB."""
