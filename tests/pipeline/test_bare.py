@@ -81,7 +81,7 @@ def test_all_stages_run_without_dvc_and_mlflow(tiny: Path) -> None:
     report = tiny / "reports/demo"
     assert {"comparison.json", "report.html"} <= {path.name for path in report.iterdir()}
     assert {path.name for path in tiny.iterdir()} <= {
-        *("params.yaml", "data", "models", "evaluation", "reports"),
+        *("params.yaml", "data", "models", "evaluation", "reports", "timing"),
         *(".checkpoints", ".downloads", ".downloads.lock"),
     }
 
