@@ -69,7 +69,7 @@ def test_photographs_are_as_colorful_as_people_take_them(scores: dict[str, float
 
 @pytest.mark.slow
 def test_it_does_not_lean_to_red(scores: dict[str, float]) -> None:
-    assert -8 < scores["delta_a"] < 5  # it holds red back: docs/results/flagship.md says how far
+    assert abs(scores["delta_a"]) < 5
     assert scores["red_share_ratio"] < 1.5
 
 
