@@ -58,7 +58,7 @@ bench-gpu: .venv/dev.done ## measure training on a GPU, compiled and not
 audit: .venv/audit.done ## look the pinned packages up in PyPI's list of advisories
 	@.venv/audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r requirements.lock
 
-sbom: .venv/audit.done .venv/pipeline.done ## write what is installed to sbom.cdx.json (CycloneDX)
+sbom: .venv/pipeline.done .venv/audit.done ## write what is installed to sbom.cdx.json (CycloneDX)
 	@.venv/audit/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml -o sbom.cdx.json
 
 clean: ## remove .venv; data, models and runs stay

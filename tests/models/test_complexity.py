@@ -88,7 +88,8 @@ def test_the_table_counts_in_billions() -> None:
     assert cost > 0.1
 
 
-@pytest.mark.parametrize(("norm", "size"), [("none", 1), ("batch", 32), ("group", 32)])
+@pytest.mark.parametrize("norm", ["none", "batch", "group"])
+@pytest.mark.parametrize("size", [1, 32])
 def test_the_table_can_be_made_for_any_size_and_normalization(norm: str, size: int) -> None:
     arguments = {name: {**given, "norm": norm} for name, given in NARROW.items()}
     assert len(complexity_table(size, arguments).splitlines()) == 2 + len(list_models())
