@@ -49,7 +49,7 @@ def load_in_vain(path: Path) -> str:
 
 def test_params_of_the_project_are_valid(root: Path) -> None:
     params = load_params(root / "params.yaml")
-    assert set(params.profiles) == {"paper", "photos", "demo"}
+    assert set(params.profiles) == {"paper", "photos", "demo", "mirflickr1m"}
     assert params.active is params.profiles[params.profile]
 
 

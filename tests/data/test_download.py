@@ -68,6 +68,11 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
             self.end_headers()
             self.wfile.write(body[: answer.drop_after])
 
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(PAYLOAD)))
+            self.end_headers()
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -411,3 +416,32 @@ def test_what_is_complete_is_not_fetched_again_when_another_archive_fails(
     fetch([first, second], folders.final, partial=folders.partial)
     assert sorted(path.name for path in folders.final.iterdir()) == ["first.zip", "second.zip"]
     assert list(folders.partial.iterdir()) == []
+
+
+def test_archive_that_nobody_measured_is_fetched_once_and_its_checksum_is_printed(
+    host: Host, folders: Folders, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.answers = [Answer(drop_after=100_000), Answer()]
+    archive = Archive.model_validate({"source": host.url, "bytes": None, "md5": None})
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert hashlib.md5(PAYLOAD).hexdigest() in caplog.text
+    assert "nobody has verified" in caplog.text
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert host.ranges == [None, "bytes=100000-"]
+    folders.fetch(host.archive())  # the checksum, written down, is of what is there
+    assert len(host.ranges) == 2
+
+
+def test_local_archive_that_nobody_measured_is_copied(
+    make_archive: MakeArchive, folders: Folders
+) -> None:
+    archive = Archive(source=make_archive({"a.jpg": b"a"}).source)
+    assert folders.fetch(archive).read_bytes() == Path(archive.source).read_bytes()
+
+
+def test_archive_of_unknown_length_at_a_server_that_is_gone_is_an_error(folders: Folders) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/photos.zip"
+    message = folders.fail(Archive(source=url))
+    assert "give its bytes" in message

@@ -1,7 +1,6 @@
 """Downloads of archives: resumed after an interruption, verified, and complete or absent."""
 
 import errno
-import hashlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from colorizer.data.archive import ArchiveError
+from colorizer.data.archive_file import is_at, md5_of, with_length
 from colorizer.params import Archive
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def fetch(
     folder.mkdir(parents=True, exist_ok=True)
     partial.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{partial}.lock"):  # one download at a time: two would write the same part
-        missing = [archive for archive in archives if not _is_at(folder / archive.name, archive)]
+        missing = [with_length(a) for a in archives if not is_at(folder / a.name, a)]
         stale = _find_stale(folder, archives)
         _require_own(folder, [*stale, *(folder / archive.name for archive in missing)])
         _require_space(partial, sum(max(a.bytes - _size(_part(a, partial)), 0) for a in missing))
@@ -87,14 +87,14 @@ def _require_own(folder: Path, doomed: Sequence[Path]) -> None:
 
 
 def _part(archive: Archive, partial: Path) -> Path:
-    return partial / f"{archive.md5}.part"
+    return partial / f"{archive.md5 or archive.name}.part"
 
 
 def _fetch(archive: Archive, partial: Path, cache: Path | None) -> Path:
     part = _part(archive, partial)
-    cached = cache and cache / archive.md5[:2] / archive.md5[2:]
+    cached = cache and archive.md5 and cache / archive.md5[:2] / archive.md5[2:]
     with _progress(archive) as bar:
-        if cached and _is_at(cached, archive):
+        if cached and is_at(cached, archive):
             _copy(cached, part, bar)
         elif urlsplit(archive.source).scheme in ("http", "https"):
             _download(archive, part, bar)
@@ -103,15 +103,6 @@ def _fetch(archive: Archive, partial: Path, cache: Path | None) -> Path:
             _copy(Path(archive.source), part, bar)
     _verify(part, archive)
     return part
-
-
-def _is_at(path: Path, archive: Archive) -> bool:
-    return path.is_file() and _size(path) == archive.bytes and _md5(path) == archive.md5
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as reader:
-        return hashlib.file_digest(reader, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _progress(archive: Archive) -> "tqdm[Any]":
@@ -239,8 +230,10 @@ def _reason(error: Exception) -> str:
 
 
 def _verify(part: Path, archive: Archive) -> None:
-    md5 = _md5(part)
-    if md5 != archive.md5:
+    md5 = md5_of(part)
+    if not archive.md5:
+        logger.warning("warning: nobody has verified %s: its MD5 is %s", archive.source, md5)
+    elif md5 != archive.md5:
         size = _size(part)
         part.unlink()
         raise ArchiveError(

@@ -1,18 +1,29 @@
 """The archives of photographs: the block `download`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from colorizer.params.block import Block, Positive
 
 
 class Archive(Block):
-    """A zip file of photographs, identified by its content."""
+    """A zip file of photographs, identified by its content.
+
+    Attributes:
+        source: a URL or a local path.
+        bytes: the file's length; 0, or null in params.yaml, if nobody has said it.
+        md5: its checksum; "", or null in params.yaml, if nobody has verified one.
+    """
 
     source: str
-    bytes: Positive
-    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    bytes: Positive = 0
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = ""
+
+    @field_validator("bytes", "md5", mode="wrap")
+    @classmethod
+    def _null_is_unknown(cls, given: Any, check: Any, info: Any) -> Any:
+        return cls.model_fields[info.field_name].default if given is None else check(given)
 
     @property
     def name(self) -> str:
