@@ -1,8 +1,12 @@
+import contextlib
 import hashlib
 import random
 import shutil
 import socket
+import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +16,10 @@ from types import SimpleNamespace
 import pytest
 from tenacity import wait_none
 
+from colorizer.data import http_download
 from colorizer.data.archive import ArchiveError
-from colorizer.data.download import ATTEMPTS, fetch
+from colorizer.data.download import fetch
+from colorizer.data.http_download import ATTEMPTS
 from colorizer.params import Archive
 
 MakeArchive = Callable[[Mapping[str, bytes]], Archive]
@@ -28,6 +34,13 @@ class Answer:
     status: int = 200
     knows_ranges: bool = True
     drop_after: int | None = None  # bytes sent before the connection ends
+    stall: float = 0.0  # seconds before it does
+    payload: bytes = PAYLOAD
+    etag: str = ""
+    heeds_if_range: bool = True
+    shift: int = 0  # bytes that a part begins too late
+    says_length: bool = True
+    location: str = ""
 
 
 @dataclass
@@ -37,6 +50,7 @@ class Host:
     url: str
     answers: list[Answer] = field(default_factory=lambda: [Answer()])
     ranges: list[str | None] = field(default_factory=list)  # the Range header of each request
+    paths: list[str] = field(default_factory=list)  # what each asked for
 
     def archive(self, *, length: int = len(PAYLOAD), payload: bytes = PAYLOAD) -> Archive:
         return Archive(source=self.url, bytes=length, md5=hashlib.md5(payload).hexdigest())
@@ -49,24 +63,36 @@ class Host:
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr("colorizer.data.download.wait_exponential", lambda **_: wait_none())
+    monkeypatch.setattr("colorizer.data.http_download.wait_exponential", lambda **_: wait_none())
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked = self.headers["Range"]
             host.ranges.append(asked)
+            host.paths.append(self.path)
             answer = host.next_answer()
             partial = asked is not None and answer.knows_ranges and answer.status == 200
+            if self.headers["If-Range"] not in (None, answer.etag) and answer.heeds_if_range:
+                partial = False
             start = int(asked.removeprefix("bytes=").removesuffix("-")) if partial else 0
-            body = PAYLOAD[start:] if answer.status == 200 else b"no"
-            self.send_response(206 if partial else answer.status)
-            self.send_header("Content-Length", str(len(body)))
-            if partial:
-                self.send_header(
-                    "Content-Range", f"bytes {start}-{len(PAYLOAD) - 1}/{len(PAYLOAD)}"
-                )
+            start += answer.shift if partial else 0
+            whole = len(answer.payload)
+            body = answer.payload[start:] if answer.status == 200 else b"no"
+            status = 206 if partial else answer.status
+            self.send_response(416 if partial and start >= whole else status)
+            headers = {
+                "Content-Length": str(len(body)) if answer.says_length else "",
+                "Content-Range": f"bytes {start}-{whole - 1}/{whole}" if partial else "",
+                "ETag": answer.etag,
+                "Location": answer.location,
+            }
+            for name, value in headers.items():
+                if value:
+                    self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body[: answer.drop_after])
+            with contextlib.suppress(ConnectionError):  # of who has had enough
+                self.wfile.write(body[: answer.drop_after])
+            time.sleep(answer.stall)
 
         def do_HEAD(self) -> None:
             self.send_response(200)
@@ -445,3 +471,111 @@ def test_archive_of_unknown_length_at_a_server_that_is_gone_is_an_error(folders:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/photos.zip"
     message = folders.fail(Archive(source=url))
     assert "give its bytes" in message
+
+
+OLD = bytes(len(PAYLOAD))
+CHANGED = {"etag": '"2"'}
+
+MENDED = {
+    "ends at every tenth": ([Answer(drop_after=30_000)], 10),
+    "ends before its first byte": ([Answer(drop_after=0), Answer()], 2),
+    "stalls": ([Answer(drop_after=120_000, stall=0.3)] * 2 + [Answer()], 3),
+    "knows no ranges": ([Answer(drop_after=9), Answer(knows_ranges=False)], 2),
+    "sends another part": ([Answer(drop_after=9), Answer(shift=5), Answer()], 3),
+    "does not say how much": ([Answer(says_length=False, drop_after=99), Answer()], 2),
+    "is elsewhere": ([Answer(302, location="/moved.zip"), Answer()], 2),
+    "has the same": ([Answer(etag='"1"', drop_after=9), Answer(etag='"1"')], 2),
+    "has changed": ([Answer(etag='"1"', payload=OLD, drop_after=9), Answer(**CHANGED)], 2),
+    "has changed, not heeding": (
+        [Answer(etag='"1"', payload=OLD, drop_after=9)]
+        + [Answer(heeds_if_range=False, **CHANGED)] * 2,
+        3,
+    ),
+    "has a vague name for it": ([Answer(etag='W/"1"', drop_after=9), Answer(etag='W/"2"')], 2),
+}
+"""Answers of a server, and how many requests it takes to have the file."""
+
+
+@pytest.mark.parametrize("case", MENDED)
+def test_whatever_a_server_does_the_file_is_whole_in_the_end(
+    host: Host, folders: Folders, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    monkeypatch.setattr(http_download, "TIMEOUT", (5, 0.1 if case == "stalls" else 5))
+    answers, requests = MENDED[case]
+    host.answers = list(answers)
+    assert folders.fetch(host.archive()).read_bytes() == PAYLOAD
+    assert len(host.ranges) == requests
+    assert list(folders.partial.iterdir()) == []
+
+
+def test_a_file_that_changed_between_two_runs_is_fetched_anew(host: Host, folders: Folders) -> None:
+    host.answers = [Answer(etag='"1"', payload=OLD, drop_after=end) for end in (9, 0)]
+    assert "9 of 300,000 bytes are kept" in folders.fail(host.archive())
+    host.answers = [Answer(**CHANGED)]
+    assert folders.fetch(host.archive()).read_bytes() == PAYLOAD
+
+
+ENDLESS = Answer(payload=PAYLOAD + b"more", says_length=False)
+
+REFUSED = {
+    "sends too much": ([ENDLESS], "has over 300,000 bytes, but params.yaml expects 300,000"),
+    "has too little": (
+        [Answer(payload=PAYLOAD[:-1], says_length=False)],
+        "has at most 299,999 bytes, but params.yaml expects 300,000",
+    ),
+    "names itself without end": ([Answer(302, location="/photos.zip")], "Exceeded 30 redirects"),
+    "names a file here": ([Answer(302, location="file:///etc/passwd")], "No connection adapters"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_asking_again_does_not_mend_is_said_at_once(
+    host: Host, folders: Folders, case: str
+) -> None:
+    host.answers, said = list(REFUSED[case][0]), REFUSED[case][1]
+    assert said in folders.fail(host.archive())
+    assert len(host.ranges) in (1, 2, 31)
+    for part in folders.partial.glob("*.part"):
+        assert part.stat().st_size <= len(PAYLOAD)  # however much is sent
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl, which makes certificates")
+def test_a_certificate_that_is_not_trusted_is_said_at_once(
+    folders: Folders, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pem = tmp_path / "own.pem"
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", pem)
+    command = ("openssl", "req", "-x509", "-subj", "/CN=localhost", "-days", "2", *key)
+    made = subprocess.run(
+        [*command, "-out", tmp_path / "cert.pem"], capture_output=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+    pem.write_bytes(pem.read_bytes() + (tmp_path / "cert.pem").read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        url = f"https://127.0.0.1:{plain.getsockname()[1]}/photos.zip"
+
+        def answer() -> None:
+            with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as tls:
+                tls.accept()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        message = folders.fail(Archive(source=url, bytes=9, md5="0" * 32))
+        thread.join()
+    assert "its certificate is not trusted (self" in message
+    assert "REQUESTS_CA_BUNDLE" in message
+    assert "trying again" not in caplog.text
+
+
+def test_proxy_variables_are_honored(
+    host: Host, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = "http://photos.example/photos.zip"
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("http_proxy", host.url.partition("/photos")[0])
+    archive = host.archive().model_copy(update={"source": elsewhere})
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert host.paths == [elsewhere]

@@ -1,35 +1,21 @@
 """Downloads of archives: resumed after an interruption, verified, and complete or absent."""
 
-import errno
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from filelock import FileLock
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from tqdm import tqdm
-from urllib3.exceptions import HTTPError
 
 from colorizer.data.archive import ArchiveError
 from colorizer.data.archive_file import is_at, md5_of, with_length
+from colorizer.data.http_download import CHUNK, ELSEWHERE, download
 from colorizer.params import Archive
 
 logger = logging.getLogger(__name__)
-
-CHUNK = 1 << 20  # bytes
-ATTEMPTS = 6  # without a single byte gained
-TIMEOUT = (10, 60)  # seconds to connect, and between two reads
-ELSEWHERE = (
-    "`make demo` needs no download; or point download.archives in params.yaml to a local copy"
-)
-
-
-class _InterruptedError(Exception):
-    """The connection ended early; asking again may help."""
 
 
 def fetch(
@@ -97,7 +83,7 @@ def _fetch(archive: Archive, partial: Path, cache: Path | None) -> Path:
         if cached and is_at(cached, archive):
             _copy(cached, part, bar)
         elif urlsplit(archive.source).scheme in ("http", "https"):
-            _download(archive, part, bar)
+            download(archive, part, bar)
         else:
             _require_local(archive)
             _copy(Path(archive.source), part, bar)
@@ -138,95 +124,9 @@ def _require_local(archive: Archive) -> None:
 
 def _copy(source: Path, part: Path, bar: "tqdm[Any]") -> None:
     with source.open("rb") as reader, part.open("wb") as writer:
-        _pump(iter(lambda: reader.read(CHUNK), b""), writer.write, bar)
-
-
-def _download(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
-    bar.update(min(_size(part), archive.bytes))
-    retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential(multiplier=0.5, max=30),
-        retry=retry_if_exception_type(_InterruptedError),
-        before_sleep=lambda state: logger.warning("%s: trying again", archive.name),
-        reraise=True,
-    )
-    reached = _size(part)
-    try:
-        while reached < archive.bytes:  # an attempt that gained bytes starts the count afresh
-            reached = retrying(_gain, archive, part, reached, bar)
-    except _InterruptedError as error:
-        raise ArchiveError(
-            f"cannot download {archive.source}: {error}; {_size(part):,} of {archive.bytes:,} "
-            f"bytes are kept in {part} and the next run goes on from there; {ELSEWHERE}"
-        ) from error
-
-
-def _gain(archive: Archive, part: Path, reached: int, bar: "tqdm[Any]") -> int:
-    """Request the missing bytes once; return the part's new size, if it has grown."""
-    reason = "the server sent nothing new"
-    try:
-        _append(archive, part, bar)
-    except (requests.RequestException, HTTPError) as error:
-        reason = _reason(error)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise ArchiveError(f"the disk is full: {part} holds {_size(part):,} bytes") from error
-    if _size(part) <= reached:
-        raise _InterruptedError(reason)
-    if _size(part) < archive.bytes:
-        logger.warning("%s: connection lost at %s bytes", archive.name, f"{_size(part):,}")
-    return _size(part)
-
-
-def _append(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
-    start = _size(part)
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
-    with requests.get(archive.source, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        resumed = _check_response(response, archive, start)
-        if not resumed:
-            bar.reset()
-        with part.open("ab" if resumed else "wb") as writer:
-            # not iter_content, which forgets what it has buffered when a connection is lost
-            chunks = response.raw.stream(CHUNK, decode_content=False)
-            _pump(chunks, writer.write, bar)
-
-
-def _check_response(response: requests.Response, archive: Archive, start: int) -> bool:
-    """Return whether the answer goes on from `start`; raise if it is not this archive."""
-    status = response.status_code
-    if status in (408, 425, 429) or status >= 500:
-        raise requests.HTTPError(f"HTTP {status} {response.reason}")
-    if status not in (200, 206):
-        raise ArchiveError(
-            f"{archive.source}: HTTP {status} {response.reason}; "
-            f"correct download.archives in params.yaml; {ELSEWHERE}"
-        )
-    content_range = response.headers.get("Content-Range", "")
-    resumed = status == 206 and content_range.startswith(f"bytes {start}-")
-    total = content_range.rpartition("/")[2] if resumed else response.headers.get("Content-Length")
-    if total and total.isdigit() and int(total) != archive.bytes:
-        raise ArchiveError(
-            f"{archive.source} has {int(total):,} bytes, but params.yaml expects "
-            f"{archive.bytes:,}: if the archive has changed, correct bytes and md5; {ELSEWHERE}"
-        )
-    return resumed
-
-
-def _pump(chunks: Iterator[bytes], write: Callable[[bytes], object], bar: "tqdm[Any]") -> None:
-    for chunk in chunks:
-        write(chunk)
-        bar.update(len(chunk))
-
-
-def _reason(error: Exception) -> str:
-    """Return the innermost cause of a connection error, which is the informative one."""
-    cause: BaseException = error
-    while inner := getattr(cause, "reason", None) or (cause.args and cause.args[0]):
-        if not isinstance(inner, BaseException):
-            return str(inner)
-        cause = inner
-    return type(cause).__name__
+        while chunk := reader.read(CHUNK):
+            writer.write(chunk)
+            bar.update(len(chunk))
 
 
 def _verify(part: Path, archive: Archive) -> None:
