@@ -22,7 +22,7 @@ from rounds import Way, check, save, table, take_turns
 from skimage.color import rgb2lab
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.data.grayscale import survey
+from colorizer.data.grayscale import list_photos, survey
 from colorizer.data.preprocess import photo_to_lab, preprocess
 from colorizer.data.workers import workers
 from colorizer.params import Engine, Preprocess
@@ -122,7 +122,7 @@ def second_decode(files: list[bytes], folder: Path, rounds: int) -> dict[str, ob
 
     def measure_color() -> None:
         with workers(Engine(workers=1)):
-            survey(folder, [PIPELINE])
+            survey(folder, list_photos(folder, [PIPELINE]))
 
     ways = {
         "drop_grayscale and preprocess": Way(lambda: (measure_color(), write()), len(files)),

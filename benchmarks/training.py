@@ -182,8 +182,8 @@ def _arrays(files: list[bytes], pixels: int, folder: Path) -> LabDataset:
     ids = photographs.write_archive(files, folder / "photos.zip")
     split = pd.DataFrame({"id": ids, "subset": "train"})
     with workers(Engine()):
-        preprocess(folder, split, folder, Preprocess(image_size=pixels, resample="bicubic"))
-    return LabDataset.open(folder, "train")
+        preprocess(folder, split, folder / "lab", Preprocess(image_size=pixels, resample="bicubic"))
+    return LabDataset.open(folder / "lab", "train")
 
 
 def _network(name: str, arguments: dict[str, Any], device: torch.device) -> nn.Module:

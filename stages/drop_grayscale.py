@@ -3,8 +3,10 @@
 import json
 import logging
 
+import pandas as pd
+
 from colorizer.console import entry_point
-from colorizer.data.grayscale import color_table, count_other_files, summarize, survey
+from colorizer.data.grayscale import SUMMARIZED, count_other_files, summarize, write_colors
 from colorizer.data.workers import workers
 from colorizer.params import load_params
 from colorizer.paths import Paths
@@ -18,9 +20,8 @@ def main() -> None:
     thresholds = params.active.drop_grayscale
     names = sorted(path.name for path in paths.archives.iterdir())
     with workers(params.engine):
-        photos = survey(paths.archives, names)
-    table = color_table(photos, thresholds)
-    table.to_csv(paths.data / "color.csv", index=False)
+        write_colors(paths.archives, names, thresholds, paths.data / "color.csv")
+    table = pd.read_csv(paths.data / "color.csv", usecols=[*SUMMARIZED, "id", "error"])
     counts = summarize(table, thresholds)
     (paths.data / "color.json").write_text(json.dumps(counts, indent=1) + "\n")
     logging.info("%s", ", ".join(f"{name} {count:,}" for name, count in counts.items()))

@@ -12,7 +12,7 @@ def main() -> None:
     params = load_params()
     data = Paths(params.profile).data
     color = read_colors(data / "color.csv")
-    chosen = split(color.loc[color["kept"], "id"].tolist(), params.active.split)
+    chosen = split(color.loc[color["kept"], "id"], params.active.split)
     chosen.to_csv(data / "split.csv", index=False)
 
 

@@ -1,6 +1,7 @@
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from colorizer.data.grayscale import (
     ColorStatistics,
     color_table,
     count_other_files,
+    list_photos,
     measure,
     summarize,
     survey,
     verdict,
+    write_colors,
 )
 from colorizer.data.workers import workers
 from colorizer.params import Archive, DropGrayscale, Engine, load_params
@@ -64,7 +67,7 @@ def luma(colorful: bytes) -> Image.Image:
 @pytest.fixture(scope="module")
 def bundled(root: Path) -> list[ColorStatistics]:
     with workers(Engine(workers=2)):
-        return survey(root / "sample", ["sample.zip"])
+        return survey(root / "sample", list_photos(root / "sample", ["sample.zip"]))
 
 
 def test_colorful_photograph_is_kept(colorful: bytes) -> None:
@@ -286,7 +289,9 @@ def test_damaged_photographs_are_counted_and_named_and_do_not_end_the_survey(
     archive_with_damage: Path,
 ) -> None:
     with workers(Engine(workers=2)):
-        photos = survey(archive_with_damage.parent, ["photos.zip"])
+        photos = survey(
+            archive_with_damage.parent, list_photos(archive_with_damage.parent, ["photos.zip"])
+        )
     assert [photo.id for photo in photos] == [
         "photos.zip/a/damaged.jpg",
         "photos.zip/b/good.jpg",
@@ -310,7 +315,7 @@ def test_survey_is_in_the_order_of_archives_and_names(
 ) -> None:
     names, _ = list_members(root / "sample" / "sample.zip")
     assert [photo.id for photo in bundled] == [f"sample.zip/{name}" for name in names]
-    two = survey(root / "sample", ["sample.zip", "sample.zip"])
+    two = survey(root / "sample", list_photos(root / "sample", ["sample.zip", "sample.zip"]))
     assert two == bundled * 2
 
 
@@ -319,10 +324,17 @@ def test_survey_is_in_the_order_of_archives_and_names(
 def test_survey_is_the_same_however_it_is_handed_out(
     archive_with_damage: Path, threads: int, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = survey(archive_with_damage.parent, ["photos.zip"])
+    expected = survey(
+        archive_with_damage.parent, list_photos(archive_with_damage.parent, ["photos.zip"])
+    )
     monkeypatch.setattr(grayscale, "CHUNK", chunk)
     with workers(Engine(workers=threads)):
-        assert survey(archive_with_damage.parent, ["photos.zip"]) == expected
+        assert (
+            survey(
+                archive_with_damage.parent, list_photos(archive_with_damage.parent, ["photos.zip"])
+            )
+            == expected
+        )
 
 
 def test_files_not_named_like_images_are_counted_by_suffix(archive_with_damage: Path) -> None:
@@ -352,7 +364,32 @@ def test_color_table_survives_a_csv(tmp_path: Path) -> None:
 
 def test_archive_without_photographs_is_counted_as_none(make_archive: MakeArchive) -> None:
     path = Path(make_archive({"notes.txt": b"read me"}).source)
-    table = color_table(survey(path.parent, [path.name]), THRESHOLDS)
+    table = color_table(survey(path.parent, list_photos(path.parent, [path.name])), THRESHOLDS)
     assert {"id", "kept", "reason"} <= set(table.columns)
     counts = summarize(table, THRESHOLDS)
     assert set(counts.values()) == {0}
+
+
+def test_the_table_of_colors_is_written_in_parts_that_outlive_a_kill(
+    root: Path, bundled: list[ColorStatistics], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    color_table(bundled, THRESHOLDS).to_csv(tmp_path / "expected.csv", index=False)
+    monkeypatch.setattr(grayscale, "PART", 30)
+    asked: list[int] = []
+
+    def survey_twice(folder: Path, ids: list[str]) -> list[ColorStatistics]:
+        asked.append(len(ids))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return survey(folder, ids)
+
+    monkeypatch.setattr(grayscale, "survey", survey_twice)
+    write = partial(write_colors, root / "sample", ["sample.zip"], THRESHOLDS)
+    with workers(Engine(workers=2)):
+        with pytest.raises(KeyboardInterrupt):
+            write(tmp_path / "color.csv")
+        assert not (tmp_path / "color.csv").exists()
+        write(tmp_path / "color.csv")
+    assert asked == [30, 30, 30, 30, 16]
+    assert (tmp_path / "color.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["color.csv", "expected.csv"]

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -9,14 +10,17 @@ import pandas as pd
 import pytest
 import torch
 import xxhash
+from joblib import parallel_config
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from colorizer.data.archive import ArchiveError
+from colorizer.data import preprocess as module
+from colorizer.data.archive import ArchiveError, read_photo
 from colorizer.data.dataset import LabDataset, ab_path, lightness_path, manifest_path
 from colorizer.data.preprocess import photo_to_lab, preprocess
+from colorizer.data.unfinished import unfinished
 from colorizer.data.workers import workers
 from colorizer.errors import ColorizerError
 from colorizer.models.weights_metadata import WeightsMetadata
@@ -297,3 +301,49 @@ def test_geometry_needs_its_size(geometry: str, needed: str) -> None:
     other = {"image_size", "short_side"} - {needed}
     with pytest.raises(ValidationError, match=f"geometry {geometry} needs {needed}"):
         Preprocess.model_validate({"geometry": geometry, "resample": "bicubic", other.pop(): 20})
+
+
+def test_a_killed_run_goes_on_with_the_rows_that_are_what_they_were(
+    root: Path, make: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = read_all(make("undisturbed"))
+    monkeypatch.setattr(module, "CHUNK", 1)
+    seen: list[str] = []
+
+    def read(archives: Path, photo_id: str) -> bytes:
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        seen.append(photo_id)
+        return read_photo(archives, photo_id)
+
+    monkeypatch.setattr(module, "read_photo", read)
+    with pytest.raises(KeyboardInterrupt), parallel_config("sequential"):
+        preprocess(root / "sample", SPLIT, tmp_path / "lab", PARAMS)
+    [work] = tmp_path.glob(".lab-*")
+    assert not (tmp_path / "lab").exists()
+    with ab_path(work / "lab", "train").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)  # of the fourth photograph
+        file.write(b"\0")
+    seen[:] = [""] * 5
+    with parallel_config("sequential"):
+        preprocess(root / "sample", SPLIT, tmp_path / "lab", PARAMS)
+    assert seen[5:] == PHOTOS[3:]
+    assert read_all(tmp_path / "lab") == expected
+    assert not list(tmp_path.glob(".lab-*"))
+
+
+def test_an_unfinished_run_of_other_params_is_thrown_away(root: Path, tmp_path: Path) -> None:
+    (tmp_path / ".lab-0123").mkdir()
+    preprocess(root / "sample", SPLIT, tmp_path / "lab", PARAMS)
+    assert [path.name for path in tmp_path.iterdir()] == ["lab"]
+
+
+def test_a_second_process_is_told_that_a_first_is_writing(root: Path, tmp_path: Path) -> None:
+    with unfinished(tmp_path / "out", root / "sample", {}) as work:
+        with (
+            pytest.raises(ColorizerError, match="another process is making"),
+            unfinished(tmp_path / "out", root / "sample", {}),
+        ):
+            pass
+        (work / "out").write_text("made")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["made"]

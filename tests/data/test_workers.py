@@ -14,7 +14,7 @@ from joblib import Parallel, cpu_count, delayed
 from colorizer.data import workers as module
 from colorizer.data.archive import ArchiveError, list_members
 from colorizer.data.dataset import manifest_path
-from colorizer.data.grayscale import ColorStatistics, survey
+from colorizer.data.grayscale import ColorStatistics, list_photos, survey
 from colorizer.data.preprocess import preprocess
 from colorizer.data.workers import workers
 from colorizer.errors import ColorizerError
@@ -68,7 +68,7 @@ def by_one_thread(
 ) -> tuple[dict[str, bytes], list[ColorStatistics]]:
     folder = tmp_path_factory.mktemp("one thread")
     preprocess(root / "sample", split, folder, PARAMS)
-    return read_all(folder), survey(root / "sample", ["sample.zip"])
+    return read_all(folder), survey(root / "sample", list_photos(root / "sample", ["sample.zip"]))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,10 @@ def test_threads_give_the_same_bytes(
 ) -> None:
     with workers(Engine(workers=2)):
         preprocess(root / "sample", split, tmp_path, PARAMS)
-        assert (read_all(tmp_path), survey(root / "sample", ["sample.zip"])) == by_one_thread
+        assert (
+            read_all(tmp_path),
+            survey(root / "sample", list_photos(root / "sample", ["sample.zip"])),
+        ) == by_one_thread
 
 
 @pytest.mark.slow
@@ -117,7 +120,10 @@ def test_processes_give_the_same_bytes(
     places = set(Parallel()(delayed(where)() for _ in range(20)))
     assert {pid for pid, _ in places} == pids()
     preprocess(root / "sample", split, tmp_path, PARAMS)
-    assert (read_all(tmp_path), survey(root / "sample", ["sample.zip"])) == by_one_thread
+    assert (
+        read_all(tmp_path),
+        survey(root / "sample", list_photos(root / "sample", ["sample.zip"])),
+    ) == by_one_thread
     assert cluster.startswith("tcp://127.0.0.1:")
     assert outside_loopback() == []
 
@@ -135,7 +141,10 @@ def test_a_scheduler_s_workers_give_the_same_bytes(
         assert get_client().cluster is None
         assert pids() == expected
         preprocess(root / "sample", split, tmp_path, PARAMS)
-        assert (read_all(tmp_path), survey(root / "sample", ["sample.zip"])) == by_one_thread
+        assert (
+            read_all(tmp_path),
+            survey(root / "sample", list_photos(root / "sample", ["sample.zip"])),
+        ) == by_one_thread
     assert pids() == expected  # it lives on
 
 
@@ -154,7 +163,10 @@ def test_what_a_process_cannot_read_is_an_error_that_names_it(
     with pytest.raises(ArchiveError, match=r"photos\.zip: gone\.jpg is damaged"):
         preprocess(path.parent, split.assign(id="photos.zip/gone.jpg"), tmp_path / "lab", PARAMS)
 
-    photos = {photo.id: photo.error for photo in survey(path.parent, ["photos.zip"])}
+    photos = {
+        photo.id: photo.error
+        for photo in survey(path.parent, list_photos(path.parent, ["photos.zip"]))
+    }
     assert "no readable image" in photos.pop("photos.zip/im9.jpg")
     assert set(photos.values()) == {""}
 

@@ -13,15 +13,21 @@ from tqdm import tqdm
 
 from colorizer.color.tone import chroma_and_residual
 from colorizer.data.archive import ArchiveError, list_members, read_photo
+from colorizer.data.unfinished import unfinished
 from colorizer.params import DropGrayscale
+from colorizer.paths import atomic_write
 from colorizer.photo.decode import ImageError, decode
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 16  # photographs that a worker takes at a time
+PART = 4096  # photographs whose rows are kept together, should the rest be interrupted
 
 REASONS = ("single_channel", "equal_channels", "near_gray", "toned", "too_small", "unreadable")
 """Why a photograph is dropped, in the order in which reasons are tried (unreadable apart)."""
+
+SUMMARIZED = ("tone_residual", "reason", "kept")
+"""The columns of color.csv that `summarize` reads."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +98,45 @@ def verdict(photo: ColorStatistics, params: DropGrayscale) -> str:
     return next((reason for reason, applies in checks.items() if applies), "")
 
 
-def survey(folder: Path, archives: Sequence[str]) -> list[ColorStatistics]:
-    """Measure every photograph in a folder's archives, in the order of archives and names."""
-    ids = [f"{name}/{member}" for name in archives for member in list_members(folder / name)[0]]
+def survey(folder: Path, ids: Sequence[str]) -> list[ColorStatistics]:
+    """Measure photographs of a folder's archives, in the order of their ids."""
     jobs = (
         delayed(_measure_members)(folder, ids[i : i + CHUNK]) for i in range(0, len(ids), CHUNK)
     )
-    photos: list[ColorStatistics] = []
-    with tqdm(total=len(ids), unit="photo", desc="color", disable=None) as bar:
-        for measured in Parallel(return_as="generator")(jobs):
-            photos += measured
-            bar.update(len(measured))
-    return photos
+    return [photo for measured in Parallel()(jobs) for photo in measured]
+
+
+def list_photos(folder: Path, archives: Sequence[str]) -> list[str]:
+    """Return the ids of all photographs in archives, in the order of archives and names."""
+    return [f"{name}/{member}" for name in archives for member in list_members(folder / name)[0]]
+
+
+def write_colors(folder: Path, archives: Sequence[str], params: DropGrayscale, out: Path) -> None:
+    """Write color.csv of all photographs in a folder's archives.
+
+    Of a million, memory holds the names alone: the table is written in parts. A killed run resumes
+    after its last part.
+
+    Args:
+        folder: of the archives.
+        archives: their names.
+        params: when a photograph is dropped.
+        out: the file.
+    """
+    ids = list_photos(folder, archives)
+    asked = params.model_dump() | {"archives": list(archives)}
+    bar = tqdm(total=len(ids), unit="photo", desc="color", disable=None)
+    with unfinished(out, folder, asked) as work, bar:
+        parts = {work / f"{i}.csv": ids[i : i + PART] for i in range(0, len(ids) or 1, PART)}
+        for part, own in parts.items():
+            if not part.exists():
+                table = color_table(survey(folder, own), params)
+                with atomic_write(part) as new:
+                    table.to_csv(new, index=False, header=part.stem == "0")
+            bar.update(len(own))
+        with (work / out.name).open("wb") as whole:
+            for part in parts:
+                whole.write(part.read_bytes())
 
 
 def color_table(photos: Sequence[ColorStatistics], params: DropGrayscale) -> pd.DataFrame:

@@ -1,9 +1,8 @@
 """Photographs in archives -> LAB arrays on disk, each worker writing its own rows in place."""
 
-import contextlib
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,17 @@ from tqdm import tqdm
 from colorizer.color.lab import rgb_to_lab
 from colorizer.data.archive import read_photo
 from colorizer.data.dataset import SUBSETS, ab_path, lightness_path, manifest_path
+from colorizer.data.rows import Rows
+from colorizer.data.unfinished import unfinished
 from colorizer.params import Preprocess
-from colorizer.paths import whole_or_none
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.parallel import one_thread_each
 from colorizer.photo.resize import resize
 
 CHUNK = 32  # photographs that a worker takes at a time
 
-Written = tuple[bytes, tuple[int, int]]
-"""The digest of a photograph's row, and its height and width."""
+Written = tuple[NDArray[np.uint8], NDArray[np.int32]]
+"""Digests of photographs' rows (N, 16), and the photographs' heights and widths (N, 2)."""
 
 
 LONGEST = 1.5
@@ -74,90 +74,111 @@ def preprocess(archives: Path, split: pd.DataFrame, folder: Path, params: Prepro
     the manifest has their shapes.
 
     Joblib hands the photographs out, to whom `colorizer.data.workers` says. Memory does not grow
-    with their number: each worker writes its rows where they belong and forgets them.
+    with their number, but for their names: each worker writes its rows where they belong and
+    forgets them. A killed run leaves its rows in a hidden folder, with their digests: the next one
+    keeps those that still have them.
 
     Args:
         archives: the folder of zip files that the split's ids name.
         split: columns `id` and `subset`, as `colorizer.data.split.split` makes it.
-        folder: where the arrays go, in the split's order. An error leaves none.
+        folder: where the arrays go, in the split's order. There are all or none.
         params: geometry, size and resampling filter.
 
     Raises:
         ImageError: if a photograph cannot be decoded; the line says which.
+        ColorizerError: if another process is writing them.
     """
-    with whole_or_none(folder):
-        _preprocess(archives, split, folder, params)
+    archives, folder = archives.absolute(), folder.absolute()  # workers may run elsewhere
+    ids = {subset: split.loc[split["subset"] == subset, "id"] for subset in SUBSETS}
+    names = {
+        subset: xxhash.xxh3_128_hexdigest("\n".join(own).encode()) for subset, own in ids.items()
+    }
+    bar = tqdm(total=len(split), unit="photo", desc="lab", disable=None)
+    with unfinished(folder, archives, params.model_dump() | names) as work, bar, one_thread_each():
+        (work / folder.name).mkdir(exist_ok=True)
+        manifest = {
+            subset: _write_subset(archives, own, work / folder.name, subset, params, bar)
+            for subset, own in ids.items()
+            if len(own)
+        }
+        with manifest_path(work / folder.name).open("w", encoding="utf-8") as file:
+            json.dump(manifest, file, indent=1)
+            file.write("\n")
 
 
-def _preprocess(archives: Path, split: pd.DataFrame, folder: Path, params: Preprocess) -> None:
-    subsets = [subset for subset in SUBSETS if (split["subset"] == subset).any()]
-    ids = {subset: split.loc[split["subset"] == subset, "id"].tolist() for subset in subsets}
-    for subset in subsets:
-        _allocate(folder, subset, len(ids[subset]), canvas_side(params))
+def _write_subset(
+    archives: Path,
+    ids: "pd.Series[str]",
+    folder: Path,
+    subset: str,
+    params: Preprocess,
+    bar: "tqdm[Any]",
+) -> dict[str, Any]:
+    """Write a subset's arrays, or what is missing of them, and return its manifest entry.
+
+    The digests of the rows that are written, uint8 (N, 16), and the photographs' heights and widths
+    lie beside `folder`. Where a digest is zero there is no row yet.
+    """
+    count, side = len(ids), canvas_side(params)
+    lab = (
+        Rows.open(lightness_path(folder, subset), count, (1, side, side), "float16"),
+        Rows.open(ab_path(folder, subset), count, (2, side, side), "float16"),
+    )
+    digests = Rows.open(folder.parent / f"{subset}_digests.npy", count, (16,), "uint8")
+    shapes = Rows.open(folder.parent / f"{subset}_shapes.npy", count, (2,), "int32")
+    known = digests.read(0, count)
+    firsts = range(0, count, CHUNK)
     jobs = (
         delayed(_write_rows)(
-            archives, folder, subset, first, ids[subset][first : first + CHUNK], params
+            archives, lab, i, ids.iloc[i : i + CHUNK].tolist(), params, known[i : i + CHUNK]
         )
-        for subset in subsets
-        for first in range(0, len(ids[subset]), CHUNK)
+        for i in firsts
     )
-    written: dict[str, list[Written]] = {subset: [] for subset in subsets}
-    bar = tqdm(total=len(split), unit="photo", desc="lab", disable=None)
-    with bar, one_thread_each():
-        for subset, rows in Parallel(return_as="generator")(jobs):  # in the split's order
-            written[subset] += rows
-            bar.update(len(rows))
-    manifest = {s: {"ids": ids[s]} | _summarize(written[s], params) for s in subsets}
-    manifest_path(folder).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-
-
-def _summarize(written: Sequence[Written], params: Preprocess) -> dict[str, Any]:
-    """Return a subset's manifest entry: its arrays' digest, and their shapes if they differ."""
-    digest = xxhash.xxh3_128(b"".join(row for row, _ in written)).hexdigest()
-    shapes = {"shapes": [shape for _, shape in written]} if params.geometry == "keep" else {}
-    return {"digest": digest} | shapes
-
-
-def _allocate(folder: Path, subset: str, length: int, size: int) -> None:
-    for path, channels in ((lightness_path(folder, subset), 1), (ab_path(folder, subset), 2)):
-        shape = (length, channels, size, size)
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+    with digests.writing() as write_digests, shapes.writing() as write_shapes:
+        for first, written in zip(firsts, Parallel(return_as="generator")(jobs), strict=True):
+            if written is not None:
+                write_shapes(first, written[1])
+                write_digests(first, written[0])
+            bar.update(min(CHUNK, count - first))
+    entry = {
+        "ids": ids.tolist(),
+        "digest": xxhash.xxh3_128_hexdigest(digests.read(0, count).data),
+    }
+    if params.geometry == "keep":
+        entry["shapes"] = shapes.read(0, count).tolist()
+    return entry
 
 
 def _write_rows(
     archives: Path,
-    folder: Path,
-    subset: str,
+    lab: tuple[Rows, Rows],
     first: int,
     ids: Sequence[str],
     params: Preprocess,
-) -> tuple[str, list[Written]]:
-    """Write photographs into rows of a subset's arrays; return the subset and what was written."""
-    written = []
+    known: NDArray[np.uint8],
+) -> Written | None:
+    """Write photographs into rows of a subset's arrays, unless the rows have their digests."""
+    if known.any(axis=1).all() and np.array_equal(_read_digests(lab, first, len(ids)), known):
+        return None
+    digests, shapes = np.empty((len(ids), 16), np.uint8), np.empty((len(ids), 2), np.int32)
     side = canvas_side(params)
-    with _rows(lightness_path(folder, subset)) as lightness, _rows(ab_path(folder, subset)) as ab:
-        for row, photo_id in enumerate(ids, start=first):
+    with lab[0].writing() as lightness, lab[1].writing() as ab:
+        for row, photo_id in enumerate(ids):
             try:
-                lab = photo_to_lab(read_photo(archives, photo_id), params)
+                image = photo_to_lab(read_photo(archives, photo_id), params)
             except ImageError as error:
                 raise ImageError(f"{photo_id}: {error}") from error
-            height, width = lab.shape[1:]
-            half = torch.from_numpy(lab).half()  # 50 times as fast as NumPy's rounding
+            height, width = image.shape[1:]
+            half = torch.from_numpy(image).half()  # 50 times as fast as NumPy's rounding
             canvas = F.pad(half, (0, side - width, 0, side - height)).numpy()
-            lightness(row, canvas[:1])
-            ab(row, canvas[1:])
-            written.append((xxhash.xxh3_128_digest(canvas.data), (height, width)))
-    return subset, written
+            lightness(first + row, canvas[:1])
+            ab(first + row, canvas[1:])
+            digests[row] = np.frombuffer(xxhash.xxh3_128_digest(canvas.data), np.uint8)
+            shapes[row] = height, width
+    return digests, shapes
 
 
-@contextlib.contextmanager
-def _rows(path: Path) -> Iterator[Callable[[int, NDArray[np.float16]], None]]:
-    """Yield a function that writes rows of an array on disk, twice as fast as a memory map."""
-    start = np.load(path, mmap_mode="r").offset
-    with path.open("r+b") as file:
-
-        def write(index: int, row: NDArray[np.float16]) -> None:
-            file.seek(start + index * row.nbytes)
-            file.write(row.data)
-
-        yield write
+def _read_digests(lab: tuple[Rows, Rows], first: int, count: int) -> NDArray[np.uint8]:
+    """Return the digests of rows that an earlier run wrote: uint8 (count, 16)."""
+    rows = np.concatenate([part.read(first, count) for part in lab], axis=1)
+    return np.stack([np.frombuffer(xxhash.xxh3_128_digest(r.data), np.uint8) for r in rows])

@@ -1,9 +1,12 @@
 """Splits photographs into train, test and validation, by a seed and alike on any machine."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Split
@@ -12,23 +15,24 @@ SKIPPED = "skipped"
 
 
 def read_colors(path: Path) -> pd.DataFrame:
-    """Read color.csv, the table of all photographs.
+    """Read which photographs color.csv, the table of all, keeps: columns `id` and `kept`.
 
     Raises:
         ColorizerError: if there is no such file.
     """
     if path.exists():
-        return pd.read_csv(path)
+        return pd.read_csv(path, usecols=["id", "kept"])
     before = path.with_name("colour.csv")
     renamed = f"{before.name} is now {path.name}" if before.exists() else "no such file"
     raise ColorizerError(f"{path}: {renamed}: run the stage drop_grayscale")
 
 
-def split(ids: list[str], params: Split) -> pd.DataFrame:
+def split(ids: "Sequence[str] | pd.Series[str]", params: Split) -> pd.DataFrame:
     """Choose train, test and validation photographs at random.
 
     The order of SHA-256("seed/id") is the shuffle: it depends on the seed and the ids alone, so it
-    is the same on any machine and under any version of Python or NumPy.
+    is the same on any machine and under any version of Python or NumPy. Of a million ids, pandas
+    holds the names once and NumPy the digests; there is no Python object for each.
 
     Args:
         ids: the photographs to choose from, in any order.
@@ -42,9 +46,12 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
     Raises:
         ColorizerError: if there are too few photographs; it says how many are missing.
     """
-    shuffled = sorted(ids, key=lambda photo_id: _shuffle_key(photo_id, params.seed))
-    extra = [photo_id for photo_id in shuffled if _archive(photo_id) in params.train_only]
-    others = [photo_id for photo_id in shuffled if _archive(photo_id) not in params.train_only]
+    photos = pd.Series(ids, dtype=str)
+    shuffled = photos.iloc[_shuffle(photos, params.seed)]
+    alone = np.zeros(len(shuffled), bool)
+    for archive in params.train_only:
+        alone |= shuffled.str.startswith(f"{archive}/").to_numpy(bool)
+    extra, others = shuffled[alone], shuffled[~alone]
     counts = {
         "train": params.train,
         SKIPPED: params.skip,
@@ -60,16 +67,19 @@ def split(ids: list[str], params: Split) -> pd.DataFrame:
             f"{wanted - len(others):,} are missing; lower split.train, test or validation in "
             "params.yaml, or add archives"
         )
-    subsets = [subset for subset, count in counts.items() for _ in range(count)]
-    rows = list(zip(others[:wanted], subsets, strict=True))
-    rows[params.train : params.train] = [(photo_id, "train") for photo_id in extra]
-    table = pd.DataFrame(rows, columns=["id", "subset"])
-    return table[table["subset"] != SKIPPED].reset_index(drop=True)
+    tables, first = [], 0
+    for subset, count in counts.items():
+        rows = others.iloc[first : first + count]
+        first += count
+        if subset == "train":
+            rows = pd.concat([rows, extra])
+        if subset != SKIPPED:
+            tables.append(pd.DataFrame({"id": rows, "subset": subset}))
+    return pd.concat(tables, ignore_index=True)
 
 
-def _archive(photo_id: str) -> str:
-    return photo_id.split("/", 1)[0]
-
-
-def _shuffle_key(photo_id: str, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed}/{photo_id}".encode()).digest()
+def _shuffle(photos: "pd.Series[str]", seed: int) -> NDArray[np.intp]:
+    """Return the order of SHA-256("seed/id")."""
+    digests = b"".join(hashlib.sha256(f"{seed}/{name}".encode()).digest() for name in photos)
+    words = np.frombuffer(digests, ">u8").reshape(-1, 4)
+    return np.lexsort(words.T[::-1])
