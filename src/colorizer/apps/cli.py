@@ -9,6 +9,7 @@ from colorizer.apps import command_line
 from colorizer.apps.access import LOOPBACK, Access
 from colorizer.apps.calibrate import calibrate
 from colorizer.apps.command_line import NAMED
+from colorizer.apps.promote import promote
 from colorizer.apps.turing import commands as turing
 from colorizer.errors import ColorizerError, MissingExtraError, UsageError
 from colorizer.paths import atomic_write
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(turing.app, name="turing")
 app.command()(calibrate)
+app.command()(promote)
 
 EXPORTS = ("onnx", "safetensors")
 

@@ -29,6 +29,12 @@ NO_MODEL = "none"
 
 CHAMPION = "champion"
 
+CHALLENGER = "challenger"
+"""The alias of a version with the better score, where a champion gives way by promotion alone."""
+
+PROMOTED = "promoted"
+"""A version's tag: why `colorizer promote` made it the champion."""
+
 TRIAL = "trial"
 """A version's tag: it is of a small run that shows how things work, such as the demo's."""
 

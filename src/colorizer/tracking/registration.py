@@ -20,7 +20,7 @@ from colorizer.paths import Paths
 from colorizer.photo.encode import encode
 from colorizer.tracking.champion import SCORED_ON, deserves_alias
 from colorizer.tracking.descriptions import describe_model, describe_version
-from colorizer.tracking.names import CHAMPION, MODELS, TRIAL, Version
+from colorizer.tracking.names import CHALLENGER, CHAMPION, MODELS, PROMOTED, TRIAL, Version
 from colorizer.tracking.names import DEFAULT as BEST
 from colorizer.tracking.published import Published
 from colorizer.tracking.registry import find_logged_model, find_version
@@ -188,13 +188,17 @@ def _refresh(
 
 
 def _crown(store: Store, version: ModelVersion, profile: str, register: Register) -> None:
-    """Give a version its profile's alias, and `champion` if it has earned that."""
+    """Give a version its profile's alias, and `champion` if it has earned that.
+
+    A champion that a person promoted stays; who has earned its place is `challenger`.
+    """
     client, name, number = store.client, version.name, version.version
     client.set_registered_model_alias(name, profile, number)
     candidate = client.get_model_version(name, number)
     champion = find_version(client, Version(name, alias=CHAMPION))
     if champion is None or deserves_alias(candidate.tags, champion.tags, register):
-        client.set_registered_model_alias(name, CHAMPION, number)
+        stays = champion and PROMOTED in champion.tags and str(champion.version) != str(number)
+        client.set_registered_model_alias(name, CHALLENGER if stays else CHAMPION, number)
 
 
 def _example_photo() -> bytes:
