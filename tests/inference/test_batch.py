@@ -28,6 +28,7 @@ from colorizer.inference.torch_network import TorchNetwork
 from colorizer.methods.hints import Hint
 from colorizer.models import create_model
 from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.photo import large
 from colorizer.photo.decode import ImageError
 from colorizer.photo.marking import read_mark
 from colorizer.photo.photofile import PhotoFile
@@ -514,7 +515,7 @@ def test_a_name_that_is_too_long_is_a_failure(tmp_path: Path, colorizer: Coloriz
 def test_large_photographs_are_worked_on_one_at_a_time(
     folder: Path, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recolor_file, "LARGE", 0)
+    monkeypatch.setattr(large, "LARGE", 0)
     assert [o.status for o in work([folder], None, colorizer)].count("colorized") == 3
 
 

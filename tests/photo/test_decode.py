@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from colorizer.photo import decode as images
 from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.jpeg_scans import count_scans
 from colorizer.photo.pixels import read_pixels
 
 RGB = NDArray[np.uint8]
@@ -315,3 +316,34 @@ def test_strokes_keep_their_opacity_and_stand_upright(mode: str) -> None:
 def test_strokes_that_are_no_picture_are_refused() -> None:
     with pytest.raises(ImageError, match="no readable image: of no format that is known"):
         images.decode_strokes(b"junk")
+
+
+def test_a_progressive_jpeg_of_endless_scans_is_refused() -> None:
+    data = encode(Image.fromarray(np.tile(SMALL, (4, 4, 1))), "jpeg", progressive=True)
+    assert decode(data).rgb.any()
+    last = data.rindex(b"\xff\xda")
+    scan = data[last:-2]
+    thumbnail = b"\xff\xe1" + (2 + len(scan)).to_bytes(2, "big") + scan  # not a scan of its own
+    with_thumbnails = data[:2] + thumbnail * 200 + data[2:]
+    assert count_scans(with_thumbnails) == count_scans(data + scan * 200) == count_scans(data) < 20
+    assert "scans; at most 100" in decode_in_vain(data[:-2] + scan * 100 + data[-2:])
+
+
+def directory(tags: dict[int, int], follows: int = 0) -> bytes:
+    """Return a directory of a TIFF file."""
+    entries = (struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return struct.pack("<H", len(tags)) + b"".join(entries) + struct.pack("<I", follows)
+
+
+def test_a_tiff_of_too_many_channels_is_refused_before_they_are_decoded() -> None:
+    sides = {256: 13_000, 257: 13_000}
+    rest = {258: 16, 259: 1, 262: 2, 273: 8, 277: 60_000, 278: 13_000, 279: 100}
+    said = decode_in_vain(b"II*\0\x08\0\0\0" + directory(sides | rest))
+    assert "at most 3 are decoded: it has 60,000 channels" in said
+
+
+def test_a_tiff_of_endless_pages_is_refused() -> None:
+    size = len(directory({256: 1}))
+    pages = (directory({256: 1}, 8 + size * (n + 1)) for n in range(1001))
+    with pytest.raises(ImageError, match="over 1,000 pages: split it"):
+        next(images.split_pages(b"II*\0\x08\0\0\0" + b"".join(pages)))

@@ -13,6 +13,7 @@ from PIL import Image
 from colorizer.inference.recolor_file import Options, colorize_data
 from colorizer.methods.hints import Hint
 from colorizer.photo.decode import ImageError, count_pixels, decode
+from colorizer.photo.jxl import read_size
 from colorizer.photo.marking import Mark, digest, read_mark
 from colorizer.photo.photofile import PhotoFile, encode_pages
 from icc_profiles import linear
@@ -240,5 +241,26 @@ def test_depth_that_is_not_read_is_named() -> None:
 
 
 def test_pixels_are_counted_before_they_are_decoded(made: dict[str, bytes]) -> None:
-    for name in ("HEIF", "RAW", "GIF", "PPM of 16 bits", "PSD"):
+    for name in ("HEIF", "RAW", "GIF", "PPM of 16 bits", "PSD", "JXL", "PDF"):
         assert count_pixels(made[name]) == SIZE[0] * SIZE[1], name
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(8, 8), (256, 256), (300, 200), (512, 384), (1000, 999), (9000, 1)]
+)
+@pytest.mark.parametrize("container", [False, True])
+def test_a_jpeg_xl_says_its_size_before_it_is_decoded(
+    width: int, height: int, container: bool
+) -> None:
+    blank = np.zeros((height, width, 3), np.uint8)
+    data = imagecodecs.jpegxl_encode(blank, usecontainer=container, effort=1)
+    assert read_size(data) == (width, height)
+
+
+def test_a_jpeg_xl_bomb_is_refused_by_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pillow_jxl")
+    data = imagecodecs.jpegxl_encode(np.zeros((100, 101), np.uint8), effort=1)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5049)
+    with pytest.raises(ImageError, match="image too large: 101 x 100 pixels"):
+        decode(data)
+    assert count_pixels(data) == 10_100

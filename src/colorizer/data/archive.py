@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from colorizer.errors import ColorizerError
 from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.large import alone_if_large
 from colorizer.photo.signatures import SUFFIXES
 
 
@@ -52,8 +53,10 @@ def decode_photo(folder: Path, photo_id: str) -> NDArray[np.uint8]:
     Raises:
         ImageError: if it cannot be decoded; the line says which.
     """
+    data = read_photo(folder, photo_id)
     try:
-        return decode(read_photo(folder, photo_id)).rgb
+        with alone_if_large(data):
+            return decode(data).rgb
     except ImageError as error:
         raise ImageError(f"{photo_id}: {error}") from error
 

@@ -16,7 +16,8 @@ from colorizer.data.archive import ArchiveError, list_members, read_photo
 from colorizer.data.unfinished import unfinished
 from colorizer.params import DropGrayscale
 from colorizer.paths import atomic_write
-from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.decode import ImageError, Photo, decode
+from colorizer.photo.large import alone_if_large
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +62,14 @@ class ColorStatistics:
 
 def measure(photo_id: str, data: bytes) -> ColorStatistics:
     """Measure the color of one image file; a file that is no image is measured as an error."""
-    try:
-        photo = decode(data)
-    except ImageError as error:
-        return ColorStatistics(photo_id, error=str(error))
+    with alone_if_large(data):
+        try:
+            return _measure(photo_id, decode(data))
+        except ImageError as error:
+            return ColorStatistics(photo_id, error=str(error))
+
+
+def _measure(photo_id: str, photo: Photo) -> ColorStatistics:
     rgb = photo.rgb
     height, width = rgb.shape[:2]
     chroma, residual = chroma_and_residual(rgb)

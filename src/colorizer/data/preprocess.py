@@ -22,6 +22,7 @@ from colorizer.data.rows import Rows
 from colorizer.data.unfinished import unfinished
 from colorizer.params import Preprocess
 from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.large import alone_if_large
 from colorizer.photo.parallel import one_thread_each
 from colorizer.photo.resize import resize
 
@@ -46,7 +47,11 @@ def photo_to_lab(data: bytes, params: Preprocess) -> NDArray[np.float32]:
     Raises:
         ImageError: if the file cannot be decoded.
     """
-    rgb = decode(data).rgb
+    with alone_if_large(data):
+        return _to_lab(decode(data).rgb, params)
+
+
+def _to_lab(rgb: NDArray[np.uint8], params: Preprocess) -> NDArray[np.float32]:
     if params.geometry == "square":
         return rgb_to_lab(resize(rgb, size=params.side, resample=params.resample))
     short = min(rgb.shape[:2])

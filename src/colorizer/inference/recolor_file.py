@@ -1,9 +1,7 @@
 """A photograph's file to the same file in color; nothing else changes."""
 
-import contextlib
 import dataclasses
 import logging
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,18 +20,13 @@ from colorizer.inference.sheets import draw_confidence, draw_sheet
 from colorizer.methods.hints import Hints
 from colorizer.methods.propagation import guide
 from colorizer.methods.registry import color_like
-from colorizer.photo.decode import count_pixels
+from colorizer.photo.large import alone_if_large
 from colorizer.photo.marking import Mark
 from colorizer.photo.photofile import NO_METADATA, PhotoFile, encode_pages
 from colorizer.photo.restoration import restore
 from colorizer.photo.visible_mark import draw_mark
 
-LARGE = 40_000_000
-"""Pixels; of photographs beyond this only one is in memory at a time."""
-
 logger = logging.getLogger(__name__)
-
-_one_large_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,7 @@ def colorize_data(data: bytes, colorizer: Colorizer | None, options: Options) ->
         ImageError: if it cannot be read, or cannot be written in the format asked for.
         ColorizerError: if the hints do not fit the photograph, or there are several.
     """
-    with _one_large_at_a_time if count_pixels(data) > LARGE else contextlib.nullcontext():
+    with alone_if_large(data):
         photos = PhotoFile.pages(data)
         first, second = next(photos), next(photos, None)
         format = options.format or first.format_written

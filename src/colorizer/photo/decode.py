@@ -15,8 +15,8 @@ from PIL import Image, UnidentifiedImageError
 from colorizer.errors import ImageError as ImageError
 from colorizer.photo.deep_formats import deep_samples
 from colorizer.photo.depth import DeepFile, to_16_bits
-from colorizer.photo.identify import HEAD, identify
-from colorizer.photo.opening import DECODED_AT_ONCE, count_pages, open_image, open_pages
+from colorizer.photo.jpeg_scans import MAX_SCANS, count_scans
+from colorizer.photo.opening import count_pages, open_image, open_pages, size_before_decoding
 from colorizer.photo.orientation import read_orientation, turn_upright
 from colorizer.photo.pixels import GRAY_MODES, gray_to_rgb, on_white, read_pixels, to_8_bits
 
@@ -107,6 +107,7 @@ def open_picture(data: bytes) -> Iterator[Image.Image]:
     """
     with readable(), open_image(data) as image:
         _check_size(image)
+        _check_scans(image, data)
         _check_single(image, data)
         yield image
 
@@ -149,14 +150,11 @@ def count_pixels(data: bytes) -> int:
     """Return how many pixels an image file says it holds.
 
     Returns:
-        0 if it is no image, or nothing is known before it is decoded (`DECODED_AT_ONCE`); over
-        `MAX_PIXELS` if it is one too large to be opened.
+        0 if it is no image; over `MAX_PIXELS` if it is one too large to be opened.
     """
-    if identify(data[:HEAD]).format in DECODED_AT_ONCE:
-        return 0
     try:
-        with open_image(data) as image:
-            return image.width * image.height
+        width, height = size_before_decoding(data)
+        return width * height
     except Image.DecompressionBombError:
         return MAX_PIXELS + 1
     except Exception:  # whoever decodes it says why
@@ -175,6 +173,13 @@ def _check_size(image: Image.Image) -> None:
         raise ImageError(
             f"image too large: {image.width} x {image.height} pixels; "
             f"at most {MAX_PIXELS // 1_000_000} megapixels are decoded"
+        )
+
+
+def _check_scans(image: Image.Image, data: bytes) -> None:
+    if image.info.get("progressive") and (scans := count_scans(data)) > MAX_SCANS:
+        raise ImageError(
+            f"a JPEG of {scans:,} scans; at most {MAX_SCANS} are decoded: save it anew"
         )
 
 

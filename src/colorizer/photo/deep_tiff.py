@@ -22,6 +22,10 @@ SPACES: dict[int, tuple[Literal["gray", "rgb", "cmyk"], int]] = {
 }
 """What the colors are, and how many channels they take."""
 
+GIBI = 1 << 30
+MAX_BYTES = 3 * GIBI
+"""Of a picture's levels: `decode.MAX_PIXELS` of four channels of floats."""
+
 KINDS = {
     SAMPLEFORMAT.UINT: "unsigned integers",
     SAMPLEFORMAT.INT: "signed integers",
@@ -62,6 +66,13 @@ class DeepTiff(DeepFile):
         if page.photometric not in SPACES or not uniform:
             kind = getattr(page.photometric, "name", page.photometric)
             raise ImageError(f"a TIFF of {page.bitspersample} bits in {kind}: save it as RGB")
+        if page.axes not in ("YX", "SYX", "YXS"):
+            raise ImageError(f"a TIFF page of the axes {page.axes}: expected rows and columns")
+        if page.nbytes > MAX_BYTES:
+            raise ImageError(
+                f"a TIFF of {page.nbytes / GIBI:,.0f} GiB of levels; at most {MAX_BYTES / GIBI:g} "
+                f"are decoded: it has {page.samplesperpixel:,} channels"
+            )
         space, colors = SPACES[page.photometric]
         said = list(enumerate(page.extrasamples, colors))
         opacity = [(place, OPACITY[kind]) for place, kind in said if kind in OPACITY][:1]
@@ -102,11 +113,7 @@ def _channels_last(page: TiffPage) -> NDArray[Any]:
     levels: NDArray[Any] = page.asarray()
     if page.axes == "YX":
         return levels[..., None]
-    if page.axes == "SYX":
-        return np.ascontiguousarray(levels.transpose(1, 2, 0))
-    if page.axes != "YXS":
-        raise ImageError(f"a TIFF page of the axes {page.axes}: expected rows and columns")
-    return levels
+    return levels if page.axes == "YXS" else np.ascontiguousarray(levels.transpose(1, 2, 0))
 
 
 def _range(page: TiffPage) -> tuple[float, float | None]:

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 from functools import cache
 
+import simplejpeg
 from PIL import Image, PsdImagePlugin
 
 from colorizer.errors import ImageError, MissingExtraError
@@ -16,10 +17,6 @@ EXTRA = "formats"
 
 PSD_RESOLUTION, PSD_EXIF, PSD_XMP = 1005, 1058, 1060
 """Of a Photoshop file's resources."""
-
-
-DECODED_AT_ONCE = frozenset({"JXL", "PDF"})
-"""Formats of which nothing is known before they are decoded."""
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -33,6 +30,31 @@ def open_image(data: bytes) -> Image.Image:
     opener = _OPENERS.get(kind.format or "", _open_by_pillow)
     with naming_what_lacks(kind.name):
         return opener(data)
+
+
+def size_before_decoding(data: bytes) -> tuple[int, int]:
+    """Return the width and height that a picture's file says it has.
+
+    Raises:
+        ImageError: as `open_image`.
+        Exception: of any kind, if it cannot be read.
+    """
+    kind = identify(data[:HEAD])
+    if kind.format == "JPEG":  # faster than to open it
+        with contextlib.suppress(ValueError):
+            height, width, *_ = simplejpeg.decode_jpeg_header(data, strict=False)
+            return width, height
+    with naming_what_lacks(kind.name):
+        if kind.format == "JXL":  # to open it is to decode it
+            from colorizer.photo.jxl import read_size
+
+            return read_size(data)
+        if kind.format == "PDF":
+            from colorizer.photo.pdf import measure_page
+
+            return measure_page(data)
+    with open_image(data) as image:
+        return image.size
 
 
 def open_pages(data: bytes) -> Iterator[bytes]:
@@ -127,7 +149,12 @@ def _open_heif(data: bytes) -> Image.Image:
 
 
 def _open_jxl(data: bytes) -> Image.Image:
+    from colorizer.photo.jxl import read_size
+
     _register_jxl()
+    width, height = read_size(data)
+    if width * height > 2 * (Image.MAX_IMAGE_PIXELS or 0):
+        raise Image.DecompressionBombError(f"{width} x {height} pixels")
     return _open_by_pillow(data)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE, FPDF_PAGEOBJ_TEXT
 
 from colorizer.errors import ImageError
+from colorizer.photo.tiff_pages import check_count
 
 POINTS = 72  # an inch
 
@@ -28,9 +29,8 @@ def open_page(data: bytes) -> Image.Image:
     """Return a document's first page as a picture, at its own pictures' resolution."""
     with _one_at_a_time, pypdfium2.PdfDocument(data) as document:
         page = document[0]
-        width, height = page.get_size()
         text = any(page.get_objects(filter=[FPDF_PAGEOBJ_TEXT]))
-        scale = min(_scale(page, text=text), (MAX_PIXELS / (width * height)) ** 0.5)
+        scale = _scale(page, text=text)
         # a little less, since sizes are rounded up and the page's is not exact
         picture: Image.Image = page.render(scale=scale * NEARLY, may_draw_forms=False).to_pil()
     picture = picture.convert("RGB")
@@ -39,9 +39,23 @@ def open_page(data: bytes) -> Image.Image:
     return picture
 
 
-def count_pages(data: bytes) -> int:
-    """Return how many pages a document has."""
+def measure_page(data: bytes) -> tuple[int, int]:
+    """Return the width and height of what `open_page` would return."""
     with _one_at_a_time, pypdfium2.PdfDocument(data) as document:
+        page = document[0]
+        scale = _scale(page, text=any(page.get_objects(filter=[FPDF_PAGEOBJ_TEXT])))
+        width, height = page.get_size()
+    return round(width * scale), round(height * scale)
+
+
+def count_pages(data: bytes) -> int:
+    """Return how many pages a document has.
+
+    Raises:
+        ImageError: if there are over `tiff_pages.MAX_PAGES`.
+    """
+    with _one_at_a_time, pypdfium2.PdfDocument(data) as document:
+        check_count(len(document))
         return len(document)
 
 
@@ -83,6 +97,8 @@ def encode_pdf(pages: Iterable[tuple[bytes, tuple[float, float]]]) -> bytes:
 def _scale(page: Any, *, text: bool) -> float:
     """Return how many pixels a point has in the finest picture on a page, which may have text.
 
+    It is less if the page would have over `MAX_PIXELS`.
+
     Raises:
         ImageError: if the page is no scan.
     """
@@ -97,4 +113,4 @@ def _scale(page: Any, *, text: bool) -> float:
     width, height = page.get_size()
     if not found or (text and covered < SCANNED * width * height):
         raise ImageError("a PDF page that is no scan: its pictures cover less than half of it")
-    return max(found)
+    return float(min(max(found), (MAX_PIXELS / (width * height)) ** 0.5))

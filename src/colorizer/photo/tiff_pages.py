@@ -7,6 +7,11 @@ from typing import Literal
 from PIL import TiffImagePlugin
 from PIL.ExifTags import Base
 
+from colorizer.errors import ImageError
+
+MAX_PAGES = 1000
+"""Of a file. Pages may share their pixels, so that a small file has any number of large ones."""
+
 REDUCED, MASK = 1, 4  # a page that is a smaller copy of another, or another's opacity
 
 
@@ -18,6 +23,9 @@ def find_pages(data: bytes) -> dict[int, int]:
 
     Returns:
         What each page says it is (NewSubfileType), by the place of its directory.
+
+    Raises:
+        ImageError: if there are over `MAX_PAGES`.
     """
     file = io.BytesIO(data)
     # the directories alone, since Pillow opens no mask
@@ -28,12 +36,19 @@ def find_pages(data: bytes) -> dict[int, int]:
         file.seek(place)
         page.load(file)
         kinds[place] = page.get(Base.NewSubfileType, 0)
+        check_count(len(kinds))
     first = next(iter(kinds), 0)
     return {
         place: kind
         for place, kind in kinds.items()
         if place == first or not kind & (REDUCED | MASK)
     }
+
+
+def check_count(pages: int) -> None:
+    """Raise an `ImageError` if these are over `MAX_PAGES`."""
+    if pages > MAX_PAGES:
+        raise ImageError(f"a file of over {MAX_PAGES:,} pages: split it")
 
 
 def split_tiff(data: bytes) -> Iterator[bytes]:
