@@ -10,6 +10,7 @@ from colorizer.apps.access import LOOPBACK, Access
 from colorizer.apps.calibrate import calibrate
 from colorizer.apps.command_line import NAMED
 from colorizer.apps.promote import promote
+from colorizer.apps.serve.commands import serve
 from colorizer.apps.turing import commands as turing
 from colorizer.errors import ColorizerError, MissingExtraError, UsageError
 from colorizer.paths import atomic_write
@@ -22,8 +23,8 @@ app = typer.Typer(
     epilog=command_line.EXIT_CODES,
 )
 app.add_typer(turing.app, name="turing")
-app.command()(calibrate)
-app.command()(promote)
+for command in (calibrate, promote, serve):
+    app.command()(command)
 
 EXPORTS = ("onnx", "safetensors")
 

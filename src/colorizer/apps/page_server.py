@@ -1,4 +1,4 @@
-"""The server that `colorizer web` and `colorizer turing` share: pages for those who may ask."""
+"""The server that `colorizer web`, `turing` and `serve` share: it answers those who may ask."""
 
 import logging
 import secrets
@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import FrameType
@@ -31,7 +31,7 @@ HEADERS = {
 }
 """Sent with every response: the page loads nothing from elsewhere, and no other page embeds it."""
 
-PATIENCE = 3  # seconds that requests under way get at shutdown
+PATIENCE = 3  # seconds that a page's requests under way get at shutdown
 CONNECTIONS = 200  # at once; more are answered 503
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -58,7 +58,14 @@ def make_app(static: Path | Traversable) -> FastAPI:
 
 
 def serve(
-    app: FastAPI, access: Access, *, port: int, open_browser: bool, say: Callable[[str], None]
+    app: FastAPI,
+    access: Access,
+    *,
+    port: int,
+    open_browser: bool,
+    say: Callable[[str], None],
+    public: Collection[str] = (),
+    patience: int = PATIENCE,
 ) -> None:
     """Serve a page until Ctrl+C, SIGTERM, or the terminal closes.
 
@@ -68,12 +75,14 @@ def serve(
         port: 0 takes any free one.
         open_browser: open the page in a browser.
         say: called with the page's address once the page answers.
+        public: paths that are answered without a token.
+        patience: seconds that requests under way get at shutdown.
 
     Raises:
         ColorizerError: if the port is taken, or the address is another machine's.
         SystemExit: after SIGTERM or when the terminal closes, so that the caller can clean up.
     """
-    guard(app, access)
+    guard(app, access, public)
     family = socket.AF_INET6 if ":" in access.address else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,7 +102,7 @@ def serve(
             app,
             log_level="warning",
             access_log=False,
-            timeout_graceful_shutdown=PATIENCE,
+            timeout_graceful_shutdown=patience,
             limit_concurrency=CONNECTIONS,
         )
         _run_until_ended(uvicorn.Server(config), listener)
@@ -129,12 +138,20 @@ def _run_until_ended(server: uvicorn.Server, listener: socket.socket) -> None:
         sys.exit(128 + ended[0])
 
 
-def guard(app: FastAPI, access: Access) -> None:
-    """Let an application refuse those who may not ask, and add `HEADERS` to every response."""
+def guard(app: FastAPI, access: Access, public: Collection[str] = ()) -> None:
+    """Let an application refuse those who may not ask, and add `HEADERS` to every response.
+
+    Args:
+        app: the application.
+        access: who may ask.
+        public: paths that are answered without a token.
+    """
 
     @app.middleware("http")
     async def check(request: Request, answer: Handler) -> Response:
-        refusal = _refuse_site(request, access) or _ask_for_token(request, access)
+        refusal = _refuse_site(request, access)
+        if not refusal and request.url.path not in public:
+            refusal = _ask_for_token(request, access)
         response = refusal or await answer(request)
         response.headers.update(HEADERS)
         response.headers.setdefault("Cache-Control", "no-cache")
@@ -173,7 +190,10 @@ def _ask_for_token(request: Request, access: Access) -> Response | None:
     if _is_token(bearer, access) or _is_token(request.cookies.get(cookie, ""), access):
         return None
     if not _is_token(request.query_params.get("token", ""), access):
-        message = "no token: open the address that the terminal shows, with its ?token="
+        message = (
+            "no token: open the address that the terminal shows, with its ?token=, or send "
+            "Authorization: Bearer and the token"
+        )
         return JSONResponse({"message": message}, 401)
     response = RedirectResponse(request.url.path, 303)  # so that no later request shows it
     response.set_cookie(cookie, access.token, httponly=True, samesite="lax")

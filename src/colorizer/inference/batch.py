@@ -121,14 +121,14 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
     except MemoryError:
         raise
     except Exception as error:
-        message = f"{task.source}: {_reason(error)}"
+        message = f"{task.source}: {reason(error)}"
         return Outcome(task, "failed", message, time.perf_counter() - started)
     seconds = time.perf_counter() - started
     message = f"{task.source} {new.message}" if new.message else ""
     return Outcome(task, "colorized" if new.anew else "copied", message, seconds, new.verdict)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Return on one line why a file failed; of a fault of our own also where it arose."""
     if isinstance(error, ColorizerError):
         return str(error)

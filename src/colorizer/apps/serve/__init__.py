@@ -1,0 +1,1 @@
+"""The HTTP service `colorizer serve`: photographs in, the same in color out, for other programs."""
