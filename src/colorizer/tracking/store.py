@@ -18,8 +18,9 @@ from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from colorizer.errors import ColorizerError, one_line
+from colorizer.errors import ColorizerError
 from colorizer.paths import project_root
+from colorizer.tracking.answers import no_answer
 from colorizer.tracking.registry import ADDRESS
 from colorizer.training.run_record import RunRecord
 
@@ -54,9 +55,7 @@ class Store:
                     else self.client.create_experiment(experiment, artifacts, EXPERIMENT_TAGS)
                 )
         except MlflowException as error:
-            raise ColorizerError(
-                f"MLflow at {mlflow.get_tracking_uri()} does not answer: {one_line(error)}"
-            ) from error
+            raise ColorizerError(no_answer(mlflow.get_tracking_uri(), error)) from error
 
     def find_run(self, fingerprint: str) -> str | None:
         """Return the id of the latest run with a fingerprint."""
