@@ -25,7 +25,7 @@ NO_OUTCOME = {
         *("colorizer.console", "colorizer.errors", "colorizer.training.progress"),
     ),
     "which machine works, and which process": (
-        *("colorizer.data.workers", "colorizer.models.hardware"),
+        *("colorizer.data.workers", "colorizer.data.witness", "colorizer.models.hardware"),
         *("colorizer.photo.parallel", "colorizer.training.device"),
         *("colorizer.training.engine", "colorizer.training.lock"),
     ),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import ParamSpec
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, is_out_of_memory
 
 P = ParamSpec("P")
 
@@ -59,7 +59,16 @@ def _explained() -> Iterator[None]:
     """Turn errors of the machine, and no others, into lines."""
     try:
         yield
-    except OSError as error:
+    except ColorizerError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise ColorizerError(
+                "the memory does not suffice: lower train.batch_size or engine.workers in "
+                "params.yaml, or end other programs"
+            ) from error
+        if not isinstance(error, OSError):
+            raise
         place = f"{error.filename}: " if error.filename else ""
         if error.errno in FULL:
             raise ColorizerError(
@@ -68,13 +77,6 @@ def _explained() -> Iterator[None]:
         if error.errno in CLOSED:
             raise ColorizerError(f"{place}{error.strerror}: allow writing there") from error
         raise
-    except (MemoryError, RuntimeError) as error:  # the latter is PyTorch's
-        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
-            raise
-        raise ColorizerError(
-            "the memory does not suffice: lower train.batch_size or engine.workers in params.yaml, "
-            "or end other programs"
-        ) from error
 
 
 def _terminate(_signum: int, _frame: FrameType | None) -> None:

@@ -3,6 +3,11 @@
 DISTRIBUTION = "colorizer-unet"
 """The name that `pip install` knows this package by."""
 
+MEMORY = (
+    "the memory does not suffice: end other programs (in the pipeline, lower engine.workers in "
+    "params.yaml)"
+)
+
 
 class ColorizerError(Exception):
     """Says in one line what was found, what was expected, and what to do about it."""
@@ -14,6 +19,13 @@ class ImageError(ColorizerError):
 
 class UsageError(ColorizerError):
     """A command, an option or a path is not what the command takes."""
+
+
+class OutOfMemoryError(ColorizerError, MemoryError):
+    """The memory does not suffice for a photograph."""
+
+    def __init__(self, photo: str) -> None:
+        super().__init__(f"{photo}: {MEMORY}")
 
 
 class MissingExtraError(ColorizerError):
@@ -70,3 +82,11 @@ def one_line(error: BaseException) -> str:
     """Return any error's message on one line, cut where it becomes long."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 200 else text[:199] + "…"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory does not suffice, as libraries do in words."""
+    if isinstance(error, ColorizerError | MemoryError):
+        return isinstance(error, MemoryError)
+    words = ("allocate memory", "bad_alloc", "insufficient memory", "can't start new thread")
+    return any(word in str(error).lower() for word in words)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from colorizer.errors import ColorizerError, MissingExtraError, UsageError
+from colorizer.errors import MEMORY, ColorizerError, MissingExtraError, UsageError, is_out_of_memory
 
 NAMED = "a model's name (see `colorizer models`), URI or weights file"
 
@@ -141,6 +141,12 @@ def run(app: typer.Typer) -> None:
             raise
         typer.echo(f"error: {MissingExtraError('this command', 'PyTorch', 'torch')}", err=True)
         sys.exit(NOTHING)
-    except OSError as error:  # of a file's own, each command makes an outcome or an error
-        typer.echo(f"error: {error.filename or 'the output'}: {error.strerror}", err=True)
+    except Exception as error:  # of a file's own, each command makes an outcome or an error
+        if is_out_of_memory(error):
+            said = MEMORY
+        elif isinstance(error, OSError):
+            said = f"{error.filename or 'the output'}: {error.strerror}"
+        else:
+            raise
+        typer.echo(f"error: {said}", err=True)
         sys.exit(NOTHING)

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from colorizer.color.tone import chroma_and_residual
 from colorizer.data.archive import ArchiveError, list_members, read_photo
 from colorizer.data.unfinished import unfinished
+from colorizer.data.witness import at
 from colorizer.params import DropGrayscale
 from colorizer.paths import atomic_write
 from colorizer.photo.decode import ImageError, Photo, decode
@@ -177,6 +178,7 @@ def _measure_members(folder: Path, ids: Sequence[str]) -> list[ColorStatistics]:
 
 def _measure_member(folder: Path, photo_id: str) -> ColorStatistics:
     try:
-        return measure(photo_id, read_photo(folder, photo_id))
+        with at(photo_id):
+            return measure(photo_id, read_photo(folder, photo_id))
     except ArchiveError as error:
         return ColorStatistics(photo_id, error=str(error))

@@ -8,10 +8,12 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from colorizer.data.archive import decode_photo
+from colorizer.data.archive import read_photo
 from colorizer.data.faces import find_faces
 from colorizer.data.references import LONGEST, SCORED, Reference, write_references
+from colorizer.data.witness import at
 from colorizer.paths import whole_or_none
+from colorizer.photo.decode import decode
 from colorizer.photo.parallel import one_thread_each
 from colorizer.photo.resize import resize
 
@@ -49,4 +51,5 @@ def make_references(archives: Path, split: pd.DataFrame, folder: Path) -> None:
 
 
 def _read(archives: Path, photo_id: str) -> Reference:
-    return to_reference(decode_photo(archives, photo_id))
+    with at(photo_id):
+        return to_reference(decode(read_photo(archives, photo_id)).rgb)

@@ -20,8 +20,9 @@ from colorizer.data.archive import read_photo
 from colorizer.data.dataset import SUBSETS, ab_path, lightness_path, manifest_path
 from colorizer.data.rows import Rows
 from colorizer.data.unfinished import unfinished
+from colorizer.data.witness import at
 from colorizer.params import Preprocess
-from colorizer.photo.decode import ImageError, decode
+from colorizer.photo.decode import decode
 from colorizer.photo.large import alone_if_large
 from colorizer.photo.parallel import one_thread_each
 from colorizer.photo.resize import resize
@@ -169,10 +170,8 @@ def _write_rows(
     side = canvas_side(params)
     with lab[0].writing() as lightness, lab[1].writing() as ab:
         for row, photo_id in enumerate(ids):
-            try:
+            with at(photo_id):
                 image = photo_to_lab(read_photo(archives, photo_id), params)
-            except ImageError as error:
-                raise ImageError(f"{photo_id}: {error}") from error
             height, width = image.shape[1:]
             half = torch.from_numpy(image).half()  # 50 times as fast as NumPy's rounding
             canvas = F.pad(half, (0, side - width, 0, side - height)).numpy()

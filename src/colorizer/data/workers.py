@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import Any
 
 from joblib import parallel_config
@@ -42,8 +43,33 @@ def workers(engine: Engine) -> Iterator[None]:
                 n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0"
             )  # type: ignore[no-untyped-call]
             stack.enter_context(distributed.Client(stack.enter_context(cluster)))  # type: ignore[no-untyped-call]
-        stack.enter_context(parallel_config("dask"))
-        yield
+        stack.enter_context(parallel_config(_dask_backend()))
+        try:
+            yield
+        except distributed.KilledWorker as error:
+            raise ColorizerError(
+                f"{error.allowed_failures + 1} Dask workers died at the same photographs, the last "
+                f"one at {error.last_worker.address}: their logs name those; take them out, or "
+                "give the workers more memory"
+            ) from error
+
+
+def _dask_backend() -> Any:
+    """Return Joblib's backend for Dask, which alone would wait without end for a dead worker."""
+    from joblib._dask import DaskDistributedBackend
+
+    class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        def submit(self, func: Any, callback: Any = None) -> Any:
+            future = super().submit(func, callback)
+            future.add_done_callback(lambda done: done.exception() and callback(done))
+            return future
+
+        def retrieve_result_callback(self, out: Any) -> Any:
+            return super().retrieve_result_callback(
+                out.result() if isinstance(out, Future) else out
+            )
+
+    return Backend()
 
 
 def _connect(scheduler: str) -> Any:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from colorizer.color.lab import rgb_to_lab
 from colorizer.color.recoloring import recolor
 from colorizer.data.references import Reference, References
+from colorizer.data.witness import at
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.scoring.bootstrap import intervals
 from colorizer.evaluation.scoring.measure import PHOTOGRAPHS, measure, scores_of
@@ -76,8 +77,9 @@ def evaluate(
         histogram = reduce(add, colors)
 
         def score(place: int) -> dict[str, float]:
-            pair = pair_of(photos[place], predict(place), histogram, perceptual)
-            columns = {"mean_hue": mean_hue(pair.target), **measure(pair)}
+            with at(photos.ids[place]):
+                pair = pair_of(photos[place], predict(place), histogram, perceptual)
+                columns = {"mean_hue": mean_hue(pair.target), **measure(pair)}
             return {name: values.item() for name, values in columns.items()}
 
         found = map_photos(score, chosen)

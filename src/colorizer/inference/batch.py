@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from traceback import extract_tb
 from typing import Literal
 
 from colorizer.color.monochrome import Verdict
-from colorizer.errors import ColorizerError, one_line
+from colorizer.data.witness import at, unexpected
+from colorizer.errors import ColorizerError, is_out_of_memory
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.folder import Left
 from colorizer.inference.native_messages import NativeMessages
@@ -74,8 +74,9 @@ def colorize_all(
         if isinstance(task, Left):
             return Outcome(task, task.status, task.message)
         if messages is None:
-            return _colorize_file(task, colorizer, options)
-        with messages.reading() as printed:
+            with at(str(task.source)):
+                return _colorize_file(task, colorizer, options)
+        with at(str(task.source)), messages.reading() as printed:
             outcome = _colorize_file(task, colorizer, options)
             said = printed()
         # warnings of files that can be read are many, and mean little
@@ -118,9 +119,9 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
         for path, picture in ((task.sheet, new.sheet), (task.confidence, new.confidence)):
             if path is not None and picture is not None:
                 _write(path, picture, at)
-    except MemoryError:
-        raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         message = f"{task.source}: {reason(error)}"
         return Outcome(task, "failed", message, time.perf_counter() - started)
     seconds = time.perf_counter() - started
@@ -134,9 +135,7 @@ def reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    at = extract_tb(error.__traceback__)[-1]
-    place = f"{Path(at.filename).name}:{at.lineno}"
-    return f"unexpected {type(error).__name__} at {place}: {one_line(error)}"
+    return unexpected(error)
 
 
 def _leave(
