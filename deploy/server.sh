@@ -71,6 +71,7 @@ start_s3() {
 }
 
 start_mlflow() {
+  python "$root/deploy/buckets.py" || fail "the S3 store does not take buckets: see $data/s3.log"
   mlflow server --app-name basic-auth --backend-store-uri postgresql+psycopg:// \
     --artifacts-destination s3://mlflow --host 127.0.0.1 --port "$MLFLOW_PORT" \
     --workers "${MLFLOW_WORKERS:-2}" --uvicorn-opts "--timeout-worker-healthcheck 60" \
