@@ -63,8 +63,7 @@ class Lever:
     settings: Mapping[str, float] = field(default_factory=dict)
 
 
-PLAIN = {"correction": 0.45, "temperature": 1.0, "gain": 1.0, "exponent": 1.0, "smooth": 0}
-BENT = {"correction": 0.3, "temperature": 0.35, "exponent": 0.7, "gain": 0.577}
+PLAIN = {"correction": 0.45, "temperature": 1.0, "quantile": 0.0, "smooth": 0}
 
 LEVERS = {
     "plain: 256, correction .45, mean": Lever(),
@@ -75,15 +74,11 @@ LEVERS = {
     "correction 0": Lever(settings={"correction": 0.0}),
     "correction 1": Lever(settings={"correction": 1.0}),
     "temperature .35": Lever(settings={"temperature": 0.35}),
-    "exponent .7": Lever(settings={"exponent": 0.7, "gain": 0.58}),
+    "quantile .5": Lever(settings={"quantile": 0.5}),
     "smooth": Lever(settings={"smooth": 4}),
     "256 and 128": Lever(twice=True),
     "320 and 160": Lever(320, twice=True),
     "384 and 192": Lever(384, twice=True),
-    "bent": Lever(settings=BENT),
-    "bent, smooth": Lever(settings=BENT | {"smooth": 4}),
-    "320 and 160, bent, smooth": Lever(320, twice=True, settings=BENT | {"smooth": 4}),
-    "384 and 192, bent, smooth": Lever(384, twice=True, settings=BENT | {"smooth": 4}),
 }
 
 

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from colorizer.color.ab_quantization import annealed_mean, bin_centers
+from colorizer.color.ab_quantization import (
+    annealed_mean,
+    bin_centers,
+    chroma_quantile,
+    order_by_chroma,
+)
 from colorizer.color.lab import rgb_to_lab
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
@@ -12,6 +17,8 @@ from colorizer.training.loop.ab_encoding import (
     nearest_bin,
     rebalancing_weights,
 )
+
+ORDER = order_by_chroma(bin_centers())
 
 
 def ab_of(*colors: tuple[float, float]) -> torch.Tensor:
@@ -70,6 +77,29 @@ def test_the_annealed_mean_goes_from_the_mode_to_the_mean() -> None:
     between = annealed_mean(logits, centers, 0.38).flatten()
     share = 0.7 ** (1 / 0.38) / (0.7 ** (1 / 0.38) + 0.3 ** (1 / 0.38))
     torch.testing.assert_close(between, share * centers[red] + (1 - share) * centers[blue])
+
+
+@pytest.mark.parametrize("quantile", [0.3, 0.5, 0.8])
+def test_the_quantile_of_chroma_has_its_share_of_the_weight_below_it(quantile: float) -> None:
+    logits = torch.randn(2, 260, 5, 5, generator=torch.Generator().manual_seed(0))
+    chroma = chroma_quantile(logits, bin_centers(), ORDER, quantile)
+    assert chroma.shape == (2, 1, 5, 5)
+    shares, chromas = logits.softmax(1), bin_centers().norm(dim=1).view(1, -1, 1, 1)
+    below, up_to = (
+        (shares * mask).sum(1, keepdim=True) for mask in (chromas < chroma, chromas <= chroma + 10)
+    )
+    assert (below <= quantile + 1e-5).all()
+    assert (up_to >= quantile).all()
+
+
+def test_the_quantile_of_chroma_moves_without_steps() -> None:
+    """Else two machines, or two frames, would differ by a visible step."""
+    logits = torch.randn(1, 260, 1, 1, generator=torch.Generator().manual_seed(0))
+    path = torch.linspace(-3, 3, 20_001).view(-1, 1, 1, 1)
+    gray = (bin_centers().norm(dim=1) < 20).float().view(1, -1, 1, 1)
+    chroma = chroma_quantile(logits + path * gray, bin_centers(), ORDER, 0.5).flatten()
+    assert chroma[0] - chroma[-1] > 20
+    assert chroma.diff().abs().max() < 1
 
 
 def test_encoding_and_the_mean_give_a_photograph_back(sample_photos: dict[str, bytes]) -> None:

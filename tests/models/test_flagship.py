@@ -1,4 +1,5 @@
 import hashlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_taking_re_balancing_back_in_full_gives_the_photographs_own_mean(
         ({"temperature": 0}, "temperature is 0; expected a number above 0"),
         ({"correction": -3}, "correction is -3; expected a number in 0..1"),
         ({"dropout": 2}, "dropout is 2; expected a number in 0..1"),
-        ({"exponent": 0}, "exponent is 0; expected a number above 0"),
+        ({"quantile": 1.5}, r"quantile is 1.5; expected a number in 0..1"),
         ({"smooth": -1}, "smooth is -1; expected 0 or more cells"),
     ],
 )
@@ -84,13 +85,18 @@ def test_colors_end_at_edges_of_lightness_and_are_smooth_between_them() -> None:
     assert step[29] > 0.3
 
 
-def test_faint_colors_are_raised_more_than_vivid_ones() -> None:
-    body = torch.nn.Module()
+def test_a_thing_of_unknown_hue_is_not_gray() -> None:
+    """Dark red or dark green, and a little more likely red: red, as vivid as either."""
     centers = bin_centers()
-    shares = torch.full((len(centers),), -30.0)
-    shares[(centers == torch.tensor([20.0, 0.0])).all(1)] = 0.0
-    body.forward = lambda lightness: shares.view(1, -1, 1, 1)  # type: ignore[method-assign]
-    network = Flagship(body, 1.0, 0.0, gain=0.5, exponent=0.5)
-    a, b = network(torch.zeros(1, 1, 4, 4))[0, :, 0, 0]
-    assert a == pytest.approx(0.5 * (20 / AB_SCALE) ** 0.5, abs=1e-3)
-    assert abs(b) < 1e-3
+    logits = torch.full((len(centers),), -30.0)
+    for color, share in (([40.0, 0.0], 0.55), ([-40.0, 0.0], 0.45)):
+        logits[(centers == torch.tensor(color)).all(1)] = math.log(share)
+    body = torch.nn.Module()
+    body.forward = lambda lightness: logits.view(1, -1, 1, 1)  # type: ignore[method-assign]
+    lightness = torch.zeros(1, 1, 4, 4)
+    dull, vivid = (
+        AB_SCALE * Flagship(body, 1.0, 0.0, quantile=quantile)(lightness)[0, :, 0, 0]
+        for quantile in (0.0, 0.6)
+    )
+    torch.testing.assert_close(dull, torch.tensor([4.0, 0.0]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(vivid, torch.tensor([40.0, 0.0]), atol=1e-2, rtol=0)

@@ -6,7 +6,7 @@ tried on some pixels of each validation photograph and weighed by `GOALS`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -16,15 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from colorizer.color.ab_quantization import annealed_mean
-from colorizer.color.lab import denormalize_ab, normalize_ab, normalize_lightness, rgb_to_lab
+from colorizer.color.lab import normalize_lightness, rgb_to_lab
 from colorizer.data.references import Reference, References
 from colorizer.evaluation.predictions import Read
 from colorizer.evaluation.scoring import color_bias, skin
 from colorizer.evaluation.scoring.pair import COLORED, Pair, hue_error
 from colorizer.models.flagship import Flagship
 from colorizer.models.hardware import computes_bf16
-from colorizer.models.heads import bend_chroma
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.resize import resize
 
@@ -34,21 +32,17 @@ GOALS = {
     "hue_hit_green": (0.85, 1.0, 1),
     "skin_hit": (0.8, 1.0, 1),
     "skin_chroma": (0.85, 1.1, 1),
+    "chroma_ratio": (0.95, 1.05, 16),
     "red_share_ratio": (0.9, 1.1, 4),
     "false_red": (0.0, 0.04, 1),
     "neutral_leakage": (0.0, 10.0, 1),
 }
 """By score, the range that is wanted and how much it counts; `shortfall` adds up what is missed."""
 
-CHROMA = 0.98
-"""Of the originals': the gain is what gives it. Smoothing takes one or two hundredths more."""
-
-CORRECTIONS = (0.0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-TEMPERATURES = (0.35, 0.5, 0.7, 1.0)  # lower ones gather all in spots of the likeliest color
-EXPONENTS = (0.6, 0.7, 0.85, 1.0)
+CORRECTIONS = (0.0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+QUANTILES = (0.0, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 
 PIXELS, SKIN = 256, 64  # of a photograph, and of a face, that are looked at
-STEPS = 8  # of fixed-point iteration for the gain
 
 
 @dataclass(frozen=True)
@@ -69,9 +63,7 @@ class Decoding:
     """How classes become colors: what `Flagship` takes."""
 
     correction: float
-    temperature: float
-    exponent: float
-    gain: float = 1.0
+    quantile: float
 
 
 @torch.no_grad()
@@ -142,8 +134,9 @@ def choose(
 ) -> tuple[Decoding, dict[str, float]]:
     """Return the settings whose scores fall the least short of `GOALS`, and the scores."""
     best: tuple[float, Decoding, dict[str, float]] | None = None
-    for decoding, whole, skins in _tried(network, everywhere, faces):
-        scores = _scores(whole, everywhere, skins, faces)
+    grid = [Decoding(*settings) for settings in product(CORRECTIONS, QUANTILES)]
+    for decoding in tqdm(grid, desc="settings", disable=None):
+        scores = score(network, decoding, everywhere, faces)
         missed = shortfall(scores)
         if best is None or missed < best[0]:
             best = missed, decoding, scores
@@ -155,12 +148,9 @@ def choose(
 def score(
     network: Flagship, decoding: Decoding, everywhere: Sample, faces: Sample
 ) -> dict[str, float]:
-    """Return the scores of settings on other pixels than those they were chosen by."""
-    parts = (
-        _bent(_mean(network, sample, decoding), decoding.exponent, decoding.gain)
-        for sample in (everywhere, faces)
-    )
-    return _scores(next(parts), everywhere, next(parts), faces)
+    """Return the scores of settings."""
+    colors = (_decoded(network, sample, decoding) for sample in (everywhere, faces))
+    return _scores(next(colors), everywhere, next(colors), faces)
 
 
 def shortfall(scores: dict[str, float]) -> float:
@@ -179,41 +169,14 @@ def shortfall(scores: dict[str, float]) -> float:
     return missed
 
 
-def _tried(
-    network: Flagship, everywhere: Sample, faces: Sample
-) -> Iterator[tuple[Decoding, Tensor, Tensor]]:
-    """Yield all settings with their colors, of photographs and of faces."""
-    grid = list(product(CORRECTIONS, TEMPERATURES))
-    for correction, temperature in tqdm(grid, desc="settings", disable=None):
-        plain = Decoding(correction, temperature, 1.0)
-        means = _mean(network, everywhere, plain), _mean(network, faces, plain)
-        for exponent in EXPONENTS:
-            gain = _gain(means[0], exponent, everywhere)
-            bent = [_bent(mean, exponent, gain) for mean in means]
-            yield Decoding(correction, temperature, exponent, gain), bent[0], bent[1]
-
-
-def _mean(network: Flagship, sample: Sample, decoding: Decoding) -> Tensor:
-    """Return the mean colors, normalized ab (N, 2, 1, K)."""
+def _decoded(network: Flagship, sample: Sample, decoding: Decoding) -> Tensor:
+    """Return the colors, (N, 2, 1, K), CIELAB units."""
     log_weights = decoding.correction * network.log_weights.view(1, -1, 1, 1)
     parts = [
-        annealed_mean(part.float() - log_weights, network.centers, decoding.temperature)
+        network.typical(part.float() - log_weights, decoding.quantile)
         for part in torch.split(sample.logits, 32)
     ]
-    return normalize_ab(torch.cat(parts))
-
-
-def _bent(mean: Tensor, exponent: float, gain: float) -> Tensor:
-    return denormalize_ab(bend_chroma(mean, gain, exponent))
-
-
-def _gain(mean: Tensor, exponent: float, sample: Sample) -> float:
-    """Return the gain at which colors have `CHROMA` of the true chroma."""
-    gain = 1.0
-    for _ in range(STEPS):
-        chroma, true_chroma = color_bias.chroma_ratio(_pair(_bent(mean, exponent, gain), sample))
-        gain *= CHROMA * float(true_chroma.sum() / chroma.sum())
-    return round(gain, 3)
+    return torch.cat(parts)
 
 
 def _pair(ab: Tensor, sample: Sample) -> Pair:

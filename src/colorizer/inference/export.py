@@ -150,7 +150,8 @@ def _to_graph(network: TorchNetwork, weights: Path | None) -> Any:
         )
         assert program is not None
         graph = program.model.graph
-        names = {n: n.removeprefix(PREFIX) for n in graph.initializers if n.startswith(PREFIX)}
+        names = {PREFIX + name: name for name in network.model.state_dict()}
+        names = {name: names[name] for name in graph.initializers if name in names}
         if weights:
             set_aside(graph, names)
         program.optimize()

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorizer.color.ab_quantization import annealed_mean
+from colorizer.color.ab_quantization import order_by_chroma, vivid_mean
 from colorizer.color.lab import normalize_ab
 from colorizer.errors import ColorizerError
 from colorizer.models.efficientnet_lite import VARIANTS, EfficientNetLite
-from colorizer.models.heads import BinsNetwork, bend_chroma, outputs_of
+from colorizer.models.heads import BinsNetwork, outputs_of
 from colorizer.models.layers import crop_to
 
 ENCODER = "ad286e909db36ca2a58a8ee0656b579e8918d330db3d3dc1b86d3c73a6e6e095"
@@ -99,12 +99,13 @@ class Flagship(BinsNetwork):
         body: from lightness to logits at a quarter of the size.
         temperature: of the annealed mean.
         correction: alpha, the share of the re-balancing that is taken back.
-        gain: of the chroma, with `exponent`, as in `bend_chroma`.
-        exponent: below 1 it raises faint colors more than vivid ones.
+        quantile: of the chroma that is likely, which colors are brought to; 0 leaves them the
+            mean's, which is dull where the hue is in doubt.
         smooth: cells of a prediction on each side, over which colors follow lightness; 0 none.
     """
 
     log_weights: Tensor
+    order: Tensor
 
     def __init__(
         self,
@@ -112,16 +113,15 @@ class Flagship(BinsNetwork):
         temperature: float,
         correction: float,
         *,
-        gain: float = 1.0,
-        exponent: float = 1.0,
+        quantile: float = 0.0,
         smooth: int = 0,
     ) -> None:
         super().__init__(body, temperature, nn.Identity())
         self.correction = correction
-        self.gain = gain
-        self.exponent = exponent
+        self.quantile = quantile
         self.smooth = smooth
         self.register_buffer("log_weights", torch.zeros(len(self.centers)))
+        self.register_buffer("order", order_by_chroma(self.centers), persistent=False)
 
     def take_back(self, weights: Tensor) -> None:
         """Note how much a pixel of each bin counts in training, (Q,): `correction` needs it."""
@@ -135,10 +135,13 @@ class Flagship(BinsNetwork):
         """Take the re-balancing back in part: (N, Q, h, w) to the same, float32."""
         return logits.float() - self.correction * self.log_weights.view(1, -1, 1, 1)
 
+    def typical(self, logits: Tensor, quantile: float) -> Tensor:
+        """Map `class_logits`, (N, Q, h, w), to the colors they stand for, ab in CIELAB units."""
+        return vivid_mean(logits, self.centers, self.order, self.temperature, quantile)
+
     def colors(self, logits: Tensor, lightness: Tensor) -> Tensor:
         """Map `class_logits`, (N, Q, h, w), to normalized ab, (N, 2, H, W), of lightness's size."""
-        ab = annealed_mean(logits, self.centers, self.temperature)
-        ab = bend_chroma(normalize_ab(ab), self.gain, self.exponent)
+        ab = normalize_ab(self.typical(logits, self.quantile))
         if self.smooth:
             return guided(lightness, ab, self.smooth)
         return crop_to(F.interpolate(ab, scale_factor=float(STRIDE), mode="bilinear"), lightness)
@@ -194,8 +197,7 @@ def flagship(
     temperature: float = 1.0,
     correction: float = 0.45,
     dropout: float = 0.1,
-    gain: float = 1.0,
-    exponent: float = 1.0,
+    quantile: float = 0.0,
     smooth: int = 0,
 ) -> nn.Module:
     """Build the encoder, the decoder and the head of bins; the encoder's weights are random.
@@ -212,14 +214,13 @@ def flagship(
         )
     if len(widths) != 3 or min(widths) < 1:
         raise ColorizerError(f"flagship: widths is {list(widths)}; expected three positive numbers")
-    above = {"temperature": temperature, "gain": gain, "exponent": exponent}
-    for name, number in above.items():
-        if not number > 0:
-            raise ColorizerError(f"{name} is {number!r}; expected a number above 0")
-    for name, share in {"correction": correction, "dropout": dropout}.items():
+    if not temperature > 0:
+        raise ColorizerError(f"temperature is {temperature!r}; expected a number above 0")
+    shares = {"correction": correction, "dropout": dropout, "quantile": quantile}
+    for name, share in shares.items():
         if not 0 <= share <= 1:
             raise ColorizerError(f"flagship: {name} is {share!r}; expected a number in 0..1")
     if smooth < 0:
         raise ColorizerError(f"flagship: smooth is {smooth!r}; expected 0 or more cells")
     body = EncoderDecoder(encoder, widths, outputs_of("bins"), dropout=dropout)
-    return Flagship(body, temperature, correction, gain=gain, exponent=exponent, smooth=smooth)
+    return Flagship(body, temperature, correction, quantile=quantile, smooth=smooth)

@@ -39,14 +39,9 @@ class ChromaCurve(nn.Module):
 
     def forward(self, ab: Tensor) -> Tensor:
         """Map normalized ab (N, 2, H, W) to the same shape, at least float32, chroma at most 1."""
-        return bend_chroma(ab, self.gain, self.exponent)
-
-
-def bend_chroma(ab: Tensor, gain: Tensor | float, exponent: Tensor | float) -> Tensor:
-    """Map normalized ab (N, 2, H, W) to chroma gain * chroma ** exponent, at most 1; hues stay."""
-    ab = ab.to(torch.promote_types(ab.dtype, torch.float32))
-    chroma = ab.square().sum(1, keepdim=True).clamp(min=FAINT**2).sqrt()
-    return ab * (gain * chroma**exponent).clamp(max=1) / chroma
+        ab = ab.to(torch.promote_types(ab.dtype, torch.float32))
+        chroma = ab.square().sum(1, keepdim=True).clamp(min=FAINT**2).sqrt()
+        return ab * (self.gain * chroma**self.exponent).clamp(max=1) / chroma
 
 
 class BinsNetwork(nn.Module):
