@@ -49,7 +49,7 @@ soak: .venv/dev.done ## the same many times (hours); KILLS=50
 	@KILLS=$(or $(KILLS),50) $(BIN)/python -m pytest -m faults -s
 
 lint: .venv/dev.done ## check style, types and the direction of imports
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/hadolint Dockerfile
 
 bench: .venv/dev.done ## measure speed beside a plain script's (SHORT=1: only show that it works)
 	@for script in preprocessing training evaluating colorizing starting pipeline parity; do \
