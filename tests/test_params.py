@@ -1,15 +1,21 @@
 import copy
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from colorizer.errors import ColorizerError
+from colorizer.methods.registry import METHODS
+from colorizer.models.registry import NETWORKS
 from colorizer.params import Archive, Params, load_params
+from colorizer.params.arguments import Arguments
+from colorizer.params.methods import Method
 from colorizer.params.recipe import Recipe
 
 Change = Callable[[tuple[str | int, ...], Any], Path]
@@ -246,3 +252,113 @@ def test_archives_to_train_on_are_among_those_downloaded(root: Path) -> None:
 def test_a_recipe_that_cannot_be_followed_is_refused(recipe: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Recipe.model_validate(recipe)
+
+
+Knob = tuple[str | int, ...]
+
+
+def walk(block: Any, at: Knob = ()) -> Iterator[tuple[Knob, Any]]:
+    """Yield all knobs of a document, and blocks, each with its value."""
+    if at:
+        yield at, block
+    if isinstance(block, dict):
+        for name, value in block.items():
+            yield from walk(value, (*at, name))
+    elif isinstance(block, list) and block and isinstance(block[0], dict):
+        for place, value in enumerate(block):
+            yield from walk(value, (*at, place))
+
+
+def wrong_values(value: Any) -> list[Any]:
+    """Return what cannot stand in place of a value, by its type."""
+    of_any = [{"no": "knob"}, [[{}]], float("nan"), float("inf")]
+    if isinstance(value, dict):
+        return [[], 5, "text", None]
+    if isinstance(value, bool):
+        return [*of_any, None, 2, "perhaps"]
+    if isinstance(value, int):
+        return [*of_any, None, True, "seven", -1.5, 10**30]
+    if isinstance(value, float):
+        return [*of_any, None, True, "seven", -1.5]
+    if isinstance(value, list):
+        return [*of_any[:1], *of_any[2:], None, 5, "text", [None], [True]]
+    return [*of_any, None, True, 5, 0.5, []]
+
+
+MAY_BE_NULL = ("bytes", "md5", "image_size", "short_side")
+
+
+def test_every_knob_refuses_what_it_cannot_be_and_is_named(
+    original: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = copy.deepcopy(original)
+    del original["profiles"]["paper"], original["profiles"]["mirflickr1m"]
+    recipe = {k: v for k, v in Recipe().model_dump(mode="json").items() if k != "sizes"}
+    original["profile"], original["models"] = "photos", ["model1", "flagship"]
+    original["profiles"]["photos"]["models"]["model1"]["recipe"] = recipe
+    original["profiles"]["photos"]["models"]["flagship"] |= {"gain": 1.1, "smooth": 2}
+    path, tried = root / "params.yaml", 0
+    assert load_with(original, monkeypatch, path) == ""
+    for knob, value in list(walk(original)):
+        for wrong in wrong_values(value):
+            if wrong is None and knob[-1] in MAY_BE_NULL:
+                continue
+            said = load_with(replaced(original, knob, wrong), monkeypatch, path)
+            assert str(knob[-1]) in said, (knob, wrong, said)
+            assert len(said.splitlines()) == 1 and len(said) < 600, said
+            tried += 1
+        if isinstance(value, dict):
+            said = load_with(replaced(original, (*knob, "knobb"), 1), monkeypatch, path)
+            assert "knobb" in said, (knob, said)
+    assert tried > 500
+
+
+def replaced(document: Any, knob: Knob, value: Any) -> Any:
+    """Return a document with another value, and share the rest."""
+    if not knob:
+        return value
+    first, *rest = knob
+    if isinstance(document, list):
+        return [
+            replaced(v, tuple(rest), value) if n == first else v for n, v in enumerate(document)
+        ]
+    return document | {first: replaced(document.get(first, {}), tuple(rest), value)}
+
+
+def load_with(document: Any, monkeypatch: pytest.MonkeyPatch, path: Path) -> str:
+    """Return what is wrong with a params.yaml that says so; "" if nothing is."""
+    monkeypatch.setattr(yaml, "safe_load", lambda _: document)
+    try:
+        load_params(path)
+    except ColorizerError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 1_100,
+        b"profile: 2001-99-99\n",
+        b"a: &a [1]\n" + b"".join(b"b%d: &a [*a, *a, *a, *a, *a, *a]\n" % n for n in range(30)),
+    ],
+    ids=["nested", "date", "aliases"],
+)
+def test_yaml_that_would_end_or_hang_a_reader_is_an_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    assert len(load_in_vain(path)) < 600
+
+
+@pytest.mark.parametrize("names", [["model1", "model1"], ["model9"], []])
+def test_models_are_known_and_named_once(change: Change, names: list[str]) -> None:
+    assert "models" in load_in_vain(change(("models",), names))
+
+
+def test_methods_and_arguments_are_those_that_there_are() -> None:
+    assert get_args(Method) == METHODS
+    taken: set[str] = set()
+    for name in NETWORKS:
+        network = getattr(import_module(f"colorizer.models.{name}"), name)
+        taken |= set(inspect.signature(network).parameters)
+    assert taken == set(Arguments.model_fields)

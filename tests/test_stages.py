@@ -19,7 +19,7 @@ STAGES = sorted((ROOT / "stages").glob("*.py"))
 NO_OUTCOME = {
     "values reach DVC as params, paths as outs": (
         *("colorizer", "colorizer.params", "colorizer.params.block", "colorizer.paths"),
-        "colorizer.params.methods",
+        *("colorizer.params.arguments", "colorizer.params.engine", "colorizer.params.methods"),
     ),
     "what a person sees meanwhile": (
         *("colorizer.console", "colorizer.errors", "colorizer.training.progress"),

@@ -1,47 +1,26 @@
 """params.yaml as immutable, checked objects: one field for each knob."""
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from colorizer.errors import ColorizerError
-from colorizer.params.block import Block, Positive
+from colorizer.errors import ColorizerError, one_line
+from colorizer.params.arguments import Arguments
+from colorizer.params.block import Block, Count, Positive, Seed
 from colorizer.params.download import Archive as Archive
 from colorizer.params.download import Download
+from colorizer.params.engine import Engine as Engine
+from colorizer.params.engine import Tracking as Tracking
+from colorizer.params.methods import Method
 from colorizer.params.methods import Methods as Methods
 from colorizer.params.recipe import Recipe
 from colorizer.scores import table as scores
 
 Resample = Literal["bilinear", "bicubic"]
-
-
-class Engine(Block):
-    """The machine: not part of the experiment."""
-
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: Positive = 1
-    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
-    resident: Literal["auto", "always", "never"] = "auto"
-    compile: Literal["auto", "always", "never"] = "auto"
-    backend: Literal["local", "dask"] = "local"
-    scheduler: str = ""
-    workers: int = -1
-
-    @field_validator("workers")
-    @classmethod
-    def _is_a_number_of_workers(cls, workers: int) -> int:
-        if workers != -1 and workers < 1:
-            raise ValueError("one or more, or -1 for one a core")
-        return workers
-
-
-class Tracking(Block):
-    """Where MLflow records the runs."""
-
-    experiment: str = "colorizer"
-    enabled: bool = True
+Side = Annotated[int, Field(gt=0, le=8192, strict=True)]
 
 
 class DropGrayscale(Block):
@@ -67,11 +46,11 @@ class Split(Block):
         train_only: names of archives, all of whose photographs are trained on.
     """
 
-    seed: int
+    seed: Seed
     train: Positive
-    skip: Annotated[int, Field(ge=0)] = 0
+    skip: Count = 0
     test: Positive
-    validation: Annotated[int, Field(ge=0)] = 0
+    validation: Count = 0
     train_only: tuple[str, ...] = ()
 
 
@@ -87,8 +66,8 @@ class Preprocess(Block):
     """
 
     geometry: Literal["square", "keep"] = "square"
-    image_size: Positive | None = None
-    short_side: Positive | None = None
+    image_size: Side | None = None
+    short_side: Side | None = None
     resample: Resample
 
     @model_validator(mode="after")
@@ -109,7 +88,7 @@ class Preprocess(Block):
 class Train(Block):
     """Training with Adam, the same for all models."""
 
-    seed: int
+    seed: Seed
     epochs: Positive
     batch_size: Positive
     lr: Annotated[float, Field(gt=0)]
@@ -117,17 +96,15 @@ class Train(Block):
     grid_photos: Positive
 
 
-class Model(BaseModel):
+class Model(Arguments):
     """A model's entry: its recipe and the arguments of `create_model`."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
     recipe: Recipe = Recipe()
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments of `create_model`."""
-        return dict(self.model_extra or {})
+        """The arguments of `create_model`, as YAML gives them."""
+        return self.model_dump(mode="json", include=self.model_fields_set - {"recipe"})
 
 
 class Evaluate(Block):
@@ -188,7 +165,7 @@ class Params(Block):
 
     profile: str
     models: Annotated[tuple[str, ...], Field(min_length=1)]
-    methods: tuple[str, ...] = ()
+    methods: tuple[Method, ...] = ()
     engine: Engine = Engine()
     tracking: Tracking = Tracking()
     profiles: dict[str, Profile]
@@ -198,6 +175,13 @@ class Params(Block):
         if self.profile not in self.profiles:
             raise ValueError(f"profile is {self.profile!r}, but only {list(self.profiles)} exist")
         return self
+
+    @field_validator("models", "methods")
+    @classmethod
+    def _names_are_named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]!r} stands there twice: remove one")
+        return names
 
     @model_validator(mode="after")
     def _models_exist(self) -> "Params":
@@ -222,20 +206,31 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
             range; the message names the knob.
     """
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Params.model_validate(_read(path))
+    except ValidationError as error:
+        raise ColorizerError(f"{path}: {_first(error)}") from None
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ColorizerError(
             f"{path} not found in {Path.cwd()}: run this from the project's root"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ColorizerError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        raise ColorizerError(f"{path}: {_first(error)}") from None
+    except OSError as error:
+        raise ColorizerError(f"{path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also of dates, of deep nesting
+        raise ColorizerError(f"{path} is no valid YAML: {one_line(error)}") from None
+
+
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = 100
 
 
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     knob = ".".join(str(part) for part in first["loc"])
-    found = "" if isinstance(first["input"], dict) else f" (found {first['input']!r})"
+    found = "" if isinstance(first["input"], dict) else f" (found {SHORT.repr(first['input'])})"
     said = first["msg"].removeprefix("Value error, ")
     return f"{knob}: {said}{found}" if knob else said

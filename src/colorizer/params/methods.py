@@ -1,6 +1,19 @@
 """How the study's predecessors are fitted and scored: the block `methods`."""
 
-from colorizer.params.block import Block, Positive
+from typing import Literal
+
+from colorizer.params.block import Block, Positive, Seed
+
+Method = Literal[
+    "reinhard2001",
+    "welsh2002",
+    "gupta2012",
+    "charpiat2008",
+    "cheng2015",
+    "levin2004",
+    "similar",
+]
+"""Those of `methods.registry`."""
 
 
 class Methods(Block):
@@ -16,4 +29,4 @@ class Methods(Block):
     references: Positive = 3
     hints: Positive = 20
     photos: Positive = 100
-    seed: int = 7
+    seed: Seed = 7

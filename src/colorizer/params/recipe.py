@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from colorizer.params.block import Block, Positive
+from colorizer.params.block import Block, Count, Positive
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -55,7 +55,7 @@ class Recipe(Block):
     sizes: tuple[tuple[Positive, Share], ...] = ()
     degrade: bool = False
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    calibrate: Annotated[int, Field(ge=0)] = 0
+    calibrate: Count = 0
     select: Literal["train", "validation"] = "train"
     start: str = ""
     start_sha256: str = ""
