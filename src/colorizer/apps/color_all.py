@@ -1,8 +1,9 @@
 """Colors photographs for `colorize`: progress, what becomes of each, the table, the exit code."""
 
 import json as json_format
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,24 @@ from colorizer.console import interruptible
 if TYPE_CHECKING:
     from colorizer import Colorizer
     from colorizer.inference.batch import Outcome
+    from colorizer.inference.folder import Left
     from colorizer.inference.options import Options
-    from colorizer.inference.plan import Plan
+    from colorizer.inference.plan import Plan, Task
+
+Work = Callable[["Iterable[Task | Left]"], "Iterator[Outcome]"]
+"""From planned files to what becomes of each, in their order."""
 
 LABELS = {"failed": "error: ", "colorized": "warning: ", "differs": "warning: "}
 """What a message begins with."""
 
 
 def color_all(
-    planned: "Plan", load: "Callable[[], Colorizer | None]", options: "Options", *, json: bool
+    planned: "Plan",
+    load: "Callable[[], Colorizer | None]",
+    options: "Options",
+    *,
+    json: bool,
+    work: Work | None = None,
 ) -> None:
     """Color photographs, say what becomes of each and of all; end with the exit code.
 
@@ -32,6 +42,7 @@ def color_all(
         load: returns the model, or None if the hints alone decide.
         options: how they are colored.
         json: print a record for each file.
+        work: colors them elsewhere, with a model of its own; by default this process does.
 
     Raises:
         Exit: always.
@@ -41,10 +52,11 @@ def color_all(
 
     summary, single = Summary(named=options.format is None), len(planned) == 1
     with keep_native_messages() as messages, _progress(len(planned)) as advance:
-        colorizer = load()
+        colorizer = None if work else load()
         with interruptible() as signal:
             until = takewhile(lambda _: not signal(), planned)
-            for outcome in colorize_all(until, colorizer, options, messages):
+            here = partial(colorize_all, colorizer=colorizer, options=options, messages=messages)
+            for outcome in (work or here)(until):
                 advance()
                 summary.add(outcome)
                 say(outcome, json=json, single=single)

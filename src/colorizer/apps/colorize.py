@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from colorizer import Colorizer
+    from colorizer.apps.color_all import Work
     from colorizer.inference.options import Options
     from colorizer.inference.plan import Plan
 
@@ -49,6 +50,7 @@ def colorize(
     no_mark: command_line.NoMark = False,
     visible_mark: command_line.VisibleMark = False,
     watch: command_line.Watch = False,
+    scheduler: command_line.Scheduler = "",
     json: command_line.Json = False,
 ) -> None:
     """Color black-and-white photographs, at their full size and with their own lightness."""
@@ -59,14 +61,25 @@ def colorize(
         given, format=format, tone=tone, restore=restore, hint=hint, hints=hints
     )
     _require_colors(model, options)
-    load = partial(_load, model if asks_model(options) else NO_MODEL)
+    model = model if asks_model(options) else NO_MODEL
+    load = partial(_load, model)
     if paths == ["-"]:
-        _require_no_files(out=out, compare=compare, confidence=confidence, watch=watch, json=json)
+        asked = {"watch": watch, "scheduler": scheduler, "json": json}
+        _require_no_files(out=out, compare=compare, confidence=confidence, **asked)
         _colorize_stdin(load, options)
     elif watch:
-        watch_folder(_require_folder(paths, options), out, load, options, json=json)
+        folder = _require_folder(paths, options, scheduler)
+        watch_folder(folder, out, load, options, json=json)
     else:
-        color_all(_plan(paths, out, options), load, options, json=json)
+        work = _on_cluster(scheduler, model, options) if scheduler else None
+        color_all(_plan(paths, out, options), load, options, json=json, work=work)
+
+
+def _on_cluster(scheduler: str, model: str, options: "Options") -> "Work":
+    """Return what colors files on a Dask cluster."""
+    from colorizer.inference.cluster import colorize_on_cluster
+
+    return lambda tasks: colorize_on_cluster(tasks, scheduler, _load, model, options)
 
 
 def _plan(paths: list[str], out: Path | None, options: "Options") -> "Plan":
@@ -90,8 +103,10 @@ def _require_no_files(**options: object) -> None:
         raise UsageError(f"- goes to standard output: leave out {', '.join(given)}")
 
 
-def _require_folder(paths: list[str], options: "Options") -> Path:
+def _require_folder(paths: list[str], options: "Options", scheduler: str) -> Path:
     """Return the folder to watch."""
+    if scheduler:
+        raise UsageError("--watch colors on this machine: leave out --scheduler")
     if len(paths) != 1 or not Path(paths[0]).is_dir():
         raise UsageError(f"--watch needs one folder, found {' '.join(paths)}")
     if options.guided:

@@ -119,6 +119,14 @@ Watch = Annotated[
         "--watch", help="color what is in a folder, then what arrives there, until Ctrl-C"
     ),
 ]
+Scheduler = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="of a Dask cluster that colors, such as tcp://10.0.0.5:8786; its workers see the "
+        "files under the same paths",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print a JSON record for each file")]
 
 

@@ -3,18 +3,20 @@
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from joblib import parallel_config
 
 from colorizer.errors import DISTRIBUTION, ColorizerError
-from colorizer.params import Engine
+
+if TYPE_CHECKING:
+    from colorizer.params import Engine  # which needs packages that coloring does without
 
 PATIENCE = 10  # seconds that a scheduler has to answer
 
 
 @contextlib.contextmanager
-def workers(engine: Engine) -> Iterator[None]:
+def workers(engine: "Engine") -> Iterator[None]:
     """Let every `joblib.Parallel` inside run on the engine's workers.
 
     A Dask cluster's workers need this package and see the project's files under the same paths.
@@ -35,8 +37,8 @@ def workers(engine: Engine) -> Iterator[None]:
         ) from None
     with contextlib.ExitStack() as stack:
         if engine.scheduler:
-            client = stack.enter_context(_connect(engine.scheduler))
-            _require_workers(client, engine.scheduler)
+            asked = {"option": "engine.scheduler", "otherwise": "set engine.backend to local"}
+            stack.enter_context(connect(engine.scheduler, **asked))
         else:
             count = None if engine.workers < 0 else engine.workers
             cluster = distributed.LocalCluster(
@@ -72,25 +74,35 @@ def _dask_backend() -> Any:
     return Backend()
 
 
-def _connect(scheduler: str) -> Any:
+@contextlib.contextmanager
+def connect(scheduler: str, *, option: str, otherwise: str) -> Iterator[Any]:
+    """Yield a client of a Dask scheduler that answers and has workers.
+
+    Args:
+        scheduler: its address.
+        option: what named it, for errors.
+        otherwise: what to do without it, for errors.
+
+    Raises:
+        ColorizerError: if it does not answer or has no workers.
+    """
     from distributed import Client
     from distributed.comm.addressing import resolve_address
 
     try:
         resolve_address(scheduler)  # a client of no address would never be closed
-        return Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+        client = Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ColorizerError(
-            f"engine.scheduler is {scheduler!r}, but no Dask scheduler answers there: "
-            f"start one (`dask scheduler`), or set engine.backend to local ({error})"
+            f"{option} is {scheduler!r}, but no Dask scheduler answers there: "
+            f"start one (`dask scheduler`), or {otherwise} ({error})"
         ) from None
-
-
-def _require_workers(client: Any, scheduler: str) -> None:
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError:
-        raise ColorizerError(
-            f"the Dask scheduler at {scheduler} has no workers: start one "
-            f"(`dask worker {scheduler}`), or set engine.backend to local"
-        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise ColorizerError(
+                f"the Dask scheduler at {scheduler} has no workers: start one "
+                f"(`dask worker {scheduler}`), or {otherwise}"
+            ) from None
+        yield client

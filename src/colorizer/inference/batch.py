@@ -69,22 +69,28 @@ def colorize_all(
         messages: what C libraries print, if it is kept: it joins the reasons of what failed.
     """
     fair = colorizer.network.one_thread_each() if colorizer else contextlib.nullcontext()
-
-    def work(task: Task | Left) -> Outcome:
-        if isinstance(task, Left):
-            return Outcome(task, task.status, task.message)
-        if messages is None:
-            with at(str(task.source)):
-                return _colorize_file(task, colorizer, options)
-        with at(str(task.source)), messages.reading() as printed:
-            outcome = _colorize_file(task, colorizer, options)
-            said = printed()
-        # warnings of files that can be read are many, and mean little
-        wrong = [line for line in said if outcome.status == "failed" or "arning" not in line]
-        return _with_messages(outcome, messages) if wrong else outcome
-
     with fair:
-        yield from map_photos(work, tasks)
+        yield from map_photos(lambda task: colorize_one(task, colorizer, options, messages), tasks)
+
+
+def colorize_one(
+    task: Task | Left,
+    colorizer: Colorizer | None,
+    options: Options,
+    messages: NativeMessages | None = None,
+) -> Outcome:
+    """Color one of the photographs of `colorize_all`."""
+    if isinstance(task, Left):
+        return Outcome(task, task.status, task.message)
+    if messages is None:
+        with at(str(task.source)):
+            return _colorize_file(task, colorizer, options)
+    with at(str(task.source)), messages.reading() as printed:
+        outcome = _colorize_file(task, colorizer, options)
+        said = printed()
+    # warnings of files that can be read are many, and mean little
+    wrong = [line for line in said if outcome.status == "failed" or "arning" not in line]
+    return _with_messages(outcome, messages) if wrong else outcome
 
 
 def _with_messages(outcome: Outcome, messages: NativeMessages) -> Outcome:
