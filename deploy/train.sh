@@ -1,0 +1,17 @@
+#!/bin/sh
+# One machine's part of a training: deploy/train.sh model3. Slurm (deploy/train.slurm) and Kubernetes
+# (deploy/train.kubernetes.yaml) start it on every machine, in the same shared folder. From the
+# environment:
+#   NODES      machines (1)
+#   PROCESSES  each machine's, one a GPU (gpu: as many as it has)
+#   FIRST      host:port at which they meet, on the first machine (127.0.0.1:29500)
+#   ID         the same on all machines, and no other training's (colorizer)
+#   RESTARTS   how often dead processes are replaced (3)
+set -e
+model=${1:?name the network: deploy/train.sh model3}
+export PYTHONPATH="src${PYTHONPATH:+:$PYTHONPATH}"
+# the rendezvous `c10d` gives each restart a store of its own; the static one shows dead addresses
+exec "${PYTHON:-python3}" -m torch.distributed.run \
+    --nnodes "${NODES:-1}" --nproc-per-node "${PROCESSES:-gpu}" \
+    --rdzv-backend c10d --rdzv-endpoint "${FIRST:-127.0.0.1:29500}" --rdzv-id "${ID:-colorizer}" \
+    ${ADDRESS:+--local-addr "$ADDRESS"} --max-restarts "${RESTARTS:-3}" stages/train.py "$model"
