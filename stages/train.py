@@ -33,6 +33,7 @@ def main(model: str) -> None:
             draw_samples(network, photos, trainer.folder, epoch=len(history), params=train)
             live.add(history, trainer.folder)
 
+        trainer.require_sound_photos()
         trainer.train(on_epoch_end=after_epoch)
         trainer.save(paths.run(model), paths.timing(f"train_{model}"))
         live.finish(Published.of(paths, model))

@@ -78,7 +78,7 @@ class NoFeaturesError(ColorizerError):
         )
 
 
-def one_line(error: BaseException) -> str:
+def one_line(error: BaseException | str) -> str:
     """Return any error's message on one line, cut where it becomes long."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 200 else text[:199] + "…"

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from colorizer.errors import ColorizerError, one_line
+
 SHIPPED = Path("models/pretrained/colorizer.safetensors")
 """The weights that come with the project, whose encoder says what photographs show."""
 
@@ -67,6 +69,24 @@ def project_root() -> Path:
     it in a temporary copy.
     """
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what reading a damaged out of the pipeline raises into a line that helps.
+
+    Args:
+        path: what is read.
+
+    Raises:
+        ColorizerError: if it is damaged, or a folder where a file should be.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, EOFError, IsADirectoryError) as error:
+        raise ColorizerError(
+            f"{path} is damaged ({one_line(error)}): `dvc repro` makes it anew"
+        ) from error
 
 
 @contextmanager

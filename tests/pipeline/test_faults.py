@@ -114,6 +114,18 @@ def test_whatever_kills_it_the_pipeline_ends_as_one_never_killed(
         assert_as_never_killed(project, expected)
 
 
+OUTS = (
+    *(
+        "data/demo/color.csv",
+        "data/demo/split.csv",
+        "data/demo/lab",
+        "data/demo/references",
+        "models/demo/model1",
+    ),
+    *("evaluation/demo/model1", "evaluation/demo/baselines", "reports/demo"),
+)
+
+
 def limit_files() -> None:
     """Let the process write no file of over 4 KiB, as where the disk is full."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -155,10 +167,27 @@ def test_a_full_disk_is_one_line_and_making_room_mends_it(
     assert digests(project.folder / out) == expected
 
 
+def test_whatever_out_is_damaged_the_pipeline_makes_it_anew(
+    finished: "Project", tmp_path: Path
+) -> None:
+    project = finished.copy(tmp_path / "project")
+    expected = {out: digests(project.folder / out) for out in OUTS}
+    for number, out in enumerate(OUTS):
+        for file in sorted(digests(project.folder / out)):
+            path = project.folder / out / file
+            content = path.read_bytes()
+            path.unlink()  # it may be a link into DVC's cache
+            path.write_bytes(
+                (content[: len(content) // 2], b"", content[:-1] + b"?", b"text")[number % 4]
+            )
+    project.dvc("repro")
+    assert {out: digests(project.folder / out) for out in OUTS} == expected
+
+
 def digests(folder: Path) -> dict[str, str]:
     """Return the digests of all files below a folder, by path."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
+        for path in (folder, *folder.rglob("*"))
         if path.is_file()
     }

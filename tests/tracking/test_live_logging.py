@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Tracking
+from colorizer.tracking import live_run
 from colorizer.tracking.live_logging import follow
 from colorizer.tracking.published import Published
 from colorizer.tracking.run_log import RunLog
@@ -34,7 +38,10 @@ def test_a_resumed_training_goes_on_in_its_run(
     run_id = store.find_run("resumed")
     assert store.client.get_run(run_id).info.status == "KILLED"
     with follow(TRACKING, published.record) as live:
-        assert store.client.get_run(run_id).info.status == "RUNNING"
+        deadline = time.monotonic() + 60
+        while store.client.get_run(run_id).info.status != "RUNNING":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         live.add(epochs, published.run)
         live.finish(published)
     assert store.find_run("resumed") == run_id
@@ -87,45 +94,98 @@ def test_training_untracked_tells_nothing(
     assert store.find_run("untracked") is None
 
 
-SERVER_IS_DOWN = """
-import logging, sys
-from pathlib import Path
-from colorizer.params import Tracking
-from colorizer.tracking.live_logging import follow
-from colorizer.tracking.published import Published
-logging.basicConfig(format="%(message)s")
-published = Published(*map(Path, sys.argv[1:]))
-with follow(Tracking(experiment="test"), published.record) as live:
-    live.add(published.history, published.run)
-    live.finish(published)
-print("trained on")
-"""
+over = threading.Event()
 
 
-@pytest.mark.slow
-def test_a_server_that_is_down_costs_one_warning(
-    publishable: Callable[..., Published], tmp_path: Path
+def answer(status: int, body: bytes) -> Callable[..., requests.Response]:
+    response = requests.Response()
+    response.status_code, response._content = status, body
+    return lambda *_args, **_kwargs: response
+
+
+def refuse(*_args: Any, **_kwargs: Any) -> requests.Response:
+    raise requests.ConnectionError("refused")
+
+
+def keep_waiting(*_args: Any, **_kwargs: Any) -> requests.Response:
+    over.wait(60)
+    raise requests.Timeout
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        pytest.param(refuse, id="down"),
+        pytest.param(keep_waiting, id="slow"),
+        pytest.param(answer(500, b"Internal Server Error"), id="failing"),
+        pytest.param(answer(401, b"You are not authenticated"), id="closed"),
+        pytest.param(answer(200, b"<html>Welcome</html>"), id="another server"),
+        pytest.param(answer(200, b""), id="an empty answer"),
+        pytest.param(answer(200, b'{"experiment": {}}'), id="no answer to the question"),
+    ],
+)
+def test_a_training_never_waits_for_a_server_that_fails_and_warns_once(
+    publishable: Callable[..., Published],
+    history: History,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    respond: Callable[..., requests.Response],
 ) -> None:
-    environment = {
-        **os.environ,
-        "DVC_ROOT": str(tmp_path),
-        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",  # nobody listens there
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    }
-    published = publishable("down", "down")
-    files = map(str, (published.run, published.evaluation, published.timing))
-    done = subprocess.run(
-        [sys.executable, "-c", SERVER_IS_DOWN, *files],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "trained on" in done.stdout
-    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning:")]
-    assert len(warnings) == 1
-    assert "make sync" in warnings[0]
+    callers = []
+    over.clear()
+
+    def request(*args: Any, **kwargs: Any) -> requests.Response:
+        callers.append(threading.current_thread())
+        return respond(*args, **kwargs)
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    monkeypatch.setattr(live_run, "PATIENCE", 0.5)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    published = publishable("failing", "failing")
+    began = time.monotonic()
+    with follow(TRACKING, published.record) as live:
+        for epochs in (1, 2):
+            live.add(history(epochs), published.run)
+        while not callers:
+            time.sleep(0.01)
+        live.finish(published)
+    assert time.monotonic() - began < 30  # half of what the slow one takes
+    over.set()
+    for thread in threading.enumerate():
+        if thread.name == "MLflow":
+            thread.join(60)
+    assert threading.main_thread() not in callers
+    (warning,) = (record.message for record in caplog.records)
+    assert "make sync" in warning
+
+
+def test_a_server_that_comes_back_is_told_the_rest(
+    store: Store,
+    publishable: Callable[..., Published],
+    history: History,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published = publishable("back", "back")
+    add, calls = RunLog.add, []
+
+    def add_or_fail(self: RunLog, history: list[Epoch], grids: Mapping[int, Path]) -> None:
+        calls.append(len(history))
+        if history and len(calls) < 3:
+            raise requests.ConnectionError("gone")
+        add(self, history, grids)
+
+    monkeypatch.setattr(RunLog, "add", add_or_fail)
+    with pytest.raises(KeyboardInterrupt), follow(TRACKING, published.record) as live:
+        for epochs in (1, 2, 3):
+            live.add(history(epochs), published.run)
+            deadline = time.monotonic() + 60
+            while epochs not in calls:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        raise KeyboardInterrupt
+    run_id = store.find_run("back")
+    steps = [m.step for m in store.client.get_metric_history(run_id, "loss/train")]
+    assert steps == [1, 2, 3]
 
 
 def test_what_is_not_tracked_needs_no_mlflow(publishable: Callable[..., Published]) -> None:

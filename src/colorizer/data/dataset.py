@@ -9,10 +9,12 @@ from typing import Literal, TypeVar
 
 import numpy as np
 import torch
+import xxhash
 from torch import Tensor
 
 from colorizer.color.lab import normalize_ab, normalize_lightness
 from colorizer.errors import ColorizerError
+from colorizer.paths import readable
 
 SUBSETS = ("train", "test", "validation")
 """A split has the first two, and the third if its params ask for one."""
@@ -73,19 +75,38 @@ class LabDataset:
         """Map a subset, one of `SUBSETS`, that `preprocess` wrote.
 
         Raises:
-            ColorizerError: if `folder` holds no such arrays.
+            ColorizerError: if `folder` holds no such arrays, or they are damaged.
         """
+        missing = f"no {subset} photographs in {folder}: run `dvc repro preprocess` first"
         try:
-            manifest = json.loads(manifest_path(folder).read_text(encoding="utf-8"))[subset]
-            lightness = np.load(lightness_path(folder, subset), mmap_mode="c")
-            ab = np.load(ab_path(folder, subset), mmap_mode="c")
-        except (FileNotFoundError, KeyError):
+            with readable(manifest_path(folder)):
+                manifest = json.loads(manifest_path(folder).read_text(encoding="utf-8"))
+                if subset not in manifest:
+                    raise ColorizerError(missing)
+                ids, digest = manifest[subset]["ids"], manifest[subset]["digest"]
+                shapes = manifest[subset].get("shapes")
+            lightness = _map(lightness_path(folder, subset), len(ids))
+            ab = _map(ab_path(folder, subset), len(ids))
+        except FileNotFoundError:
+            raise ColorizerError(missing) from None
+        return cls(lightness, ab, ids, digest, None if shapes is None else torch.tensor(shapes))
+
+    def require_sound(self) -> None:
+        """Read all arrays once, and compare them with their digest.
+
+        Raises:
+            ColorizerError: if they differ from what `preprocess` wrote.
+        """
+        rows = xxhash.xxh3_128()
+        for lightness, ab in zip(self.lightness.numpy(), self.ab.numpy(), strict=True):
+            row = xxhash.xxh3_128(np.ascontiguousarray(lightness).data)
+            row.update(np.ascontiguousarray(ab).data)
+            rows.update(row.digest())
+        if rows.hexdigest() != self.digest:
             raise ColorizerError(
-                f"no {subset} photographs in {folder}: run `dvc repro preprocess` first"
-            ) from None
-        shapes = torch.tensor(manifest["shapes"]) if "shapes" in manifest else None
-        arrays = torch.from_numpy(lightness), torch.from_numpy(ab)
-        return cls(*arrays, manifest["ids"], manifest["digest"], shapes)
+                "the LAB arrays are damaged (their digest is not the manifest's): `dvc repro` "
+                "makes them anew, after `touch` if it sees no change"
+            )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -207,6 +228,15 @@ class LabDataset:
     def _canvases(self, rows: Tensor) -> Batch:
         rows = rows.to(self.lightness.device)
         return self.lightness[rows], self.ab[rows]
+
+
+def _map(path: Path, length: int) -> Tensor:
+    """Map an array of so many photographs from disk."""
+    with readable(path):
+        array = np.load(path, mmap_mode="c")
+        if len(array) != length:
+            raise ValueError(f"{len(array)} photographs instead of {length}")
+    return torch.from_numpy(array)
 
 
 def _upload(batch: Batch, device: torch.device) -> Batch:

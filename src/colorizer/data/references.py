@@ -12,6 +12,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from colorizer.errors import ColorizerError
+from colorizer.paths import readable
 
 if TYPE_CHECKING:
     from colorizer.data.faces import Face
@@ -58,17 +59,21 @@ class References:
         """Map a subset that `write_references` wrote.
 
         Raises:
-            ColorizerError: if `folder` holds no such references.
+            ColorizerError: if `folder` holds no such references, or they are damaged.
         """
         try:
-            table = json.loads(_table_path(folder, subset).read_text(encoding="utf-8"))
-            pixels = np.memmap(_pixels_path(folder, subset), np.uint8, mode="r")
+            with readable(_table_path(folder, subset)):
+                table = json.loads(_table_path(folder, subset).read_text(encoding="utf-8"))
+                shapes = [(height, width) for height, width in table["shapes"]]
+                faces = [[(r, c, h, w) for r, c, h, w in found] for found in table["faces"]]
+            with readable(_pixels_path(folder, subset)):
+                pixels = np.memmap(_pixels_path(folder, subset), np.uint8, mode="r")
+                if xxhash.xxh3_128_hexdigest(pixels.data) != table["digest"]:
+                    raise ValueError(f"its digest is not that of {subset}.json")
         except FileNotFoundError:
             raise ColorizerError(
                 f"no {subset} photographs in {folder}: run `dvc repro references` first"
             ) from None
-        shapes = [(height, width) for height, width in table["shapes"]]
-        faces = [[(r, c, h, w) for r, c, h, w in found] for found in table["faces"]]
         return cls(table["ids"], shapes, faces, table["digest"], pixels)
 
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Split
+from colorizer.paths import readable
 
 SKIPPED = "skipped"
 
@@ -18,10 +19,14 @@ def read_colors(path: Path) -> pd.DataFrame:
     """Read which photographs color.csv, the table of all, keeps: columns `id` and `kept`.
 
     Raises:
-        ColorizerError: if there is no such file.
+        ColorizerError: if there is no such file, or it is damaged.
     """
     if path.exists():
-        return pd.read_csv(path, usecols=["id", "kept"])
+        with readable(path):
+            table = pd.read_csv(path, usecols=["id", "kept"])
+            if table["kept"].dtype != bool or table["id"].isna().any():
+                raise ValueError("cells are missing or are not True or False")
+            return table
     before = path.with_name("colour.csv")
     renamed = f"{before.name} is now {path.name}" if before.exists() else "no such file"
     raise ColorizerError(f"{path}: {renamed}: run the stage drop_grayscale")

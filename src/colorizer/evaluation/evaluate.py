@@ -25,6 +25,7 @@ from colorizer.evaluation.scoring.measure import PHOTOGRAPHS, measure, scores_of
 from colorizer.evaluation.scoring.metrics import color_histogram
 from colorizer.evaluation.scoring.pair import Pair, mean_hue
 from colorizer.evaluation.scoring.perceptual import Perceptual
+from colorizer.paths import readable
 from colorizer.photo.parallel import map_photos, one_thread_each
 from colorizer.scores import table as scores
 
@@ -154,7 +155,8 @@ def read_sums(folder: Path) -> pd.DataFrame:
     Raises:
         ColorizerError: if an earlier version wrote it, under other names.
     """
-    table = pd.read_csv(folder / SUMS)
+    with readable(folder / SUMS):
+        table = pd.read_csv(folder / SUMS)
     for name in map(str, table):
         if "colourfulness" in name:
             now = name.replace("colourfulness", "colorfulness")

@@ -12,6 +12,7 @@ import pandas as pd
 from colorizer.evaluation.evaluate import read_sums, summable
 from colorizer.evaluation.scoring.bootstrap import intervals, paired_differences
 from colorizer.evaluation.scoring.measure import PHOTOGRAPHS, scores_of
+from colorizer.paths import readable
 from colorizer.scores import table as scores
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,10 @@ def write_tables(evaluations: Mapping[str, Path], folder: Path) -> pd.DataFrame:
         The table of metrics.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    found = {m: json.loads((path / "metrics.json").read_text()) for m, path in evaluations.items()}
+    found = {}
+    for model, path in evaluations.items():
+        with readable(path / "metrics.json"):
+            found[model] = json.loads((path / "metrics.json").read_text())
     table = metrics_table(found)
     table.to_csv(folder / "metrics.csv", index=False)
     text = to_markdown(shown(table))

@@ -11,7 +11,7 @@ from typing import Any
 
 from colorizer.data.references import SCORED
 from colorizer.errors import one_line
-from colorizer.paths import Paths
+from colorizer.paths import Paths, readable
 from colorizer.training.run_record import (
     HISTORY,
     RECORD,
@@ -73,8 +73,13 @@ class Published:
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
         """The scores, by subset of the photographs: that which decides comes first."""
-        found = json.loads((self.evaluation / METRICS).read_text())
-        return {subset: found[subset] for subset in SCORED if subset in found}
+        with readable(self.evaluation / METRICS):
+            found = json.loads((self.evaluation / METRICS).read_text())
+            return {
+                subset: {name: float(score) for name, score in found[subset].items()}
+                for subset in SCORED
+                if subset in found
+            }
 
     @property
     def deciding(self) -> dict[str, float]:
@@ -106,8 +111,9 @@ class Published:
 
     @property
     def _about(self) -> dict[str, Any]:
-        about: dict[str, Any] = json.loads((self.evaluation / ABOUT).read_text())
-        return about
+        with readable(self.evaluation / ABOUT):
+            about: dict[str, Any] = json.loads((self.evaluation / ABOUT).read_text())
+            return about
 
     @property
     def identity(self) -> dict[str, str]:
@@ -140,9 +146,14 @@ def tolerate(action: str) -> Iterator[list[Exception]]:
         yield failures
     except Exception as error:
         failures.append(error)
-        logger.warning(
-            "warning: MLflow: %s failed: %s; all results are on disk, and `make sync` tells MLflow "
-            "what is missing",
-            action,
-            one_line(error),
-        )
+        warn(action, f"failed: {one_line(error)}")
+
+
+def warn(action: str, outcome: str) -> None:
+    """Warn that MLflow lacks something, and say how it is made up for."""
+    logger.warning(
+        "warning: MLflow: %s %s; all results are on disk, and `make sync` tells MLflow what is "
+        "missing",
+        action,
+        outcome,
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.entities import LoggedModelOutput, Param
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
@@ -115,21 +115,44 @@ def _log_comparison(
 
 
 def _register(store: Store, run_id: str, published: Published) -> ModelVersion:
-    """Log a training's model, as an output of its run, and register it."""
-    from colorizer.tracking import serving  # which is the model's code, and sets itself as one
+    """Log a training's model, as an output of its run, and register it.
 
-    record = published.record
-    model = store.client.create_logged_model(
+    What an earlier call that failed midway has logged is gone on with.
+    """
+    record, client = published.record, store.client
+    model = _find_logged(store, published) or client.create_logged_model(
         store.experiment_id,
         record.model,
         source_run_id=run_id,
         params={key: str(value) for key, value in flatten(record.params).items()},
         tags=_model_tags(published) | source_tags(record),
     )
+    mlflow.set_tracking_uri(store.address)  # for the functions that take no client
+    if model.status != LoggedModelStatus.READY:
+        _log_model(model.model_id, published)
+    outputs = client.get_run(run_id).outputs
+    if model.model_id not in {m.model_id for m in (outputs and outputs.model_outputs) or []}:
+        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, record.best_epoch)])
+    return mlflow.register_model(f"{MODELS}{model.model_id}", registered_name(record.model))
+
+
+def _find_logged(store: Store, published: Published) -> LoggedModel | None:
+    """Return the logged model of a training's weights, whole or begun."""
+    wanted = [f"tags.{name} = '{value}'" for name, value in published.identity.items()]
+    found = store.client.search_logged_models(
+        [store.experiment_id], filter_string=" AND ".join(wanted), max_results=1
+    )
+    return found[0] if found else None
+
+
+def _log_model(model_id: str, published: Published) -> None:
+    """Upload a model's code and weights."""
+    from colorizer.tracking import serving  # which is the model's code, and sets itself as one
+
     example = pd.DataFrame({"image": [_example_photo()]})
     mlflow.pyfunc.log_model(
-        name=record.model,
-        model_id=model.model_id,
+        name=published.record.model,
+        model_id=model_id,
         python_model=serving.__file__,
         artifacts={"weights": str(published.weights)},
         code_paths=[str(Path(__file__).parents[1])],
@@ -137,8 +160,6 @@ def _register(store: Store, run_id: str, published: Published) -> ModelVersion:
         input_example=(example, {"strength": 1.0, "format": "png"}),
         pip_requirements=[f"{name}=={_public_version(name)}" for name in REQUIREMENTS],
     )
-    store.client.log_outputs(run_id, [LoggedModelOutput(model.model_id, record.best_epoch)])
-    return mlflow.register_model(f"{MODELS}{model.model_id}", registered_name(record.model))
 
 
 def _find(store: Store, name: str, published: Published) -> ModelVersion | None:

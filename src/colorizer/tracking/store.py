@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import mlflow
@@ -17,16 +18,18 @@ import requests
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from colorizer.errors import ColorizerError
 from colorizer.paths import project_root
 from colorizer.tracking.answers import no_answer
+from colorizer.tracking.database import require_sound
 from colorizer.tracking.registry import ADDRESS
 from colorizer.training.run_record import RunRecord
 
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-FAILURES = (MlflowException, requests.RequestException)
-"""How a tracking server that fails shows."""
+FAILURES = (MlflowException, requests.RequestException, SQLAlchemyError)
+"""How a tracking server or a store that fails shows."""
 
 
 class Store:
@@ -34,28 +37,45 @@ class Store:
 
     Args:
         experiment: MLflow's experiment, created if there is none of this name.
+        address: of the server; "" is the embedded store, None what the environment says.
+
+    Attributes:
+        address: as MLflow takes it.
 
     Raises:
-        ColorizerError: if the tracking server does not answer.
+        ColorizerError: if the tracking server does not answer, or the store is damaged.
     """
 
-    def __init__(self, experiment: str) -> None:
+    def __init__(self, experiment: str, address: str | None = None) -> None:
         root = project_root()
+        self.address = os.environ.get(ADDRESS, "") if address is None else address
         artifacts = None
-        if not os.environ.get(ADDRESS):
-            mlflow.set_tracking_uri(f"sqlite:///{root / 'mlflow.db'}")
+        alone: AbstractContextManager[object] = nullcontext()
+        if not self.address:
+            self.address = f"sqlite:///{root / 'mlflow.db'}"
             artifacts = (root / "mlartifacts").as_uri()
+            alone = FileLock(root / ".mlflow.lock")  # two first accesses at once break a new store
+        require_sound(self.address)
         try:
-            with FileLock(root / ".mlflow.lock"):  # two first accesses at once break a new store
-                self.client = mlflow.MlflowClient()
-                found = self.client.get_experiment_by_name(experiment)
-                self.experiment_id = (
-                    found.experiment_id
-                    if found
-                    else self.client.create_experiment(experiment, artifacts, EXPERIMENT_TAGS)
-                )
-        except MlflowException as error:
-            raise ColorizerError(no_answer(mlflow.get_tracking_uri(), error)) from error
+            with alone:
+                self.client = mlflow.MlflowClient(self.address)
+                self.experiment_id = self._find_experiment(experiment, artifacts)
+        except FAILURES as error:
+            raise ColorizerError(no_answer(self.address, error)) from error
+        if not self.experiment_id:
+            raise ColorizerError(f"what answers at {self.address} is no MLflow server")
+
+    def _find_experiment(self, name: str, artifacts: str | None) -> str:
+        """Return the id of an experiment, which is created if there is none."""
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            try:
+                return self.client.create_experiment(name, artifacts, EXPERIMENT_TAGS)
+            except MlflowException as error:  # another process has just created it
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                found = self.client.get_experiment_by_name(name)
+        return str(found.experiment_id) if found else ""
 
     def find_run(self, fingerprint: str) -> str | None:
         """Return the id of the latest run with a fingerprint."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from colorizer.errors import ColorizerError, one_line
 from colorizer.methods.registry import METHODS
 from colorizer.params import Params, Profile
-from colorizer.paths import Paths, project_root
+from colorizer.paths import Paths, project_root, readable
 from colorizer.tracking.published import Published
 from colorizer.tracking.registration import publish, publish_comparison, publish_method
 from colorizer.tracking.store import FAILURES, Store
@@ -79,7 +79,8 @@ def _sync_profile(store: Store, paths: Paths, profile: Profile, expected: Collec
             publish_method(store, method)
     summary = paths.report / "comparison.json"
     if summary.exists() and paths.timing("compare").exists():
-        compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]
+        with readable(summary):
+            compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]
         parts = {model: made[model] for model in compared if model in made}
         if compared == {model: part.record.fingerprint for model, part in parts.items()}:
             publish_comparison(store, paths, list(parts.values()), profile.register_)

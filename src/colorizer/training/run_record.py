@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from colorizer.errors import ColorizerError
-from colorizer.paths import atomic_write
+from colorizer.paths import atomic_write, readable
 
 WEIGHTS = "weights.safetensors"
 OTHER_WEIGHTS = "weights_{subset}.safetensors"  # of the loss that the recipe does not select by
@@ -101,11 +101,12 @@ class RunRecord:
     @classmethod
     def read(cls, folder: Path, timing: Path | None = None) -> "RunRecord":
         """Read run.json from a run's folder, and from `timing` what `write_run` put there."""
-        known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        if timing is not None and not known.keys() >= set(TIMED):
-            timed = _read_timing(timing)
-            known |= {name: timed[name] for name in TIMED}
-        return cls(**known)
+        with readable(folder / RECORD):
+            known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            if timing is not None and not known.keys() >= set(TIMED):
+                timed = _read_timing(timing)
+                known |= {name: timed[name] for name in TIMED}
+            return cls(**known)
 
 
 def fingerprint(asked: Mapping[str, Any], code: Iterable[Path]) -> str:
@@ -154,15 +155,18 @@ def write_history(path: Path, history: Iterable[Epoch]) -> None:
 def read_history(path: Path, timing: Path | None = None) -> list[Epoch]:
     """Read what `write_history` wrote, or, from two files, what `write_run` did."""
     types = get_type_hints(Epoch)
-    with path.open(encoding="utf-8", newline="") as file:
+    with readable(path), path.open(encoding="utf-8", newline="") as file:
         rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
-    read: list[dict[str, Any]] = [
-        {k: int(v) if types[k] is int else float(v) for k, v in row.items()} for row in rows
-    ]
+        if not rows:
+            raise ValueError("no epochs")
+        read: list[dict[str, Any]] = [
+            {k: int(v) if types[k] is int else float(v) for k, v in row.items()} for row in rows
+        ]
     if timing is not None and not all(row.keys() >= set(EPOCH_TIMED) for row in read):
         timed = _read_timing(timing)["epochs"]
         read = [row | times for row, times in zip(read, timed, strict=True)]
-    return [Epoch(**row) for row in read]
+    with readable(path):
+        return [Epoch(**row) for row in read]
 
 
 def _write_rows(path: Path, names: Sequence[str], history: Iterable[Epoch]) -> None:
@@ -174,13 +178,14 @@ def _write_rows(path: Path, names: Sequence[str], history: Iterable[Epoch]) -> N
 
 def _read_timing(path: Path) -> dict[str, Any]:
     try:
-        timed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        with readable(path):
+            timed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return timed
     except FileNotFoundError:
         raise ColorizerError(
             f"{path} is missing, which the training left beside its models: `dvc checkout` or "
             "`dvc repro` brings it back"
         ) from None
-    return timed
 
 
 def grid_path(folder: Path, epoch: int) -> Path:

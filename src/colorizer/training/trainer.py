@@ -1,5 +1,6 @@
 """One training from params.yaml to a run's folder: network, photographs, checkpoints, record."""
 
+import contextlib
 import logging
 import math
 import os
@@ -20,7 +21,7 @@ from colorizer.paths import atomic_write
 from colorizer.training.code import training_code
 from colorizer.training.engine import choose_precision, compile_pays, make_fabric
 from colorizer.training.loop.calibration import calibrated
-from colorizer.training.loop.checkpoint import STATE
+from colorizer.training.loop.checkpoint import find_state
 from colorizer.training.loop.epoch import mean_loss
 from colorizer.training.loop.fit import Fit, OnEpochEnd, fit
 from colorizer.training.loop.losses import Objective
@@ -90,7 +91,8 @@ class Trainer:
         self.record = self._describe()
         self.folder = checkpoints / self.record.fingerprint
         if (self.folder / RECORD).exists():
-            self.record = RunRecord.read(self.folder)
+            with contextlib.suppress(ColorizerError):  # damaged: it is written anew
+                self.record = RunRecord.read(self.folder)
         self._objective: Objective | None = None
         self._fit: Fit | None = None
         self._find_weights = find_weights
@@ -100,6 +102,12 @@ class Trainer:
         """Whether this is the process that writes and tracks; others only compute their share."""
         return self.fabric.is_global_zero
 
+    def require_sound_photos(self) -> None:
+        """Read all photographs once; raise ColorizerError if they are damaged."""
+        for photos in (self.train_photos, self.test_photos, self.validation_photos):
+            if photos is not None:
+                photos.require_sound()
+
     def train(self, *, on_epoch_end: OnEpochEnd = lambda network, history: None) -> None:
         """Train to the last epoch, from the last checkpoint if there is one.
 
@@ -108,7 +116,7 @@ class Trainer:
                 the epoch's checkpoint; what it writes into `folder`/`GRIDS` is kept by `save`.
         """
         train, engine, metadata = self.params.active.train, self.params.engine, self.metadata
-        resumed = (self.folder / STATE).exists()
+        resumed = find_state(self.folder) is not None
         objective, photos = prepare(
             metadata.model,
             metadata.arguments,
@@ -120,8 +128,9 @@ class Trainer:
         )
         self._objective = objective
         (self.folder / GRIDS).mkdir(parents=True, exist_ok=True)
-        if self.is_main and not (self.folder / RECORD).exists():
+        if self.is_main:
             self.record.write(self.folder)
+        if self.is_main and not resumed:
             warn_if_long(metadata.model, objective, photos, train, self.fabric)
         self.fabric.launch()
         steps = train.epochs * math.ceil(len(photos) / train.batch_size)

@@ -3,13 +3,14 @@
 import itertools
 import pickle
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 import torch
 
-from colorizer.training.loop.checkpoint import STATE, Checkpoint, snapshot
+from colorizer.training.loop.checkpoint import BEFORE, STATE, Checkpoint, find_state, snapshot
 
 
 def make_state(epoch: int) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def test_a_resumed_training_finds_what_was_saved_last(tmp_path: Path) -> None:
             checkpoint.save(make_state(epoch))
     with Checkpoint(tmp_path) as again:
         assert_state(again.load(), 3)
-    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [STATE, BEFORE]
 
 
 def test_nothing_but_tensors_and_plain_values_is_read_back(tmp_path: Path) -> None:
@@ -93,6 +94,45 @@ def test_a_snapshot_shares_nothing() -> None:
     assert torch.equal(copy["list"][0], weight)
     assert copy["list"][0].data_ptr() != weight.data_ptr()
     assert not copy["list"][0].requires_grad
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda file: b"", id="empty"),
+        pytest.param(lambda file: file[: len(file) // 2], id="half"),
+        pytest.param(lambda file: file[:-1], id="less a byte"),
+        pytest.param(lambda file: b"epoch,train_loss\n1,0.5\n", id="text"),
+        pytest.param(lambda file: file.replace(b"\0\0\0@" * 6, b"\0\0\0A" * 6), id="a weight"),
+        pytest.param(lambda file: file.replace(b"train_loss", b"train_lost"), id="a name"),
+    ],
+)
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[bytes], bytes]
+) -> None:
+    with Checkpoint(tmp_path) as checkpoint:
+        checkpoint.save(make_state(1))
+        checkpoint.save(make_state(2))
+    path = tmp_path / STATE
+    path.write_bytes(damage(path.read_bytes()))
+    with Checkpoint(tmp_path) as again:
+        assert_state(again.load(), 1)
+        assert f"warning: {path} is damaged: {BEFORE} is used" in caplog.text
+        again.save(make_state(3))  # in the damaged one's place
+    assert_state(Checkpoint(tmp_path).load(), 3)
+    path.write_bytes(b"")
+    assert_state(Checkpoint(tmp_path).load(), 1)
+    (tmp_path / BEFORE).write_bytes(b"")
+    assert find_state(tmp_path) is None
+    assert Checkpoint(tmp_path).load() is None
+    assert "the training begins anew" in caplog.text
+
+
+def test_a_training_killed_between_two_names_has_the_state_before(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path) as checkpoint:
+        checkpoint.save(make_state(1))
+    (tmp_path / STATE).replace(tmp_path / BEFORE)
+    assert_state(Checkpoint(tmp_path).load(), 1)
 
 
 @pytest.mark.usefixtures("second_write_fails")
