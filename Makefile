@@ -44,9 +44,11 @@ test-slow: .venv/dev.done ## run the slow tests: kills, several processes, expor
 
 faults: .venv/dev.done ## kill the pipeline and fail its servers a few times (minutes)
 	@$(BIN)/python -m pytest -m faults -s
+	@$(BIN)/python benchmarks/long_life.py --short
 
 soak: .venv/dev.done ## the same many times (hours); KILLS=50
 	@KILLS=$(or $(KILLS),50) $(BIN)/python -m pytest -m faults -s
+	@$(BIN)/python benchmarks/long_life.py
 
 lint: .venv/dev.done ## check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/hadolint Dockerfile

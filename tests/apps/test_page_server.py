@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,47 @@ def test_the_page_may_load_nothing_from_elsewhere(address: str) -> None:
         assert answer.status_code == 200
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert requests.get(f"{address}/docs", timeout=9).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2f..%2f..%2fetc/passwd",
+        "/static//etc/passwd",
+        "/api/photos/..%2f..%2fetc%2fpasswd/file?model=shipped",
+        "/api/photos/file:%2f%2f%2fetc%2fpasswd/before",
+        "/api/likes/http:%2f%2f127.0.0.1:1%2f",
+        "http://127.0.0.1:1/",
+    ],
+)
+def test_no_path_or_address_of_the_caller_s_is_read(address: str, path: str) -> None:
+    connection = HTTPConnection(address.removeprefix("http://"), timeout=9)
+    connection.putrequest("GET", path)  # as it is, which browsers and requests would tidy up
+    connection.endheaders()
+    answer = connection.getresponse()
+    said = answer.read()
+    connection.close()
+    assert answer.status in (400, 404), said
+    assert b"root:" not in said and b"import" not in said
+
+
+def test_a_model_or_a_likeness_is_none_that_the_caller_names_by_path_or_address(
+    address: str,
+) -> None:
+    photo = io.BytesIO()
+    Image.new("L", (8, 8), 99).save(photo, "png")
+    url = f"{address}/api/photos"
+    added = requests.post(url, photo.getvalue(), params={"name": "../../up.png"}, timeout=60)
+    (known,) = added.json()["photos"]
+    assert known["name"] == "up.png"
+    for elsewhere in ("/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/a.safetensors"):
+        for look in ({"model": elsewhere}, {"model": str(WEIGHTS), "like": elsewhere}):
+            refused = requests.get(f"{url}/{known['id']}/file", params=look, timeout=60)
+            assert refused.status_code == 400
+            assert " here" in refused.json()["message"]
+    requests.delete(f"{url}/{known['id']}", timeout=9)
 
 
 def test_a_port_that_is_taken_is_told_in_one_line() -> None:
@@ -146,7 +188,7 @@ def test_however_it_ends_no_photograph_is_left(
         Image.new("L", (2400, 1600), 99).save(photo, "bmp")  # in color 11 MB, more than waits
         url = f"{address}/api/photos?name=photo.bmp"
         assert requests.post(url, photo.getvalue(), timeout=60).status_code == 200
-        assert len(list(tmp_path.glob("colorizer-*/*"))) == 1
+        assert len(list(tmp_path.glob("colorizer-*/*"))) == 2  # the file and its preview
         with socket.create_connection(("127.0.0.1", int(address.split(":")[-1]))) as stalled:
             stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
             query = f"model={WEIGHTS}&count=1"

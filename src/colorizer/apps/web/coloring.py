@@ -49,7 +49,7 @@ class Coloring:
         self._load = lru_cache(maxsize=8)(Colorizer.load)
         self._preview = lru_cache(maxsize=32)(self._preview_anew)
         self._whole = lru_cache(maxsize=2)(_decode_whole)
-        self._predict = lru_cache(maxsize=256)(self._predict_anew)
+        self._predict = lru_cache(maxsize=32)(self._predict_anew)
         self._classes = lru_cache(maxsize=8)(self._classes_anew)
         self._spread = lru_cache(maxsize=32)(self._spread_anew)
         for name in models or (DEFAULT,):

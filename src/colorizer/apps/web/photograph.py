@@ -30,8 +30,8 @@ class Photograph:
         name: the name of the original file; of several pages with the page's number.
         file: a copy of the original, which the photographs of its pages share.
         page: its place among them, from 0.
-        before: the photograph as a JPEG file whose longer side has at most `PREVIEW` pixels.
-        shown: width and height of `before`.
+        preview: a JPEG file of it whose longer side has at most `PREVIEW` pixels.
+        shown: width and height of the preview.
         size: width and height of the photograph itself.
         verdict: whether it is black and white.
         forced: whether it is to be colored although it is in color, or toned and to be kept.
@@ -44,7 +44,7 @@ class Photograph:
     name: str
     file: Path
     page: int
-    before: bytes
+    preview: Path
     shown: tuple[int, int]
     size: tuple[int, int]
     verdict: Verdict
@@ -59,16 +59,18 @@ class Photograph:
             return False
         return self.verdict.kind == "color" or (self.verdict.kind == "toned" and tone == "keep")
 
+    @property
+    def before(self) -> bytes:
+        """The bytes of the preview; a `ColorizerError` if it is gone."""
+        return _read(self.preview)
+
     def read_file(self) -> bytes:
         """Return the original file, with all its pages.
 
         Raises:
             ColorizerError: if it is gone.
         """
-        try:
-            return self.file.read_bytes()
-        except OSError as error:
-            raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
+        return _read(self.file)
 
     def read(self) -> bytes:
         """Return the original file, or the page as a file of its own.
@@ -117,11 +119,27 @@ def store(name: str, data: bytes, folder: Path) -> tuple[list[Photograph], list[
     else:
         photos, reasons = _decode_pages(name, chain([first, second], pages), file)
     try:
-        file.write_bytes(data)
-    except OSError as error:
-        file.unlink(missing_ok=True)
-        raise ColorizerError(f"cannot be kept in {folder}: {error.strerror}") from None
+        _write(file, data)
+    except ColorizerError:
+        for photo in photos:
+            photo.preview.unlink()
+        raise
     return photos, reasons
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise ColorizerError(f"cannot be kept in {path.parent}: {error.strerror}") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ColorizerError(f"its file is gone: {error.strerror}: add it again") from None
 
 
 def _decode_pages(
@@ -141,12 +159,14 @@ def _decode_pages(
 def _decode(name: str, data: bytes, file: Path, page: int = 0) -> Photograph:
     photo = decode(data)
     preview = shrink(photo.rgb, PREVIEW / max(photo.rgb.shape[:2]))
+    id = uuid.uuid4().hex
+    _write(file.with_name(f"{id}.jpg"), encode(preview, format="jpeg"))
     return Photograph(
-        id=uuid.uuid4().hex,
+        id=id,
         name=name,
         file=file,
         page=page,
-        before=encode(preview, format="jpeg"),
+        preview=file.with_name(f"{id}.jpg"),
         shown=preview.shape[1::-1],
         size=photo.levels.shape[1::-1],
         verdict=judge(photo.rgb),

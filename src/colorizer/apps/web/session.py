@@ -79,8 +79,10 @@ class Session:
     def remove(self, photo_id: str) -> None:
         """Remove a photograph, and its file with the last of its pages."""
         with self._one_change_at_a_time:
-            file = self.get(photo_id).file
+            photo = self.get(photo_id)
+            file = photo.file
             self.photos = {key: photo for key, photo in self.photos.items() if key != photo_id}
+            photo.preview.unlink(missing_ok=True)
             if all(photo.file != file for photo in self.photos.values()):
                 file.unlink(missing_ok=True)
 
