@@ -78,7 +78,7 @@ def unexpected(error: Exception) -> str:
 
 
 def _tell(line: str) -> None:
-    with contextlib.suppress(OSError):  # a witness that is gone
+    with contextlib.suppress(OSError, ValueError):  # a witness that is gone, or dismissed
         with _one_at_a_time:  # two threads would start two
             stdin = _witness(os.getpid()).stdin
         assert stdin
@@ -88,10 +88,18 @@ def _tell(line: str) -> None:
 @cache
 def _witness(_process: int) -> "subprocess.Popen[bytes]":
     """Start this process's witness, out of reach of what may end this one."""
-    atexit.register(_tell, "end ")
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", WITNESS],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
+    atexit.register(_dismiss, process)
+    return process
+
+
+def _dismiss(witness: "subprocess.Popen[bytes]") -> None:
+    """Say that this process ends as it should, whatever its threads are at."""
+    with contextlib.suppress(OSError), witness:
+        assert witness.stdin
+        os.write(witness.stdin.fileno(), b"end \n")
