@@ -28,7 +28,9 @@ class Way:
     units: int = 1
 
 
-def take_turns(ways: Mapping[str, Way], *, rounds: int) -> dict[str, list[float]]:
+def take_turns(
+    ways: Mapping[str, Way], *, rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Return seconds a unit, by way and round; each round begins with another way.
 
     Whatever slows the machine for a while so slows all ways alike. What the first call costs (a
@@ -40,9 +42,9 @@ def take_turns(ways: Mapping[str, Way], *, rounds: int) -> dict[str, list[float]
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for first in range(rounds):
         for name in names[first % len(names) :] + names[: first % len(names)]:
-            started = time.perf_counter()
+            started = clock()
             ways[name].run()
-            seconds[name].append((time.perf_counter() - started) / ways[name].units)
+            seconds[name].append((clock() - started) / ways[name].units)
     return seconds
 
 
