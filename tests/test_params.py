@@ -296,7 +296,7 @@ def test_every_knob_refuses_what_it_cannot_be_and_is_named(
     recipe = {k: v for k, v in Recipe().model_dump(mode="json").items() if k != "sizes"}
     original["profile"], original["models"] = "photos", ["model1", "flagship"]
     original["profiles"]["photos"]["models"]["model1"]["recipe"] = recipe
-    original["profiles"]["photos"]["models"]["flagship"] |= {"gain": 1.1, "smooth": 2}
+    original["profiles"]["photos"]["models"]["flagship"] |= {"quantile": 0.5, "smooth": 2}
     path, tried = root / "params.yaml", 0
     assert load_with(original, monkeypatch, path) == ""
     for knob, value in list(walk(original)):

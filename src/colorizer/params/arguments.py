@@ -24,8 +24,7 @@ class Arguments(Block):
     encoder: Literal["lite0", "lite1", "lite2"] | None = None
     correction: Annotated[float, Field(ge=0, le=1)] | None = None
     dropout: Annotated[float, Field(ge=0, le=1)] | None = None
-    gain: Annotated[float, Field(gt=0)] | None = None
-    exponent: Annotated[float, Field(gt=0)] | None = None
+    quantile: Annotated[float, Field(ge=0, le=1)] | None = None
     smooth: Count | None = None
 
     @field_validator("*", mode="before")
