@@ -46,9 +46,12 @@ faults: .venv/dev.done ## kill the pipeline and fail its servers a few times (mi
 	@$(BIN)/python -m pytest -m faults -s
 	@$(BIN)/python benchmarks/long_life.py --short
 
-soak: .venv/dev.done ## the same many times (hours); KILLS=50
-	@KILLS=$(or $(KILLS),50) $(BIN)/python -m pytest -m faults -s
+soak: .venv/dev.done ## the same many times (hours), and fuzzing; KILLS=50 FUZZ=600 (seconds a door)
+	@KILLS=$(or $(KILLS),50) HOSTILE=all $(BIN)/python -m pytest -m faults -s
 	@$(BIN)/python benchmarks/long_life.py
+	@$(PIP) atheris==3.0.0
+	@for door in photo archive hints params; do \
+		$(BIN)/python tests/fuzz.py $$door --seconds $(or $(FUZZ),600) || exit 1; done
 
 lint: .venv/dev.done ## check style, types and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/hadolint Dockerfile
