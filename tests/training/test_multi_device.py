@@ -58,6 +58,24 @@ def main() -> None:
 main()
 """
 
+# its second process is killed once, after the first epoch's checkpoint
+DIE_ONCE = """
+    import os, signal, time
+    from threading import Thread
+
+    def die() -> None:
+        while not list(checkpoints.glob("*/state.pt")):
+            time.sleep(0.001)
+        Path("died").write_text(os.environ["RANK"])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if os.environ["RANK"] == "1" and not Path("died").exists():
+        Thread(target=die, daemon=True).start()
+        real = trainer.fabric.backward
+        trainer.fabric.backward = lambda *a, **k: (time.sleep(0.3), real(*a, **k))
+    trainer.train()
+"""
+
 
 def make_params(devices: int) -> dict[str, Any]:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -92,7 +110,7 @@ def environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
-def run(folder: Path, *commands: list[str]) -> list[str]:
+def run(folder: Path, *commands: list[str], timeout: int = 120) -> list[str]:
     """Run Python so many times at once, and return what each says."""
     processes = [
         subprocess.Popen(
@@ -106,7 +124,7 @@ def run(folder: Path, *commands: list[str]) -> list[str]:
         for command in commands
     ]
     try:
-        said = [process.communicate(timeout=120)[0] for process in processes]
+        said = [process.communicate(timeout=timeout)[0] for process in processes]
     finally:
         for process in processes:
             process.terminate()  # torchrun ends its own
@@ -114,12 +132,17 @@ def run(folder: Path, *commands: list[str]) -> list[str]:
     return said
 
 
-def torchrun(*, machines: int, processes: int) -> list[str]:
+def torchrun(*, machines: int, processes: int, elastic: bool = False) -> list[str]:
     """Return torchrun's command; it meets at an address, since a host's name may not resolve."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    command = ["-m", "torch.distributed.run", "--master-addr", "127.0.0.1", "--master-port", port]
+    command = ["-m", "torch.distributed.run"]
+    if elastic:
+        command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}"]
+        command += ["--local-addr", "127.0.0.1", "--max-restarts", "1"]
+    else:
+        command += ["--master-addr", "127.0.0.1", "--master-port", port]
     return [*command, "--nnodes", str(machines), "--nproc-per-node", str(processes)]
 
 
@@ -200,4 +223,17 @@ def test_two_machines_of_torchrun_leave_what_one_leaves(tmp_path: Path, alone: P
     command = torchrun(machines=2, processes=1)
     said = run(project, *([*command, "--node-rank", str(n), "train.py"] for n in range(2)))
     assert [text.count(f"epoch 1/{EPOCHS}") for text in said] == [1, 0]
+    assert_same_outcome(project / "run", project / "timing.json", alone)
+
+
+def test_a_rank_that_is_killed_is_replaced_and_the_training_goes_on(
+    tmp_path: Path, alone: Path
+) -> None:
+    project = make_project(tmp_path / "project", devices=1)
+    (project / "train.py").write_text(SCRIPT.replace("trainer.train()", DIE_ONCE))
+    # each round gets a store of its own: the static rendezvous would show the dead one's address
+    command = [*torchrun(machines=1, processes=2, elastic=True), "train.py"]
+    [said] = run(project, command, timeout=300)  # torchrun waits up to 30 s for the other
+    assert (project / "died").read_text() == "1"
+    assert said.count(f"resuming after epoch 1 of {EPOCHS}") == 1
     assert_same_outcome(project / "run", project / "timing.json", alone)
