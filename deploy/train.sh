@@ -4,7 +4,8 @@
 # environment:
 #   NODES      machines (1)
 #   PROCESSES  each machine's, one a GPU (gpu: as many as it has)
-#   FIRST      host:port at which they meet, on the first machine (127.0.0.1:29500)
+#   FIRST      host:port at which they meet: the first machine, by the name that it gives itself; by
+#              an address that its name does not resolve to nobody would listen (127.0.0.1:29500)
 #   ID         the same on all machines, and no other training's (colorizer)
 #   RESTARTS   how often dead processes are replaced (3)
 set -e
