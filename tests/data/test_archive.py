@@ -80,3 +80,19 @@ def test_member_that_does_not_exist_is_an_error(make_archive: MakeArchive) -> No
     path = Path(make_archive({"im1.jpg": b"one"}).source)
     with pytest.raises(ArchiveError, match=r"im9\.jpg"):
         read_member(path, "im9.jpg")
+
+
+def test_bombs_encrypted_members_and_odd_directories_are_errors_of_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("im1.jpg", bytes(1000))
+    good = path.read_bytes()
+    entry = good.index(b"PK\1\2")
+    changes = {"bomb": (24, b"\xf0\xff\xff\xff"), "encrypted": (8, b"\1"), "method": (10, b"\x63")}
+    for name, (place, new) in changes.items():
+        at = entry + place
+        wrong = tmp_path / f"{name}.zip"
+        wrong.write_bytes(good[:at] + new + good[at + len(new) :])
+        with pytest.raises(ArchiveError, match=f"{name}.zip: im1") as error:
+            read_member(wrong, list_members(wrong)[0][0])
+        assert len(str(error.value).splitlines()) == 1

@@ -7,10 +7,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, one_line
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.large import alone_if_large
 from colorizer.photo.signatures import SUFFIXES
+
+LARGEST = 1 << 30
+"""Bytes of a member; a small archive may hold any number."""
 
 
 class ArchiveError(ColorizerError):
@@ -36,9 +39,11 @@ def read_member(archive: Path, member: str) -> bytes:
     """
     opened = _open(archive)
     try:
+        if (size := opened.getinfo(member).file_size) > LARGEST:
+            raise ArchiveError(f"{size:,} bytes; at most {LARGEST:,} are read")
         return opened.read(member)
     except Exception as error:  # zlib.error and its like derive from Exception alone
-        raise ArchiveError(f"{archive.name}: {member} is damaged: {error}") from error
+        raise ArchiveError(f"{archive.name}: {member} is damaged: {one_line(error)}") from error
 
 
 def read_photo(folder: Path, photo_id: str) -> bytes:
@@ -65,8 +70,8 @@ def decode_photo(folder: Path, photo_id: str) -> NDArray[np.uint8]:
 def _open(archive: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ArchiveError(f"{archive} is no readable zip archive: {error}") from error
+    except Exception as error:  # of odd directories zipfile raises nearly anything
+        raise ArchiveError(f"{archive} is no readable zip archive: {one_line(error)}") from error
 
 
 def _is_image_name(name: str) -> bool:
