@@ -18,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 from rounds import save
 
-from colorizer.data.dataset import LabDataset, permutation
+from colorizer.data.dataset import LabDataset
 from colorizer.data.preprocess import preprocess
 from colorizer.data.workers import workers
 from colorizer.models import create_model
@@ -27,6 +27,7 @@ from colorizer.params.recipe import Recipe
 from colorizer.training.engine import make_fabric
 from colorizer.training.loop.fit import fit
 from colorizer.training.loop.losses import Objective, l2
+from colorizer.training.loop.order import permutation
 
 ROOT = Path(__file__).parents[1]
 STUDY = ("model1", "model2", "model3")

@@ -8,16 +8,15 @@ import torch
 
 from colorizer.color.lab import AB_SCALE
 from colorizer.data.dataset import (
-    SHARDS,
     LabDataset,
     Resident,
     ab_path,
     lightness_path,
     manifest_path,
-    permutation,
     prefetch,
 )
 from colorizer.errors import ColorizerError
+from colorizer.training.loop.order import SHARDS, permutation
 
 CPU = torch.device("cpu")
 LIGHTNESS = (0.0, 25.0, 50.0, 75.0, 100.0)  # one photograph each

@@ -1,11 +1,10 @@
 """LAB arrays on disk, and batches of them on the training device."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,20 +12,15 @@ import xxhash
 from torch import Tensor
 
 from colorizer.color.lab import normalize_ab, normalize_lightness
+from colorizer.data.prefetch import Batch, prefetch, upload
 from colorizer.errors import ColorizerError
 from colorizer.paths import readable
 
 SUBSETS = ("train", "test", "validation")
 """A split has the first two, and the third if its params ask for one."""
 
-SHARDS = 8
-"""Photograph i is in shard i % SHARDS; a number of devices that divides it can share a training."""
-
 Resident = Literal["auto", "always", "never"]
 """Whether the photographs are copied to a GPU once: if they fit, or always, or never."""
-
-Batch = tuple[Tensor, Tensor]
-Part = TypeVar("Part")
 
 
 def lightness_path(folder: Path, subset: str) -> Path:
@@ -77,19 +71,21 @@ class LabDataset:
         Raises:
             ColorizerError: if `folder` holds no such arrays, or they are damaged.
         """
-        missing = f"no {subset} photographs in {folder}: run `dvc repro preprocess` first"
         try:
             with readable(manifest_path(folder)):
                 manifest = json.loads(manifest_path(folder).read_text(encoding="utf-8"))
                 if subset not in manifest:
-                    raise ColorizerError(missing)
-                ids, digest = manifest[subset]["ids"], manifest[subset]["digest"]
-                shapes = manifest[subset].get("shapes")
+                    raise FileNotFoundError
+                about = manifest[subset]
+                ids, digest = about["ids"], about["digest"]
+                shapes = torch.tensor(about["shapes"]) if "shapes" in about else None
             lightness = _map(lightness_path(folder, subset), len(ids))
             ab = _map(ab_path(folder, subset), len(ids))
         except FileNotFoundError:
-            raise ColorizerError(missing) from None
-        return cls(lightness, ab, ids, digest, None if shapes is None else torch.tensor(shapes))
+            raise ColorizerError(
+                f"no {subset} photographs in {folder}: run `dvc repro preprocess` first"
+            ) from None
+        return cls(lightness, ab, ids, digest, shapes)
 
     def require_sound(self) -> None:
         """Read all arrays once, and compare them with their digest.
@@ -192,7 +188,7 @@ class LabDataset:
         if self.lightness.device.type == device.type:
             batches: Iterator[Batch] = map(take, parts)
         else:
-            batches = prefetch(lambda rows: _upload(take(rows), device), parts)
+            batches = prefetch(lambda rows: upload(take(rows), device), parts)
         for lightness, ab in batches:
             yield lightness.float(), ab.float()
 
@@ -237,40 +233,3 @@ def _map(path: Path, length: int) -> Tensor:
         if len(array) != length:
             raise ValueError(f"{len(array)} photographs instead of {length}")
     return torch.from_numpy(array)
-
-
-def _upload(batch: Batch, device: torch.device) -> Batch:
-    if device.type == "cuda":
-        batch = batch[0].pin_memory(), batch[1].pin_memory()
-    return batch[0].to(device, non_blocking=True), batch[1].to(device, non_blocking=True)
-
-
-def prefetch(load: Callable[[Part], Batch], parts: Iterable[Part]) -> Iterator[Batch]:
-    """Yield `load(part)` of each part, the next one loading in a thread meanwhile."""
-    with ThreadPoolExecutor(1) as thread:
-        ahead = None
-        for part in parts:
-            loading = thread.submit(load, part)
-            if ahead is not None:
-                yield ahead.result()
-            ahead = loading
-        if ahead is not None:
-            yield ahead.result()
-
-
-def permutation(length: int, *, seed: int, epoch: int) -> Tensor:
-    """Return an epoch's order, which depends on (seed, epoch) alone: int64 (length,).
-
-    Each shard is shuffled for itself and place k goes to a photograph of shard k % SHARDS. So a
-    process finds its share of every batch among its own photographs, and a batch holds the same
-    photographs however many processes there are.
-
-    Example:
-        >>> permutation(20, seed=7, epoch=1) % SHARDS
-        tensor([0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3])
-    """
-    state = np.random.RandomState([seed % 2**32, epoch])  # a stream that NumPy keeps frozen
-    order = np.empty(length, np.int64)
-    for shard in range(SHARDS):
-        order[shard::SHARDS] = state.permutation(np.arange(shard, length, SHARDS))
-    return torch.from_numpy(order)

@@ -8,11 +8,11 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 
-from colorizer.data.dataset import SHARDS
 from colorizer.errors import ColorizerError
 from colorizer.models.hardware import computes_bf16
 from colorizer.params import Engine
 from colorizer.training.device import choose_device
+from colorizer.training.loop.order import SHARDS
 
 Precision = Literal["32-true", "bf16-mixed"]
 

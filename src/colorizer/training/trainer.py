@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from colorizer.data.dataset import LabDataset, lightness_path
+from colorizer.data.dataset import SUBSETS, LabDataset, lightness_path
 from colorizer.errors import ColorizerError
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
@@ -30,7 +30,6 @@ from colorizer.training.progress import Progress, warn_if_long
 from colorizer.training.run_record import (
     GRIDS,
     OTHER_WEIGHTS,
-    RECORD,
     WEIGHTS,
     Epoch,
     RunRecord,
@@ -74,10 +73,10 @@ class Trainer:
                 f"profiles.{params.profile}.models has no {model!r}: it has {known}"
             )
         self.params = params
-        self.train_photos = LabDataset.open(lab, "train")
-        self.test_photos = LabDataset.open(lab, "test")
         chosen_by = lightness_path(lab, "validation").exists()
-        self.validation_photos = LabDataset.open(lab, "validation") if chosen_by else None
+        self.photos = {subset: LabDataset.open(lab, subset) for subset in SUBSETS[: 2 + chosen_by]}
+        self.train_photos, self.test_photos = self.photos["train"], self.photos["test"]
+        self.validation_photos = self.photos.get("validation")
         self.recipe = profile.models[model].recipe
         check_recipe(self.recipe, model, self.train_photos, chosen_by=chosen_by)
         self.fabric = make_fabric(params.engine)
@@ -90,9 +89,8 @@ class Trainer:
         )
         self.record = self._describe()
         self.folder = checkpoints / self.record.fingerprint
-        if (self.folder / RECORD).exists():
-            with contextlib.suppress(ColorizerError):  # damaged: it is written anew
-                self.record = RunRecord.read(self.folder)
+        with contextlib.suppress(FileNotFoundError, ColorizerError):  # or it is written anew
+            self.record = RunRecord.read(self.folder)
         self._objective: Objective | None = None
         self._fit: Fit | None = None
         self._find_weights = find_weights
@@ -104,9 +102,8 @@ class Trainer:
 
     def require_sound_photos(self) -> None:
         """Read all photographs once; raise ColorizerError if they are damaged."""
-        for photos in (self.train_photos, self.test_photos, self.validation_photos):
-            if photos is not None:
-                photos.require_sound()
+        for photos in self.photos.values():
+            photos.require_sound()
 
     def train(self, *, on_epoch_end: OnEpochEnd = lambda network, history: None) -> None:
         """Train to the last epoch, from the last checkpoint if there is one.
@@ -213,12 +210,9 @@ class Trainer:
             "recipe": self.recipe.model_dump(),
             "train": profile.train.model_dump(),
         }
-        photos = {"train": self.train_photos, "test": self.test_photos}
-        if self.validation_photos is not None:
-            photos["validation"] = self.validation_photos
         data = {
             subset: {"photographs": len(p), "size": p.size, "digest": p.digest}
-            for subset, p in photos.items()
+            for subset, p in self.photos.items()
         }
         made_with = {
             "split": profile.split.model_dump(),

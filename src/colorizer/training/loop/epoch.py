@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from colorizer.color.lab import normalize_lightness
-from colorizer.data.dataset import LabDataset, permutation
+from colorizer.data.dataset import LabDataset
 from colorizer.params import Train
 from colorizer.params.recipe import Recipe
 from colorizer.training.loop.augmentation import augment, draw_choices
 from colorizer.training.loop.degradation import degrade
 from colorizer.training.loop.losses import Objective
+from colorizer.training.loop.order import permutation
 from colorizer.training.loop.schedule import set_lr, size_at
 from colorizer.training.loop.state import AT_ITS_START, Begun
 
