@@ -424,7 +424,11 @@ def test_what_is_in_color_is_copied_to_the_byte_under_its_own_name(
     asked = work([shoebox / "color.gif"], tmp_path / "asked", colorizer, format="PNG")
     assert [outcome.task.target.name for outcome in asked if outcome.task.target] == ["color.png"]
     (here,) = work([shoebox / "color.gif"], shoebox, colorizer)  # where it lies already
-    assert here.task.target == shoebox / "color.png"
+    assert (here.status, here.task.target) == ("exists", shoebox / "color.gif")
+    assert "stays where it is" in here.message
+    assert {path.name for path in shoebox.iterdir()} == files.keys()
+    (gray,) = work([shoebox / "gray.gif"], shoebox, colorizer)
+    assert (gray.status, gray.task.target) == ("colorized", shoebox / "gray.png")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")

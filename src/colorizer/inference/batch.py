@@ -36,9 +36,9 @@ class Outcome:
     Attributes:
         task: which.
         status: "colorized"; "copied", since it is in color already or keeps its tone; "exists", as
-            the target or its sheet did before; "differs", as the target did, made from another
-            file, by another model or with other options; "skipped", since it is no photograph;
-            or "failed".
+            the target or its sheet did before, or as what needs no color does where its copy would
+            lie; "differs", as the target did, made from another file, by another model or with
+            other options; "skipped", since it is no photograph; or "failed".
         message: why it is not colorized, or what is doubtful, or "".
         seconds: how long it took.
         verdict: whether it is black and white; None if nobody looked.
@@ -121,6 +121,9 @@ def _colorize_file(task: Task, colorizer: Colorizer | None, options: Options) ->
         new = colorize_data(data, colorizer, options)
         if task.copy and not new.anew:
             task = dataclasses.replace(task, target=task.copy)
+        if task.target == task.source:
+            message = f"{task.source} needs no color, and stays where it is: --force colors it"
+            return Outcome(task, "exists", message, time.perf_counter() - started, new.verdict)
         _write(task.target, new.data, at)
         for path, picture in ((task.sheet, new.sheet), (task.confidence, new.confidence)):
             if path is not None and picture is not None:

@@ -28,7 +28,7 @@ class Task:
         sheet: where the sheet that compares both goes, if one is asked for.
         confidence: where the map of the network's confidence goes, if one is asked for.
         copy: where a photograph goes that stays as it is, if that is another name: what is written
-            in another format is copied under its own.
+            in another format is copied under its own. It is the source where that lies there.
     """
 
     source: Path
@@ -42,8 +42,8 @@ class Task:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """All files that may be written."""
-        all = (self.target, self.copy, self.sheet, self.confidence)
-        return tuple(path for path in all if path)
+        copy = None if self.copy == self.source else self.copy
+        return tuple(path for path in (self.target, copy, self.sheet, self.confidence) if path)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Plan:
         if self.format or (self.out and names_picture(self.out)):  # which was asked for
             return None
         copy = target.with_name(f"{path.stem}{self._ending(folder)}{path.suffix}")
-        return None if os.path.exists(copy) and copy.samefile(path) else copy  # noqa: PTH110
+        return path if os.path.exists(copy) and copy.samefile(path) else copy  # noqa: PTH110
 
     def _tasks(self, path: Path, folder: Path | None, own: str, kind: str) -> Iterator[Task]:
         """Yield how a photograph may be colored; the next is taken if a name is another's."""
