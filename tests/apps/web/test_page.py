@@ -309,6 +309,18 @@ def test_what_is_no_photograph_is_named_and_the_rest_go_on(
     assert refused.count() == 0
 
 
+def test_what_only_the_original_keeps_is_said(session: "Page", tmp_path: Path) -> None:
+    gray = Image.new("L", (60, 40), 99)
+    gray.save(tmp_path / "two.jpg", "MPO", save_all=True, append_images=[gray])
+    session.set_input_files("#photos input", str(tmp_path / "two.jpg"))
+    session.click("#photos [title^='two.jpg']")
+    lost = "The result loses its second picture, which the original keeps."
+    session.locator("#facts", has_text=lost).wait_for()
+    session.click("#photos [title^='im2.jpg']")
+    session.locator("#facts", has_text="im2.jpg").wait_for()
+    assert "loses" not in session.inner_text("#facts")
+
+
 def test_a_file_that_is_gone_is_named_and_the_rest_go_on(
     session: "Page", photos: list[Path]
 ) -> None:

@@ -204,6 +204,7 @@ def _describe(photo: Photograph) -> dict[str, Any]:
         "kind": photo.verdict.kind,
         "reason": photo.verdict.reason,
         "doubtful": photo.verdict.doubtful,
+        "losses": photo.losses,
         "forced": photo.forced,
         "copied": {tone: photo.is_copied(tone) for tone in TONES},
         "painted": photo.hints is not None,

@@ -14,6 +14,7 @@ from colorizer.methods.hints import Hints
 from colorizer.photo.decode import ImageError, Photo, decode, split_pages
 from colorizer.photo.encode import encode
 from colorizer.photo.identify import HEAD, identify
+from colorizer.photo.photofile import PhotoFile
 from colorizer.photo.pixels import shrink
 from colorizer.photo.restoration import restore
 
@@ -34,6 +35,7 @@ class Photograph:
         shown: width and height of the preview.
         size: width and height of the photograph itself.
         verdict: whether it is black and white.
+        losses: what the file holds and its result in color does not, in words that follow "its".
         forced: whether it is to be colored although it is in color, or toned and to be kept.
         strokes: a PNG file of the size shown: painted strokes on transparent ground.
         hints: the strokes' colors.
@@ -48,6 +50,7 @@ class Photograph:
     shown: tuple[int, int]
     size: tuple[int, int]
     verdict: Verdict
+    losses: tuple[str, ...] = ()
     forced: bool = False
     strokes: bytes | None = None
     hints: Hints | None = None
@@ -157,7 +160,7 @@ def _decode_pages(
 
 
 def _decode(name: str, data: bytes, file: Path, page: int = 0) -> Photograph:
-    photo = decode(data)
+    photo = PhotoFile.parse(data)
     preview = shrink(photo.rgb, PREVIEW / max(photo.rgb.shape[:2]))
     id = uuid.uuid4().hex
     _write(file.with_name(f"{id}.jpg"), encode(preview, format="jpeg"))
@@ -170,4 +173,5 @@ def _decode(name: str, data: bytes, file: Path, page: int = 0) -> Photograph:
         shown=preview.shape[1::-1],
         size=photo.levels.shape[1::-1],
         verdict=judge(photo.rgb),
+        losses=photo.losses(),
     )

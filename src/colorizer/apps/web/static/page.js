@@ -63,12 +63,17 @@ function renderControls(photo) {
   $("kept").hidden = !photo.forced && !photo.copied[state.tone];
   $("why-kept").textContent = photo.kind === "color" ? `It is in color already (${photo.reason}).` : "It is a toned print.";
   const { label } = state.models.find(({ name }) => name === state.model);
-  const how = photo.copied[state.tone] ? "stays as it is." : `${state.restore && "restored and "}colored by ${label}${state.like ? `, like ${state.like.name}` : ""}.${sayDoubt(photo)}`;
+  const how = photo.copied[state.tone] ? "stays as it is." : `${state.restore && "restored and "}colored by ${label}${state.like ? `, like ${state.like.name}` : ""}.${sayDoubt(photo)}${sayLosses(photo)}`;
   $("facts").textContent = `${photo.name}, ${photo.size.join(" × ")} pixels, ${how}`;
 }
 
 function sayDoubt({ kind, reason, doubtful }) {
   return doubtful && kind !== "color" ? ` It may be in color (${reason}): look at it.` : "";
+}
+
+/** Say what only the original keeps, such as a phone's video. */
+function sayLosses({ losses }) {
+  return losses.length ? ` The result loses its ${losses.join(" and its ")}, which the original keeps.` : "";
 }
 
 function makeControls() {
