@@ -4,7 +4,6 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import mlflow
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
@@ -128,6 +127,5 @@ def _read(client: MlflowClient, version: ModelVersion) -> tuple[pd.DataFrame, st
         name = f"{version.name}/{version.version}"
         raise ColorizerError(f"{name}: its run {run_id} has no scores; {OTHERWISE}")
     with tempfile.TemporaryDirectory() as place:
-        uri = f"runs:/{run_id}/{folder}/{SUMS}"
-        mlflow.artifacts.download_artifacts(uri, dst_path=place)
-        return read_sums(Path(place)), subset
+        sums = client.download_artifacts(run_id, f"{folder}/{SUMS}", place)
+        return read_sums(Path(sums).parent), subset

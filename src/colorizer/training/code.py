@@ -11,6 +11,7 @@ CODE = (
     "color/lab_torch.py",
     "color/statistics.py",
     "data/dataset.py",
+    "data/prefetch.py",
     "models/heads.py",
     "models/layers.py",
     "models/predict.py",

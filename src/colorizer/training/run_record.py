@@ -155,10 +155,11 @@ def write_history(path: Path, history: Iterable[Epoch]) -> None:
 def read_history(path: Path, timing: Path | None = None) -> list[Epoch]:
     """Read what `write_history` wrote, or, from two files, what `write_run` did."""
     types = get_type_hints(Epoch)
-    with readable(path), path.open(encoding="utf-8", newline="") as file:
-        rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
-        if not rows:
-            raise ValueError("no epochs")
+    with readable(path):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if not lines or not lines[-1].endswith("\n"):
+            raise ValueError("its last line is cut off")
+        rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(lines)]
         read: list[dict[str, Any]] = [
             {k: int(v) if types[k] is int else float(v) for k, v in row.items()} for row in rows
         ]
