@@ -11,7 +11,9 @@
 set -e
 model=${1:?name the network: deploy/train.sh model3}
 export PYTHONPATH="src${PYTHONPATH:+:$PYTHONPATH}"
-# the rendezvous `c10d` gives each restart a store of its own; the static one shows dead addresses
+# the rendezvous `c10d` may give each restart a store of its own; a shared one, as that of the static
+# rendezvous, shows the addresses of the dead
+export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
 exec "${PYTHON:-python3}" -m torch.distributed.run \
     --nnodes "${NODES:-1}" --nproc-per-node "${PROCESSES:-gpu}" \
     --rdzv-backend c10d --rdzv-endpoint "${FIRST:-127.0.0.1:29500}" --rdzv-id "${ID:-colorizer}" \

@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import load_file
 from torch import nn
 
-from colorizer.data.dataset import ab_path, lightness_path, manifest_path
+from colorizer.data.dataset import ab_path, digest_of, lightness_path, manifest_path
 from colorizer.params import load_params
 from colorizer.paths import Paths
 from colorizer.training.run_record import (
@@ -96,9 +96,10 @@ def make_project(folder: Path, *, devices: int) -> Path:
     for subset, count in PHOTOGRAPHS.items():
         lightness = random.uniform(0, 100, (count, 1, 32, 32)).astype(np.float16)
         np.save(lightness_path(folder / LAB, subset), lightness)
-        np.save(ab_path(folder / LAB, subset), np.concatenate((lightness - 50, 50 - lightness), 1))
+        ab = np.concatenate((lightness - 50, 50 - lightness), 1)
+        np.save(ab_path(folder / LAB, subset), ab)
         ids = [f"{subset}{n}" for n in range(count)]
-        manifest[subset] = {"ids": ids, "digest": subset * 8}
+        manifest[subset] = {"ids": ids, "digest": digest_of(lightness, ab)}
     manifest_path(folder / LAB).write_text(json.dumps(manifest))
     return folder
 
@@ -227,11 +228,12 @@ def test_two_machines_of_torchrun_leave_what_one_leaves(tmp_path: Path, alone: P
 
 
 def test_a_rank_that_is_killed_is_replaced_and_the_training_goes_on(
-    tmp_path: Path, alone: Path
+    tmp_path: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = make_project(tmp_path / "project", devices=1)
     (project / "train.py").write_text(SCRIPT.replace("trainer.train()", DIE_ONCE))
-    # each round gets a store of its own: the static rendezvous would show the dead one's address
+    # each round gets a store of its own: a shared one would show the dead process's address
+    monkeypatch.setenv("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     command = [*torchrun(machines=1, processes=2, elastic=True), "train.py"]
     [said] = run(project, command, timeout=300)  # torchrun waits up to 30 s for the other
     assert (project / "died").read_text() == "1"

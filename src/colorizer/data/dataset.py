@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 import xxhash
+from numpy.typing import NDArray
 from torch import Tensor
 
 from colorizer.color.lab import normalize_ab, normalize_lightness
@@ -93,12 +94,7 @@ class LabDataset:
         Raises:
             ColorizerError: if they differ from what `preprocess` wrote.
         """
-        rows = xxhash.xxh3_128()
-        for lightness, ab in zip(self.lightness.numpy(), self.ab.numpy(), strict=True):
-            row = xxhash.xxh3_128(np.ascontiguousarray(lightness).data)
-            row.update(np.ascontiguousarray(ab).data)
-            rows.update(row.digest())
-        if rows.hexdigest() != self.digest:
+        if digest_of(self.lightness.numpy(), self.ab.numpy()) != self.digest:
             raise ColorizerError(
                 "the LAB arrays are damaged (their digest is not the manifest's): `dvc repro` "
                 "makes them anew, after `touch` if it sees no change"
@@ -224,6 +220,17 @@ class LabDataset:
     def _canvases(self, rows: Tensor) -> Batch:
         rows = rows.to(self.lightness.device)
         return self.lightness[rows], self.ab[rows]
+
+
+def digest_of(lightness: NDArray[np.float16], ab: NDArray[np.float16]) -> str:
+    """Return the digest by which `preprocess` knows arrays: of the digests of the photographs."""
+    rows = xxhash.xxh3_128()
+    for photograph in zip(lightness, ab, strict=True):
+        row = xxhash.xxh3_128()
+        for values in photograph:
+            row.update(np.ascontiguousarray(values).data)
+        rows.update(row.digest())
+    return rows.hexdigest()
 
 
 def _map(path: Path, length: int) -> Tensor:
