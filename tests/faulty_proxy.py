@@ -68,7 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "slow":
             time.sleep(proxy.delay)
         status, found, headers = self.ask(body)
-        change = f"{self.command} {self.path.partition('?')[0]}"
+        path = self.path.partition("?")[0]
+        change = f"{self.command} {'a file' if '/mlflow-artifacts/' in path else path}"
         if fault == "lost" and self.command != "GET" and change not in proxy.lost:
             proxy.lost.add(change)
             return
