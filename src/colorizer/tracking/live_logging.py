@@ -3,8 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-from tenacity import Retrying, stop_after_attempt, wait_fixed
-
 from colorizer.params import Register, Tracking
 from colorizer.paths import Paths
 from colorizer.tracking.live_run import LiveRun
@@ -70,7 +68,6 @@ def log_comparison(
 
 
 def _tell(tracking: Tracking, action: str, log: Callable[[], None]) -> None:
-    """Call what adds to MLflow only what it lacks, three times if it fails."""
     if tracking.enabled:
         with tolerate(action):
-            Retrying(stop=stop_after_attempt(3), wait=wait_fixed(2), reraise=True)(log)
+            log()

@@ -13,6 +13,7 @@ from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, P
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Register
@@ -25,7 +26,7 @@ from colorizer.tracking.names import DEFAULT as BEST
 from colorizer.tracking.published import Published
 from colorizer.tracking.registry import find_logged_model, find_version
 from colorizer.tracking.run_log import RunLog
-from colorizer.tracking.store import Store, flatten, source_tags
+from colorizer.tracking.store import FAILURES, Store, flatten, source_tags
 from colorizer.training.run_record import RECORD
 
 REQUIREMENTS = (
@@ -42,6 +43,14 @@ SIGNATURE = ModelSignature(
 """Base64 or bytes in: of a `binary` column MLflow decodes base64 itself, skips what is none, and
 cannot say in which image; a `string` column it hands over as it came."""
 
+repeated = retry(
+    retry=retry_if_exception_type(FAILURES),
+    stop=stop_after_attempt(3),
+    wait=wait_fixed(2),
+    reraise=True,
+)
+"""Repeats what adds only what is missing: an answer is lost, or another client was first."""
+
 OUTDATED_TAGS = {"fingerprint", "weights", "profile", "commit", "model", "data.test"}
 """What versions had as tags, besides all scores, before a logged model had it."""
 
@@ -51,6 +60,7 @@ def registered_name(model: str) -> str:
     return f"{BEST}-{model}"
 
 
+@repeated
 def publish(store: Store, published: Published, register: Register) -> None:
     """Log what MLflow lacks of a finished training, its scores and its model."""
     record = published.record
@@ -70,6 +80,7 @@ def publish(store: Store, published: Published, register: Register) -> None:
     store.client.set_terminated(run_id, end_time=record.finished_at)
 
 
+@repeated
 def publish_method(store: Store, published: Published) -> None:
     """Log what MLflow lacks of a scored method, of which there is no model to register."""
     run_id, record = store.open_run(published.record), published.record
@@ -78,6 +89,7 @@ def publish_method(store: Store, published: Published) -> None:
     store.client.set_terminated(run_id, end_time=record.finished_at)
 
 
+@repeated
 def publish_comparison(
     store: Store, paths: Paths, published: list[Published], register: Register
 ) -> None:
