@@ -85,9 +85,18 @@ def serve() -> Iterator[Callable[..., str]]:
         yield lambda *arguments, **options: running.enter_context(_served(arguments, **options))
 
 
+COMMAND = """
+from pathlib import Path
+from colorizer.apps.cli import main
+from colorizer.tracking import registry
+registry.REPOSITORY = Path("/nowhere")  # whatever models this checkout has
+main()
+"""
+
+
 @contextmanager
 def _served(arguments: tuple[object, ...], cwd: Path | None = None) -> Iterator[str]:
-    command = [sys.executable, "-m", "colorizer.apps.cli", *map(str, arguments)]
+    command = [sys.executable, "-c", COMMAND, *map(str, arguments)]
     command += ["--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd) as process:
         try:
