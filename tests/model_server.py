@@ -10,7 +10,21 @@ import sys
 import time
 from pathlib import Path
 
+import mlflow
 import requests
+
+from colorizer.tracking import serving
+
+
+def save_model(weights: Path) -> Path:
+    """Save weights as MLflow keeps a registered model, beside them."""
+    mlflow.pyfunc.save_model(
+        path := weights.parent / "model",
+        python_model=serving.__file__,
+        artifacts={"weights": str(weights)},
+        pip_requirements=["mlflow"],
+    )
+    return path
 
 
 class Server:

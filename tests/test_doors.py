@@ -6,9 +6,7 @@ that it decoded. `python -m pytest tests/test_doors.py -s` prints the table.
 
 import base64
 import io
-import socket
 import sys
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,12 +19,12 @@ import pytest
 import requests
 import tifffile
 import torch
-import uvicorn
 from mlflow.pyfunc import PyFuncModel, scoring_server
 from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
 
+from app_server import answering
 from colorizer import Colorizer
 from colorizer.apps.colorize import app as command_line
 from colorizer.apps.web import choices
@@ -47,7 +45,6 @@ from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.params import Preprocess
 from colorizer.photo.decode import decode
 from colorizer.photo.resize import resize
-from colorizer.tracking import serving
 from icc_profiles import (
     ADOBE_RGB,
     DISPLAY_P3,
@@ -62,6 +59,7 @@ from icc_profiles import (
     rgb_profile,
     srgb_curve,
 )
+from model_server import save_model
 
 RGB = NDArray[np.uint8]
 
@@ -236,27 +234,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def registered(weights: Path) -> PyFuncModel:
-    path = weights.parent / "model"
-    mlflow.pyfunc.save_model(
-        path,
-        python_model=serving.__file__,
-        artifacts={"weights": str(weights)},
-        pip_requirements=["mlflow"],
-    )
-    return mlflow.pyfunc.load_model(str(path))
+    return mlflow.pyfunc.load_model(str(save_model(weights)))
 
 
 @pytest.fixture(scope="module")
 def served(registered: PyFuncModel) -> Iterator[str]:
     """What `mlflow models serve` runs, in a thread; return its address."""
-    config = uvicorn.Config(scoring_server.init(registered), log_level="error")
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/invocations"
-        server.should_exit = True
-        thread.join()
+    with answering(scoring_server.init(registered)) as address:
+        yield f"{address}/invocations"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pandas as pd
 import psutil
 import pytest
@@ -27,9 +26,8 @@ from colorizer.data.archive import list_members
 from colorizer.models import create_model
 from colorizer.models.weights import save_weights
 from colorizer.models.weights_metadata import WeightsMetadata
-from colorizer.tracking import serving
 from hostile_pictures import Hostile, corpus, short_corpus, whole_files
-from model_server import Server
+from model_server import Server, save_model
 
 ROOT = Path(__file__).parents[1]
 GIBI = 1 << 30
@@ -223,14 +221,7 @@ WRITTEN = ("said", "errors")  # by `measure`
 
 @pytest.fixture(scope="module")
 def server(weights: Path) -> Iterator[Server]:
-    path = weights.parent / "model"
-    mlflow.pyfunc.save_model(
-        path,
-        python_model=serving.__file__,
-        artifacts={"weights": str(weights)},
-        pip_requirements=["mlflow"],
-    )
-    with Server(path, weights.parent / "server.log") as running:
+    with Server(save_model(weights), weights.parent / "server.log") as running:
         yield running
         assert "Traceback" not in running.log.read_text(errors="replace")
 

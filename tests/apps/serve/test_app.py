@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-import uvicorn
 from PIL import Image
 
+from app_server import answering
 from colorizer.apps.access import Access
 from colorizer.apps.page_server import guard
 from colorizer.apps.serve import coloring
@@ -75,13 +75,8 @@ def pool() -> Iterator[Pool]:
 def address(pool: Pool) -> Iterator[str]:
     app = make_service(pool, LIMITS, Metrics())
     guard(app, Access(token="s3cret"), OPEN)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with answering(app) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
