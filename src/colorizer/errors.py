@@ -1,5 +1,8 @@
 """Errors that end in one clear line instead of a traceback."""
 
+import copyreg
+from typing import Any
+
 DISTRIBUTION = "colorizer-unet"
 """The name that `pip install` knows this package by."""
 
@@ -11,6 +14,10 @@ MEMORY = (
 
 class ColorizerError(Exception):
     """Says in one line what was found, what was expected, and what to do about it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let other processes have it: the line is made once, not again from itself."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class ImageError(ColorizerError):

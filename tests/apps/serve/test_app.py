@@ -207,22 +207,47 @@ def test_who_looks_after_the_service_needs_no_token(address: str, pool: Pool) ->
     assert requests.get(f"{address}/health", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_prometheus_learns_of_each_request(address: str, session: requests.Session) -> None:
-    def counted(line: str) -> float:
-        text = session.get(f"{address}/metrics").text
-        found = re.search(rf"^{re.escape(line)} (\S+)", text, re.MULTILINE)
-        return float(found[1]) if found else 0
+def test_what_is_said_of_many_pages_fits_into_a_header(
+    address: str, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "page 1 is\nin color…; " * 9000
+    monkeypatch.setattr(coloring, "color", lambda *_: Answer(200, said, GRAY, "image/tiff"))
+    header = session.post(f"{address}/colorize", GRAY).headers["Colorizer-Message"]
+    assert header.startswith("page 1 is in color\\u2026; page")
+    assert len(header) < 1500
+    record = session.post(f"{address}/colorize", GRAY, headers={"Accept": "application/json"})
+    assert record.json()["message"] == said
 
+
+def counted(address: str, line: str) -> float:
+    text = requests.get(f"{address}/metrics", headers=BEARER).text
+    found = re.search(rf"^{re.escape(line)} (\S+)", text, re.MULTILINE)
+    return float(found[1]) if found else 0
+
+
+def test_a_fault_of_the_service_s_own_is_counted(
+    address: str, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Answer:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(coloring, "color", fail)
+    assert session.post(f"{address}/colorize", GRAY).status_code == 500
+    assert counted(address, 'colorizer_requests_total{path="/colorize",status="500"}') == 1
+    assert counted(address, "colorizer_requests_here") == 0
+
+
+def test_prometheus_learns_of_each_request(address: str, session: requests.Session) -> None:
     lines = (
         'colorizer_requests_total{path="/colorize",status="200"}',
         'colorizer_photos_total{outcome="colorized"}',
         "colorizer_work_seconds_count",
     )
-    before = [counted(line) for line in lines]
+    before = [counted(address, line) for line in lines]
     session.post(f"{address}/colorize", GRAY)
-    assert [counted(line) for line in lines] == [number + 1 for number in before]
-    assert counted("colorizer_workers_ready") == 1
-    assert counted("colorizer_requests_here") == 0
+    assert [counted(address, line) for line in lines] == [number + 1 for number in before]
+    assert counted(address, "colorizer_workers_ready") == 1
+    assert counted(address, "colorizer_requests_here") == 0
 
 
 def test_the_manual_says_what_openapi_says_and_runs_no_script(

@@ -42,12 +42,17 @@ class Worker:
     def color(self, data: bytes, *_: object) -> "Future[Answer]":
         if self.dead:
             raise BrokenProcessPool
+        future: Future[Answer] = Future()
         if data == b"kills":
             self.dead = True
-            broken: Future[Answer] = Future()
-            broken.set_exception(BrokenProcessPool())
-            return broken
-        return Future() if data == b"hangs" else done(Answer(200))
+            future.set_exception(BrokenProcessPool())
+        elif data == b"cannot be sent":
+            future.set_exception(MemoryError())
+        elif data == b"slow":
+            asyncio.get_running_loop().call_later(0.3, future.set_result, Answer(200))
+        elif data != b"hangs":
+            future.set_result(Answer(200))
+        return future
 
     def kill(self) -> None:
         self.dead = True
@@ -93,6 +98,20 @@ def test_workers_that_died_while_they_were_idle_cost_nobody_a_try(pool: Workers)
 def test_a_photograph_that_takes_too_long_is_given_up(pool: Workers) -> None:
     assert ask(pool, b"hangs", b"hangs", b"fine") == [TOO_LATE, TOO_LATE, TOO_LATE]
     assert ask(pool, b"fine", b"fine") == [Answer(200)] * 2
+
+
+def test_more_work_than_can_be_done_kills_no_worker(pool: Workers) -> None:
+    answers = ask(pool, *[b"slow"] * 8)
+    assert [answer.status for answer in answers] == [200] * 2 + [503] * 6
+    assert Worker.starts == 2
+
+
+def test_what_cannot_be_sent_to_a_worker_costs_none(pool: Workers) -> None:
+    for _ in range(3):
+        (answer,) = ask(pool, b"cannot be sent")
+        assert (answer.status, "memory" in answer.message) == (503, True)
+    assert (Worker.starts, pool.ready) == (2, 2)
+    assert ask(pool, b"fine") == [Answer(200)]
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from colorizer.apps.serve.requests import (
     read_options,
     read_photos,
 )
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, one_line
 from colorizer.inference.options import Options
 from colorizer.version import __version__
 
@@ -139,12 +139,15 @@ def _add_state(app: FastAPI, pool: Pool, metrics: Metrics) -> None:
 def _count_requests(app: FastAPI, metrics: Metrics) -> None:
     @app.middleware("http")
     async def count(request: Request, answer: Handler) -> Response:
-        started = time.perf_counter()
-        response = await answer(request)
-        route = request.scope.get("route")
-        path = getattr(route, "path", "other")  # never what was typed: labels are kept
-        metrics.requests.labels(path, response.status_code).inc()
-        metrics.request_seconds.labels(path).observe(time.perf_counter() - started)
+        started, status = time.perf_counter(), 500  # of whoever raises what nobody expects
+        try:
+            response = await answer(request)
+            status = response.status_code
+        finally:
+            route = request.scope.get("route")
+            path = getattr(route, "path", "other")  # never what was typed: labels are kept
+            metrics.requests.labels(path, status).inc()
+            metrics.request_seconds.labels(path).observe(time.perf_counter() - started)
         return response
 
 
@@ -188,6 +191,10 @@ def _record(photo: Sent, answer: Answer) -> dict[str, Any]:
 
 
 def _headers(answer: Answer) -> dict[str, str]:
+    """Return what is said of a result as headers, which have to be short ASCII."""
     said = {"Outcome": answer.outcome, "Verdict": answer.verdict, "Message": answer.message}
-    plain = {key: text.encode("ascii", "backslashreplace").decode() for key, text in said.items()}
-    return {f"Colorizer-{key}": " ".join(text.split()) for key, text in plain.items() if text}
+    return {
+        f"Colorizer-{key}": one_line(text).encode("ascii", "backslashreplace").decode()
+        for key, text in said.items()
+        if text
+    }

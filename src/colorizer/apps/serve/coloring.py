@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from colorizer.errors import ColorizerError, ImageError
+from colorizer.errors import ColorizerError, is_out_of_memory
 from colorizer.inference.batch import reason
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.options import Options
@@ -112,13 +112,8 @@ def color(data: bytes, options: Options, max_megapixels: float) -> Answer:
     started = time.perf_counter()
     try:
         new = colorize_data(data, Model.colorizer, options)
-    except ImageError as error:
-        return Answer(UNREADABLE, str(error))
-    except MemoryError:
-        return Answer(BUSY, "the memory does not suffice: send it again later, or make it smaller")
     except Exception as error:
-        known = isinstance(error, ColorizerError)
-        return Answer(UNREADABLE if known else FAILED, reason(error))
+        return failed(error)
     return Answer(
         DONE,
         message=new.message,
@@ -128,6 +123,13 @@ def color(data: bytes, options: Options, max_megapixels: float) -> Answer:
         verdict=new.verdict.kind,
         seconds=time.perf_counter() - started,
     )
+
+
+def failed(error: Exception) -> Answer:
+    """Return what to say of a photograph whose coloring failed."""
+    if is_out_of_memory(error):
+        return Answer(BUSY, "the memory does not suffice: send it again later, or make it smaller")
+    return Answer(UNREADABLE if isinstance(error, ColorizerError) else FAILED, reason(error))
 
 
 def media_type(data: bytes) -> str:

@@ -44,8 +44,8 @@ class Limits:
         mebibytes: of a request's body.
         megapixels: of a photograph.
         queue: requests that may wait while others are answered.
-        seconds: in which a request has to arrive, and then each photograph to be colored, waiting
-            included.
+        seconds: in which a request has to arrive, and then each photograph to be colored; at most
+            half of them it waits for a worker.
     """
 
     mebibytes: float = 64
@@ -155,7 +155,7 @@ async def read_photos(request: Request, limits: Limits) -> list[Sent]:
             body = await _read(request, limits.mebibytes)
     except TimeoutError:
         raise RefusedError(408, f"the body did not arrive within {limits.seconds:g} s") from None
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return await _parse_form(request, body)
     return [Sent("", body)]
 

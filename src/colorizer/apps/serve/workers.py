@@ -3,17 +3,16 @@
 import asyncio
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from colorizer.apps.serve.coloring import BUSY, Answer, begin, color
+from colorizer.apps.serve.coloring import BUSY, Answer, begin, color, failed
 from colorizer.errors import ColorizerError
 from colorizer.inference.options import Options
 
@@ -49,8 +48,11 @@ class Worker:
 
     def kill(self) -> None:
         """End the process, whatever it is doing."""
-        with suppress(BrokenProcessPool, ProcessLookupError):
-            os.kill(self._pid.result(), signal.SIGKILL)
+        with suppress(BrokenProcessPool):
+            pid = self._pid.result()
+            for child in active_children():  # whose id no other process has got since
+                if child.pid == pid:
+                    child.kill()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -118,12 +120,13 @@ class Workers:
         Args:
             data: the file.
             options: how.
-            seconds: that waiting and work may take.
+            seconds: that waiting and work may take. At most half of them is waited: a worker that
+                began at the last moment would be killed for the others that were waited for.
         """
         deadline, tries = time.monotonic() + seconds, 0
         while tries < TRIES:
             try:
-                async with asyncio.timeout(deadline - time.monotonic()):
+                async with asyncio.timeout((deadline - time.monotonic()) / 2):
                     worker = await self._free.get()
             except TimeoutError:
                 return TOO_LATE
@@ -148,6 +151,8 @@ class Workers:
         except (BrokenProcessPool, TimeoutError) as error:
             self._spawn(self._revive(worker))
             return TOO_LATE if isinstance(error, TimeoutError) else None
+        except Exception as error:  # such as no memory for what is sent to it
+            answer = failed(error)
         self._free.put_nowait(worker)
         return answer
 
