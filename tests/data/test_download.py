@@ -329,16 +329,19 @@ def test_complete_download_of_an_earlier_run_is_used(host: Host, folders: Folder
     assert host.ranges == []
 
 
-@pytest.mark.parametrize(
-    "leftover", [PAYLOAD[:-1] + b"?", PAYLOAD + b"?"], ids=["damaged", "too long"]
-)
-def test_wrong_leftover_of_an_earlier_run_is_discarded(
-    host: Host, folders: Folders, leftover: bytes
-) -> None:
+def test_damaged_leftover_of_an_earlier_run_is_discarded(host: Host, folders: Folders) -> None:
     archive = host.archive()
     folders.partial.mkdir()
-    folders.part(archive).write_bytes(leftover)
+    folders.part(archive).write_bytes(PAYLOAD[:-1] + b"?")
     assert "run again" in folders.fail(archive)
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert host.ranges == [None]
+
+
+def test_leftover_of_a_longer_archive_is_discarded_at_once(host: Host, folders: Folders) -> None:
+    archive = Archive(source=host.url, bytes=len(PAYLOAD))  # whose MD5 nobody has verified
+    folders.partial.mkdir()
+    (folders.partial / "photos.zip.part").write_bytes(PAYLOAD + b"?")
     assert folders.fetch(archive).read_bytes() == PAYLOAD
     assert host.ranges == [None]
 

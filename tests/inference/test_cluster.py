@@ -1,5 +1,6 @@
 """Photographs colored by a Dask cluster as by this machine."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from distributed import KilledWorker, LocalCluster
+from distributed.comm import CommClosedError
 from PIL import Image
 
 from colorizer.errors import ColorizerError
@@ -120,6 +122,23 @@ def test_a_cluster_that_cannot_go_on_is_one_line(error: Exception, said: str) ->
     with pytest.raises(ColorizerError, match=said) as raised:
         take(lambda _: error)
     assert len(str(raised.value).splitlines()) == 1
+
+
+class Lost(Client):
+    """A cluster whose scheduler dies once files are handed out."""
+
+    def nthreads(self) -> dict[str, int]:
+        raise CommClosedError("Connection reset by peer")
+
+
+def test_a_scheduler_that_dies_while_files_are_handed_out_is_one_line(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = contextlib.nullcontext(Lost(lambda _: None))
+    monkeypatch.setattr(module, "connect", lambda *_, **__: lost)
+    asked = plan([photos], Path("a")), "tcp://127.0.0.1:9", load, "model1", Options()
+    with pytest.raises(ColorizerError, match="scheduler is lost: the same command does the rest"):
+        list(colorize_on_cluster(*asked))
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error_that_names_the_option(

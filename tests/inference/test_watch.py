@@ -1,10 +1,12 @@
 """A folder that photographs arrive in."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from colorizer.errors import ColorizerError
 from colorizer.inference import watch
 from colorizer.inference.watch import REST, Arrivals, watch_folder
 
@@ -62,3 +64,15 @@ def test_a_real_folder_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     new = write(tmp_path / "deep/new.jpg", b"2")
     assert next(arriving) == [new]
     arriving.close()
+
+
+def test_a_system_that_watches_no_more_folders_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> Iterator[set[watch.FileChange]]:
+        raise OSError("OS file watch limit reached.")
+        yield
+
+    monkeypatch.setattr(watch, "watch", refuse)
+    with pytest.raises(ColorizerError, match=r"limit reached\.\): set WATCHFILES_FORCE_POLLING=1"):
+        next(watch_folder(tmp_path))

@@ -44,7 +44,9 @@ def download(archive: Archive, part: Path, bar: "tqdm[Any]") -> None:
     Raises:
         ArchiveError: if the server does not have it, or does not end sending it.
     """
-    bar.update(min(_size(part), archive.bytes))
+    if _size(part) > archive.bytes:  # of an archive that was longer
+        part.unlink()
+    bar.update(_size(part))
     retrying = Retrying(
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_exponential(multiplier=0.5, max=30),

@@ -71,13 +71,41 @@ def colorize_on_cluster(
         handed_out: deque[tuple[Any, list[Task | Left]]] = deque()
         left = iter(tasks)
         while batch := list(itertools.islice(left, BATCH)):
-            handed_out.append((client.submit(_work, batch, *asked, pure=False), batch))
-            if len(handed_out) > AHEAD * max(1, sum(client.nthreads().values())):
+            handed_out.append((_submit(client, batch, asked), batch))
+            if len(handed_out) > _most(client):
                 yield from _take(client, *handed_out.popleft(), asked)
         while handed_out:
             yield from _take(client, *handed_out.popleft(), asked)
 
 
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what a cluster that cannot go on raises into a line."""
+    try:
+        yield
+    except (CancelledError, OSError) as error:
+        raise ColorizerError(
+            "the Dask scheduler is lost: the same command does the rest"
+        ) from error
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ColorizerError(
+            f"a Dask worker cannot color: {one_line(error)}: it needs this version of the package"
+        ) from error
+
+
+@_explained()
+def _submit(client: Any, tasks: list[Task | Left], asked: tuple[Any, ...]) -> Any:
+    return client.submit(_work, tasks, *asked, pure=False)
+
+
+@_explained()
+def _most(client: Any) -> int:
+    """Return how many batches are handed out at once, by the workers that are there now."""
+    threads: dict[str, int] = client.nthreads()
+    return AHEAD * max(1, sum(threads.values()))
+
+
+@_explained()
 def _take(
     client: Any, future: Any, tasks: list[Task | Left], asked: tuple[Any, ...]
 ) -> list[Outcome]:
@@ -91,13 +119,5 @@ def _take(
         if len(tasks) == 1:
             said = f"{tasks[0].source}: every process that colored it was killed"
             return [Outcome(tasks[0], "failed", said)]
-        alone = [(client.submit(_work, [task], *asked, pure=False), [task]) for task in tasks]
+        alone = [(_submit(client, [task], asked), [task]) for task in tasks]
         return [outcome for one in alone for outcome in _take(client, *one, asked)]
-    except (CancelledError, OSError) as error:
-        raise ColorizerError(
-            "the Dask scheduler is lost: the same command does the rest"
-        ) from error
-    except (ImportError, AttributeError, TypeError) as error:
-        raise ColorizerError(
-            f"a Dask worker cannot color: {one_line(error)}: it needs this version of the package"
-        ) from error

@@ -8,7 +8,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from watchfiles import watch
+from watchfiles.main import FileChange
 
+from colorizer.errors import ColorizerError, one_line
 from colorizer.inference.batch import Outcome, colorize_all
 from colorizer.inference.colorizer import Colorizer
 from colorizer.inference.folder import Left, walk
@@ -91,21 +93,34 @@ def watch_folder(
         folder: as of `Arrivals`.
         but: as of `Arrivals`.
         stop: ends it, if given.
+
+    Raises:
+        ColorizerError: if the system cannot tell of changes there.
     """
     arrivals, last = Arrivals(folder, but=but), -AGAIN
-    for changes in watch(
-        folder,
-        watch_filter=None,
-        rust_timeout=TICK,
-        yield_on_timeout=True,
-        ignore_permission_denied=True,
-        stop_event=stop,
-    ):
+    for changes in _changes(folder, stop):
         now = time.monotonic()
         if changes or arrivals.waiting or now - last >= AGAIN:
             last = now
             if rested := arrivals.look(now):
                 yield rested
+
+
+def _changes(folder: Path, stop: Stop | None) -> Iterator[set[FileChange]]:
+    try:
+        yield from watch(
+            folder,
+            watch_filter=None,
+            rust_timeout=TICK,
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+            stop_event=stop,
+        )
+    except (OSError, RuntimeError) as error:  # such as too many folders to watch
+        raise ColorizerError(
+            f"{folder} cannot be watched ({one_line(error)}): set WATCHFILES_FORCE_POLLING=1 to "
+            "look at it again and again instead"
+        ) from error
 
 
 def _state(path: Path) -> State | None:

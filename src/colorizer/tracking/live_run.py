@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -47,7 +48,7 @@ class LiveRun:
         self._record = record
         self._log: RunLog | None = None
         self._monitor: SystemMetricsMonitor | None = None
-        self._news: tuple[list[Epoch], Path] | None = [], Path()
+        self._news: deque[tuple[list[Epoch], Path]] = deque([([], Path())], maxlen=1)
         self._warned = False
         self._given_up = False
         self._began = time.monotonic()
@@ -58,7 +59,7 @@ class LiveRun:
 
     def add(self, history: list[Epoch], folder: Path) -> None:
         """Log what is new of a history and of the folder's sample grids, in the background."""
-        self._news = list(history), folder
+        self._news.append((list(history), folder))  # in place of what is not logged yet
         self._jobs.put(self._tell)
 
     def finish(self, published: Published) -> None:
@@ -88,9 +89,10 @@ class LiveRun:
             self._jobs.get()()
 
     def _tell(self) -> None:
-        if self._news is None:  # an earlier call logged all that waited
+        try:
+            history, folder = self._news.pop()
+        except IndexError:  # an earlier call logged all that waited
             return
-        (history, folder), self._news = self._news, None
         with self._tolerate("following the training"):
             self._open().add(history, list_grids(folder))
 
