@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import ParamSpec
 
-from colorizer.errors import ColorizerError, is_out_of_memory
+from colorizer.errors import ColorizerError, is_out_of_memory, printable
 
 P = ParamSpec("P")
 
@@ -45,7 +45,8 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
             with _explained():
                 main(*args, **kwargs)
         except ColorizerError as error:
-            sys.exit(f"error (process {rank}): {error}" if rank else f"error: {error}")
+            who = f" (process {rank})" if rank else ""
+            sys.exit(f"error{who}: {printable(str(error))}")
         except Terminated:
             sys.exit(128 + signal.SIGTERM)
         except KeyboardInterrupt:

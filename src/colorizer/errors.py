@@ -91,6 +91,11 @@ def one_line(error: BaseException | str) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
+def printable(text: str) -> str:
+    """Return text on one line: file names may hold line breaks and other control characters."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the memory does not suffice, as libraries do in words."""
     if isinstance(error, ColorizerError | MemoryError):

@@ -1,4 +1,8 @@
+import io
 import random
+import stat
+import time
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from colorizer.data.archive import ArchiveError, list_members, read_member, read_photo
+from colorizer.data.archive import UNPACKED, ArchiveError, list_members, read_member, read_photo
 from colorizer.params import Archive
 
 MakeArchive = Callable[[Mapping[str, bytes]], Archive]
@@ -88,7 +92,7 @@ def test_bombs_encrypted_members_and_odd_directories_are_errors_of_one_line(tmp_
         archive.writestr("im1.jpg", bytes(1000))
     good = path.read_bytes()
     entry = good.index(b"PK\1\2")
-    changes = {"bomb": (24, b"\xf0\xff\xff\xff"), "encrypted": (8, b"\1"), "method": (10, b"\x63")}
+    changes = {"bomb": (24, b"\xf0\xff\xff\xff"), "encrypted": (8, b"\1"), "method": (10, b"\x0c")}
     for name, (place, new) in changes.items():
         at = entry + place
         wrong = tmp_path / f"{name}.zip"
@@ -96,3 +100,92 @@ def test_bombs_encrypted_members_and_odd_directories_are_errors_of_one_line(tmp_
         with pytest.raises(ArchiveError, match=f"{name}.zip: im1") as error:
             read_member(wrong, list_members(wrong)[0][0])
         assert len(str(error.value).splitlines()) == 1
+
+
+def zipped(path: Path, members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> bytes:
+    """Write an archive, and return its bytes."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members:
+            with archive.open(name, "w", force_zip64=True) as file:
+                file.write(data)
+    return path.read_bytes()
+
+
+def test_what_becomes_far_more_than_it_says_or_than_is_there_is_never_unpacked(
+    tmp_path: Path,
+) -> None:
+    honest, path = tmp_path / "honest.zip", tmp_path / "photos.zip"
+    large = [("im1.jpg", bytes(UNPACKED + 1))]
+    good = zipped(honest, large, zipfile.ZIP_DEFLATED)
+    entry = good.rindex(b"PK\1\2")
+    for place, new, line in (
+        (0, b"PK", r"of 65,\d{3}; at most 100 times as many are read"),
+        (20, b"\xff\xff\xff\x7f", r"of 65,\d{3}; at most 100 times as many are read"),  # packed
+        (24, b"\x10\0\0\0", "Bad CRC-32"),  # bytes of the photograph
+    ):
+        at = entry + place
+        path.write_bytes(good[:at] + new + good[at + len(new) :])
+        tracemalloc.start()
+        with pytest.raises(ArchiveError, match=line):
+            read_member(path, "im1.jpg")
+        assert tracemalloc.get_traced_memory()[1] < UNPACKED / 8
+        tracemalloc.stop()
+        path = path.with_name(f"{path.stem}_.zip")  # opened archives are kept
+    zipped(path, large)
+    assert read_member(path, "im1.jpg") == large[0][1]  # as large, and no bomb
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_odd_members_are_files_like_others_and_nothing_leaves_the_archive(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, inner = tmp_path / "photos.zip", io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as nested:
+        nested.writestr("im1.jpg", b"nested")
+    link = zipfile.ZipInfo("link.jpg")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in (
+            "../up.jpg",
+            "a/../../up.jpg",
+            "/root.jpg",
+            "C:\\a.jpg",
+            "./here.jpg",
+            "\r.jpg",
+        ):
+            archive.writestr(name, b"a photograph")
+        archive.writestr("\r.jpg", b"breaks a table's line")
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr("nested.zip", inner.getvalue())
+        archive.writestr("twice.jpg", b"first")
+        archive.writestr("twice.jpg", b"last")
+    images, others = list_members(path)
+    assert images == ["./here.jpg", "/root.jpg", "C:\\a.jpg", "link.jpg", "twice.jpg"]
+    assert others == ["\r.jpg", "../up.jpg", "a/../../up.jpg", "nested.zip"]
+    assert "photos.zip: names that stand twice: 1" in caplog.text
+    read = [read_photo(tmp_path, f"photos.zip/{name}") for name in images]
+    assert read == [b"a photograph"] * 3 + [b"/etc/passwd", b"last"]
+    assert list(tmp_path.rglob("*")) == [path]
+
+
+def test_an_archive_cut_off_anywhere_is_an_error_of_one_line(tmp_path: Path) -> None:
+    whole = zipped(tmp_path / "whole.zip", [(f"im{n}.jpg", bytes(100)) for n in range(20)])
+    for tenth in range(10):
+        path = tmp_path / f"{tenth}.zip"
+        path.write_bytes(whole[: len(whole) * tenth // 10])
+        with pytest.raises(ArchiveError, match=f"{tenth}.zip is no readable zip") as error:
+            list_members(path)
+        assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_name_costs_less_than_opening_the_archive_did(tmp_path: Path) -> None:
+    """Of which a million take a minute."""
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(5_000):
+            archive.writestr(f"images/{number % 9}/im{number}.jpg", b"")
+    times = [time.thread_time()]
+    for _ in range(2):
+        assert len(list_members(path)[0]) == 5_000
+        times.append(time.thread_time())
+    assert times[2] - times[1] < times[1] - times[0]

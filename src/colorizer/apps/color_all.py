@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from colorizer.apps.command_line import NOTHING
-from colorizer.apps.summary import Summary, printable
+from colorizer.apps.summary import Summary
 from colorizer.console import interruptible
+from colorizer.errors import printable
 
 if TYPE_CHECKING:
     from colorizer import Colorizer

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from colorizer.apps.command_line import FAILED, NOTHING
+from colorizer.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,8 +122,3 @@ def _place(item: tuple[tuple[str, str], Group]) -> tuple[int, int]:
     """Order rows by what became of the files, then by how many there are."""
     (status, _), group = item
     return list(SAID).index(status), -group.count
-
-
-def printable(text: str) -> str:
-    """Return text on one line: file names may hold line breaks and other control characters."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -8,8 +8,9 @@ import typer
 
 from colorizer.apps.color_all import say
 from colorizer.apps.command_line import FAILED
-from colorizer.apps.summary import Summary, printable
+from colorizer.apps.summary import Summary
 from colorizer.console import interruptible
+from colorizer.errors import printable
 
 if TYPE_CHECKING:
     from colorizer import Colorizer
