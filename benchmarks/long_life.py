@@ -1,6 +1,6 @@
 """What runs long stays small: memory and open files of a training, servers and a watched folder.
 
-    python benchmarks/long_life.py [training serving page watching] [--short]
+    python benchmarks/long_life.py [training served page watching] [--short]
 
 How much they grow is Theil-Sen's slope with its 95% interval, over the last three quarters of the
 work: the first fills caches. The exit code is 1 if memory or open files surely grow.
