@@ -9,10 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from colorizer.errors import ColorizerError
 from colorizer.tracking.database import require_sound
-from colorizer.tracking.store import flatten
+from colorizer.tracking.store import Store, flatten
 
 
 @pytest.mark.faults
@@ -33,6 +34,22 @@ def test_a_new_store_survives_being_opened_by_many_at_once(tmp_path: Path) -> No
     answers = [opener.communicate() for opener in openers]
     assert [opener.returncode for opener in openers] == [0] * 8, answers
     assert len({out for out, _ in answers}) == 1
+
+
+def test_a_store_whose_creation_is_cut_off_is_created_by_whoever_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "_alembic_tmp_" in statement:
+            raise KeyboardInterrupt
+
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    event.listen(Engine, "after_cursor_execute", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        Store("test")
+    event.remove(Engine, "after_cursor_execute", cut_off)
+    assert Store("test").experiment_id
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,30 @@
-"""Whether the file of MLflow's embedded store is sound."""
+"""The file of MLflow's embedded store: created as a whole, and refused if it is damaged."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
 from colorizer.errors import ColorizerError, one_line
+from colorizer.paths import atomic_write
 
 SQLITE = "sqlite:///"
+
+
+def create(database: Path, artifacts: str) -> None:
+    """Create an empty store, unless it is there; a process killed meanwhile leaves none.
+
+    MLflow itself would leave half of the tables, which no later process completes.
+
+    Args:
+        database: its file. Only one process may be here at a time.
+        artifacts: the URI of the folder that files go to.
+    """
+    if not database.exists():
+        with atomic_write(database) as new:
+            store = SqlAlchemyStore(f"{SQLITE}{new}", artifacts)  # type: ignore[no-untyped-call]
+            store.engine.dispose()
 
 
 def require_sound(address: str) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import mlflow
@@ -23,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from colorizer.errors import ColorizerError
 from colorizer.paths import project_root
 from colorizer.tracking.answers import no_answer
-from colorizer.tracking.database import require_sound
+from colorizer.tracking.database import SQLITE, create, require_sound
 from colorizer.tracking.registry import ADDRESS
 from colorizer.training.run_record import RunRecord
 
@@ -50,16 +49,15 @@ class Store:
         root = project_root()
         self.address = os.environ.get(ADDRESS, "") if address is None else address
         artifacts = None
-        alone: AbstractContextManager[object] = nullcontext()
         if not self.address:
-            self.address = f"sqlite:///{root / 'mlflow.db'}"
+            self.address = f"{SQLITE}{root / 'mlflow.db'}"
             artifacts = (root / "mlartifacts").as_uri()
-            alone = FileLock(root / ".mlflow.lock")  # two first accesses at once break a new store
+            with FileLock(root / ".mlflow.lock"):  # two first accesses at once break a new store
+                create(root / "mlflow.db", artifacts)
         require_sound(self.address)
         try:
-            with alone:
-                self.client = mlflow.MlflowClient(self.address)
-                self.experiment_id = self._find_experiment(experiment, artifacts)
+            self.client = mlflow.MlflowClient(self.address)
+            self.experiment_id = self._find_experiment(experiment, artifacts)
         except FAILURES as error:
             raise ColorizerError(no_answer(self.address, error)) from error
         if not self.experiment_id:
