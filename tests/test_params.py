@@ -1,6 +1,7 @@
 import copy
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -252,6 +253,45 @@ def test_archives_to_train_on_are_among_those_downloaded(root: Path) -> None:
 def test_a_recipe_that_cannot_be_followed_is_refused(recipe: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Recipe.model_validate(recipe)
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "said"),
+    [
+        ("recipe.calibrate", 6, "calibrate is 6, but split.train is 6: leave photographs"),
+        ("recipe.select", "validation", "select is validation, but split.validation is 0"),
+        ("recipe.sizes", [[32, 0.5], [64, 0.5]], "sizes reaches 64, but preprocess.image_size is"),
+        ("split.train", 9, "engine.devices is 2, but of model1's 9 photographs train.batch_size 4"),
+        ("train.batch_size", 1, "leaves a batch of 1: choose another batch size"),
+    ],
+)
+def test_knobs_that_do_not_agree_are_told_before_any_work(
+    original: dict[str, Any], root: Path, knob: str, value: Any, said: str
+) -> None:
+    given = copy.deepcopy(original) | {"profile": "demo", "models": ["model1"]}
+    given["engine"]["devices"] = 2
+    demo = given["profiles"]["demo"]
+    demo["models"] = {"model1": {"widths": [4, 8], "recipe": {}}}
+    demo["split"] = {"seed": 7, "train": 6, "test": 3}
+    demo["preprocess"]["image_size"] = 32
+    demo["train"]["batch_size"] = 4
+    Params.model_validate(given)
+    block = demo["models"]["model1"] if knob.startswith("recipe") else demo
+    part, name = knob.split(".")
+    block[part][name] = value
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Params.model_validate(given)
+
+
+@pytest.mark.parametrize("devices", [0, 3, 16])
+def test_devices_that_cannot_share_a_training_are_refused(change: Change, devices: int) -> None:
+    assert "engine.devices: " in load_in_vain(change(("engine", "devices"), devices))
+
+
+def test_two_archives_of_one_content_are_an_error(change: Change) -> None:
+    archives = [{"source": name, "md5": "0" * 32} for name in ("a.zip", "b.zip")]
+    message = load_in_vain(change(("profiles", "demo", "download", "archives"), archives))
+    assert "two archives have the same md5" in message
 
 
 Knob = tuple[str | int, ...]

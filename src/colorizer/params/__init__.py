@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from colorizer.errors import ColorizerError, one_line
+from colorizer.params.agreement import refuse_recipe, refuse_shares
 from colorizer.params.arguments import Arguments
 from colorizer.params.block import Block, Count, Positive, Seed
 from colorizer.params.download import Archive as Archive
@@ -152,6 +153,12 @@ class Profile(Block):
             )
         return self
 
+    @model_validator(mode="after")
+    def _recipes_can_be_followed(self) -> "Profile":
+        for name, model in self.models.items():
+            refuse_recipe(f"models.{name}.recipe", model.recipe, self.split, self.preprocess)
+        return self
+
     @field_validator("models")
     @classmethod
     def _names_are_new(cls, models: dict[str, Model]) -> dict[str, Model]:
@@ -190,6 +197,12 @@ class Params(Block):
             raise ValueError(
                 f"models has {unknown[0]!r}, but profiles.{self.profile}.models only {list(known)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _devices_have_a_share(self) -> "Params":
+        for name in self.models:
+            refuse_shares(name, self.active, self.engine.devices)
         return self
 
     @property

@@ -41,4 +41,7 @@ class Download(Block):
         names = [archive.name for archive in self.archives]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two archives are both called {twice.pop()}: rename one")
+        sums = [archive.md5 for archive in self.archives if archive.md5]
+        if twice := {md5 for md5 in sums if sums.count(md5) > 1}:
+            raise ValueError(f"two archives have the same md5, {twice.pop()}: remove one")
         return self

@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from colorizer.params.block import Block, Positive
+from colorizer.params.block import Block
 
 
 class Engine(Block):
     """The machine: not part of the experiment."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: Positive = 1
+    devices: Literal[1, 2, 4, 8] = 1
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     resident: Literal["auto", "always", "never"] = "auto"
     compile: Literal["auto", "always", "never"] = "auto"
