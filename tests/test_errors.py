@@ -9,6 +9,7 @@ from colorizer.errors import (
     MissingExtraError,
     NoClassesError,
     OutOfMemoryError,
+    is_out_of_memory,
     one_line,
 )
 
@@ -25,3 +26,21 @@ def test_one_line_cuts_long_messages() -> None:
 def test_an_error_of_another_process_says_the_same(error: ColorizerError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy)) == (type(error), str(error))
+
+
+def test_too_little_memory_is_known_by_what_libraries_say_and_by_what_they_hide() -> None:
+    for said in (
+        "Error tokenizing data. C error: out of memory",
+        "libtorch.so: failed to map segment from shared object",
+        "could not create a primitive",
+    ):
+        assert is_out_of_memory(RuntimeError(said))
+    try:
+        try:
+            raise RuntimeError("can't start new thread")
+        except RuntimeError:
+            raise AttributeError("'DummyProcess' object has no attribute 'terminate'")  # noqa: B904
+    except AttributeError as error:
+        assert is_out_of_memory(error)
+    assert not is_out_of_memory(ColorizerError("broken: out of memory"))
+    assert not is_out_of_memory(ValueError("no number"))

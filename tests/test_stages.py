@@ -19,18 +19,20 @@ STAGES = sorted((ROOT / "stages").glob("*.py"))
 NO_OUTCOME = {
     "values reach DVC as params, paths as outs": (
         *("colorizer", "colorizer.params", "colorizer.params.block", "colorizer.paths"),
-        *("colorizer.params.arguments", "colorizer.params.engine", "colorizer.params.methods"),
+        *("colorizer.params.agreement", "colorizer.params.arguments", "colorizer.params.engine"),
+        "colorizer.params.methods",
     ),
     "what a person sees meanwhile": (
         *("colorizer.console", "colorizer.errors", "colorizer.training.progress"),
     ),
     "which machine works, and which process": (
-        *("colorizer.data.workers", "colorizer.data.witness", "colorizer.models.hardware"),
+        *("colorizer.data.start_loops", "colorizer.data.workers", "colorizer.data.witness"),
+        "colorizer.models.hardware",
         *("colorizer.photo.parallel", "colorizer.training.device"),
         *("colorizer.training.engine", "colorizer.training.lock"),
     ),
     "how results are found and stored; what is stored can still be read after an edit": (
-        *("colorizer.models", "colorizer.models.registry"),
+        *("colorizer.data.manifests", "colorizer.models", "colorizer.models.registry"),
         *("colorizer.models.weights", "colorizer.models.weights_metadata"),
         *("colorizer.training.code", "colorizer.training.run_record"),
         *("colorizer.methods.registry", "colorizer.training.trainer"),

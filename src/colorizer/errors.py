@@ -85,6 +85,17 @@ class NoFeaturesError(ColorizerError):
         )
 
 
+NO_MEMORY = (
+    *("allocate memory", "bad_alloc", "insufficient memory", "out of memory"),
+    "can't start new thread",
+    "could not create a primitive",  # oneDNN's
+    "error return without exception set",  # of a library in C
+    "failed to map segment",  # of a library that is loaded
+    "read(nbytes)",  # pandas', of a table
+)
+"""What libraries say where memory does not suffice, and seldom elsewhere."""
+
+
 def one_line(error: BaseException | str) -> str:
     """Return any error's message on one line, cut where it becomes long."""
     text = " ".join(str(error).split()) or type(error).__name__
@@ -96,9 +107,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory does not suffice, as libraries do in words."""
-    if isinstance(error, ColorizerError | MemoryError):
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error says that the memory does not suffice, as libraries do in words.
+
+    So does one that arose while such an error was handled.
+    """
+    if error is None or isinstance(error, ColorizerError | MemoryError):
         return isinstance(error, MemoryError)
-    words = ("allocate memory", "bad_alloc", "insufficient memory", "can't start new thread")
-    return any(word in str(error).lower() for word in words)
+    said = str(error).lower()
+    return any(words in said for words in NO_MEMORY) or is_out_of_memory(error.__context__)

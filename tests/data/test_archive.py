@@ -188,3 +188,19 @@ def test_a_name_costs_less_than_opening_the_archive_did(tmp_path: Path) -> None:
         assert len(list_members(path)[0]) == 5_000
         times.append(time.thread_time())
     assert times[2] - times[1] < times[1] - times[0]
+
+
+def test_too_little_memory_is_no_damage_of_an_archive(
+    make_archive: MakeArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Path(make_archive({"im1.jpg": b"one"}).source)
+
+    def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", fail)
+    with pytest.raises(MemoryError):
+        read_member(archive, "im1.jpg")
+    monkeypatch.setattr(zipfile, "ZipFile", fail)
+    with pytest.raises(MemoryError):
+        list_members(archive.with_name("other.zip"))

@@ -347,3 +347,12 @@ def test_a_tiff_of_endless_pages_is_refused() -> None:
     pages = (directory({256: 1}, 8 + size * (n + 1)) for n in range(1001))
     with pytest.raises(ImageError, match="over 1,000 pages: split it"):
         next(images.split_pages(b"II*\0\x08\0\0\0" + b"".join(pages)))
+
+
+def test_too_little_memory_is_no_damage_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("Insufficient memory (case 4)")  # libjpeg's
+
+    monkeypatch.setattr("colorizer.photo.decode.open_image", fail)
+    with pytest.raises(MemoryError, match="Insufficient memory"):
+        decode(b"whole")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from colorizer.errors import ColorizerError, one_line, printable
+from colorizer.errors import ColorizerError, is_out_of_memory, one_line, printable
 from colorizer.photo.decode import ImageError, decode
 from colorizer.photo.large import alone_if_large
 from colorizer.photo.signatures import SUFFIXES
@@ -63,6 +63,8 @@ def read_member(archive: Path, member: str) -> bytes:
             shutil.copyfileobj(file, data, PART)
         return data.getvalue()
     except Exception as error:  # zlib.error and its like derive from Exception alone
+        if is_out_of_memory(error):
+            raise
         name = f"{archive.name}: {printable(member)}"
         raise ArchiveError(f"{name} is damaged: {one_line(error)}") from error
 
@@ -103,6 +105,8 @@ def _open(archive: Path) -> zipfile.ZipFile:
     try:
         opened = zipfile.ZipFile(archive)
     except Exception as error:  # of odd directories zipfile raises nearly anything
+        if is_out_of_memory(error):
+            raise
         raise ArchiveError(f"{archive} is no readable zip archive: {one_line(error)}") from error
     if more := len(opened.filelist) - len(opened.NameToInfo):
         logger.warning(

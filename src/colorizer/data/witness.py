@@ -35,7 +35,8 @@ for line in sys.stdin.buffer:
     else:
         at.pop(thread, None)
 if at:
-    print("error: the process died at:", ", ".join(sorted(at.values())), file=sys.stderr)
+    names = ", ".join(sorted(at.values()))
+    print(f"error: the process died at: {names} (killed, or short of memory)", file=sys.stderr)
 """
 """A process that outlives the one which it is told of."""
 

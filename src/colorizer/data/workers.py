@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from joblib import parallel_config
 
+from colorizer.data.start_loops import start_loops
+from colorizer.data.witness import at
 from colorizer.errors import DISTRIBUTION, ColorizerError
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ def workers(engine: "Engine") -> Iterator[None]:
             has no workers.
     """
     if engine.backend == "local":
+        with at("the start of compiled loops"):  # where LLVM ends a process short of memory
+            start_loops()
         with parallel_config("threading", n_jobs=engine.workers):
             yield
         return

@@ -2,14 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TypeVar
 
-import numpy as np
-from numba.np import linalg
-
-from colorizer.color.lab import rgb_to_lab
+from colorizer.data.start_loops import start_loops
 
 Loaded = TypeVar("Loaded")
 
@@ -25,25 +20,5 @@ def load_beside_loops(load: Callable[[], Loaded]) -> Loaded:
     """
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(load)
-        _start_loops()
+        start_loops()
         return loading.result()
-
-
-def _start_loops() -> None:
-    """Let Numba load what all its loops need, but not SciPy.
-
-    Numba imports SciPy's BLAS only to know whether it could compile `numpy.cov`, and again when it
-    does. That takes a tenth of a command's time; whether SciPy is installed is known without.
-    """
-
-    def look() -> None:
-        if find_spec("scipy") is None:
-            raise ImportError
-
-    ensure = getattr(linalg, "ensure_blas", look)
-    linalg.ensure_blas = look
-    try:
-        import_module("numba.np.arraymath")
-    finally:
-        linalg.ensure_blas = ensure
-    rgb_to_lab(np.zeros((1, 1, 3), np.uint8))

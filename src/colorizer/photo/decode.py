@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from colorizer.errors import ImageError as ImageError
+from colorizer.errors import is_out_of_memory, one_line
 from colorizer.photo.deep_formats import deep_samples
 from colorizer.photo.depth import DeepFile, to_16_bits
 from colorizer.photo.jpeg_scans import MAX_SCANS, count_scans
@@ -124,6 +125,8 @@ def readable() -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageError(f"image too large: {error}") from None
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
+        if is_out_of_memory(error):  # as libraries say it; the file may be whole
+            raise MemoryError(one_line(error)) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"no readable image: {reason}") from error
 
