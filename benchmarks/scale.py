@@ -25,8 +25,9 @@ from PIL import Image
 from colorizer.data.archive import list_members, read_member
 from colorizer.data.dataset import LabDataset
 from colorizer.data.grayscale import write_colors
+from colorizer.data.manifests import read_colors
 from colorizer.data.preprocess import preprocess
-from colorizer.data.split import read_colors, split
+from colorizer.data.split import split
 from colorizer.data.workers import workers as on_workers
 from colorizer.params import DropGrayscale, Engine, Preprocess, Split
 

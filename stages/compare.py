@@ -1,6 +1,5 @@
 """Put the models side by side: tables, the study's figures, the report, and the champion."""
 
-import json
 import time
 
 from colorizer.console import entry_point
@@ -9,7 +8,7 @@ from colorizer.evaluation.comparison import compare, write_summary, write_times
 from colorizer.evaluation.figures import learning_curves
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.params import load_params
-from colorizer.paths import Paths
+from colorizer.paths import Paths, read_json
 from colorizer.tracking.champion import best_model
 from colorizer.tracking.live_logging import log_comparison
 from colorizer.tracking.published import Published, score_folders
@@ -40,7 +39,7 @@ def main() -> None:
         profile=params.profile,
         fingerprints={model: run.record.fingerprint for model, run in runs.items()},
         best=best_model({model: run.deciding for model, run in runs.items()}, metric),
-        photographs=json.loads((paths.data / "color.json").read_text()),
+        photographs=read_json(paths.data / "color.json"),
     )
     write_times(paths.timing("compare"), started_at)
     log_comparison(params.tracking, paths, list(runs.values()), profile.register_)

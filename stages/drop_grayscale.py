@@ -9,7 +9,7 @@ from colorizer.console import entry_point
 from colorizer.data.grayscale import SUMMARIZED, count_other_files, summarize, write_colors
 from colorizer.data.workers import workers
 from colorizer.params import load_params
-from colorizer.paths import Paths
+from colorizer.paths import Paths, atomic_write
 
 
 @entry_point
@@ -23,7 +23,8 @@ def main() -> None:
         write_colors(paths.archives, names, thresholds, paths.data / "color.csv")
     table = pd.read_csv(paths.data / "color.csv", usecols=[*SUMMARIZED, "id", "error"])
     counts = summarize(table, thresholds)
-    (paths.data / "color.json").write_text(json.dumps(counts, indent=1) + "\n")
+    with atomic_write(paths.data / "color.json") as unfinished:
+        unfinished.write_text(json.dumps(counts, indent=1) + "\n")
     logging.info("%s", ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     for row in table[table["reason"] == "unreadable"].itertuples():
         logging.warning("unreadable: %s: %s", row.id, row.error)

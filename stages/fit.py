@@ -4,14 +4,13 @@ import sys
 import time
 from functools import partial
 
-import pandas as pd
-
 from colorizer.console import entry_point
 from colorizer.data.archive import decode_photo
+from colorizer.data.manifests import read_split
 from colorizer.evaluation.encoder import Encoder
 from colorizer.evaluation.fit_method import describe_fit, fit_method
 from colorizer.params import load_params
-from colorizer.paths import SHIPPED, Paths, atomic_write, readable
+from colorizer.paths import SHIPPED, Paths, atomic_write
 from colorizer.training.run_record import write_run
 
 
@@ -20,8 +19,7 @@ def main(method: str) -> None:
     """Run the stage."""
     params = load_params()
     paths = Paths(params.profile)
-    with readable(paths.data / "split.csv"):
-        split = pd.read_csv(paths.data / "split.csv", usecols=["id", "subset"])
+    split = read_split(paths.data / "split.csv", params.active.split)
     ids = split.loc[split["subset"] == "train", "id"].tolist()
     read, encoder = partial(decode_photo, paths.archives), partial(Encoder.from_file, SHIPPED)
     record = describe_fit(method, params, ids)

@@ -9,14 +9,16 @@ import pytest
 import xxhash
 
 from colorizer.data.dataset import LabDataset, ab_path, lightness_path, manifest_path
+from colorizer.data.manifests import read_colors, read_split
 from colorizer.data.references import Reference, References, write_references
-from colorizer.data.split import read_colors
 from colorizer.errors import ColorizerError
 from colorizer.evaluation.evaluate import read_sums
+from colorizer.params import Split
 from colorizer.tracking.published import Published
 from colorizer.training.run_record import Epoch, RunRecord, write_run
 
-RECORD = RunRecord("f", "model1", "demo", {}, {}, {}, "", "", "", 1, 2, 1)
+RECORD = RunRecord("f", "model1", "demo", {"train": {"epochs": 2}}, {}, {}, "", "", "", 1, 2, 1)
+SPLIT = Split(seed=7, train=2, test=1, validation=1)
 
 
 def read_lab(folder: Path) -> None:
@@ -34,6 +36,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "test.json": lambda folder: References.open(folder, "test"),
     "test.rgb": lambda folder: References.open(folder, "test"),
     "color.csv": lambda folder: read_colors(folder / "color.csv"),
+    "split.csv": lambda folder: read_split(folder / "split.csv", SPLIT),
     "run.json": lambda folder: published(folder).record,
     "history.csv": lambda folder: published(folder).history,
     "timing.json": lambda folder: published(folder).history,
@@ -54,7 +57,10 @@ def folder(tmp_path: Path) -> Path:
     manifest_path(tmp_path).write_text(json.dumps(manifest))
     write_references(tmp_path, "test", [("a", Reference(np.full((4, 6, 3), 7, np.uint8), []))])
     (tmp_path / "color.csv").write_text("id,kept\na,True\nb,False\n")
-    write_run(tmp_path, tmp_path / "timing.json", RECORD, [Epoch(1, 0.5, 0.6, 9.0, 2)])
+    (tmp_path / "color.json").write_text('{"photographs": 2}')
+    (tmp_path / "split.csv").write_text("id,subset\na,train\nb,train\nc,test\nd,validation\n")
+    epochs = [Epoch(number, 0.5, 0.6, 9.0, 2) for number in (1, 2)]
+    write_run(tmp_path, tmp_path / "timing.json", RECORD, epochs)
     (tmp_path / "scores").mkdir()
     published(tmp_path).write_metrics({"test": {"psnr": 20.0}}, {"test": "d"})
     return tmp_path
@@ -88,6 +94,18 @@ def test_a_damaged_out_is_named_in_one_line_with_what_makes_it_anew(
     with pytest.raises(ColorizerError, match=r"`dvc repro`|run the stage") as raised:
         READERS[name](folder)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+@pytest.mark.parametrize("name", ["color.csv", "split.csv", "history.csv", "sums.csv"])
+def test_a_table_cut_at_the_end_of_a_line_is_noticed(folder: Path, name: str, lines: int) -> None:
+    if name == "sums.csv":
+        (folder / name).write_text("id,photographs\na,1\nb,1\n")
+        (folder / "metrics.json").write_text('{"photographs": 2}')
+    whole = (folder / name).read_text().splitlines(keepends=True)
+    (folder / name).write_text("".join(whole[:-lines]))
+    with pytest.raises(ColorizerError, match=rf"{name} is damaged .*`dvc repro`"):
+        READERS[name](folder)
 
 
 @pytest.mark.parametrize("name", ["train_lightness.npy", "train_ab.npy", "test.rgb"])

@@ -1,5 +1,6 @@
 """Folders: what the stages write and what outlives a run; files are written atomically."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -7,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from colorizer.errors import ColorizerError, one_line
+from colorizer.errors import ColorizerError, is_out_of_memory, one_line
 
 SHIPPED = Path("models/pretrained/colorizer.safetensors")
 """The weights that come with the project, whose encoder says what photographs show."""
@@ -84,9 +86,21 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError, TypeError, EOFError, IsADirectoryError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ColorizerError(
             f"{path} is damaged ({one_line(error)}): `dvc repro` makes it anew"
         ) from error
+
+
+def read_json(path: Path) -> Any:
+    """Read an out of the pipeline in JSON.
+
+    Raises:
+        ColorizerError: if it is damaged.
+    """
+    with readable(path):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 @contextmanager
@@ -116,7 +130,7 @@ def whole_or_none(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         raise
 
 

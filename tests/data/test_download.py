@@ -1,6 +1,8 @@
 import contextlib
+import errno
 import hashlib
 import random
+import resource
 import shutil
 import socket
 import ssl
@@ -430,6 +432,45 @@ def test_too_little_disk_for_a_copy_is_an_error(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
     assert "too little disk" in folders.fail(make_archive({"im1.jpg": b"one"}))
     assert list(folders.partial.iterdir()) == []
+
+
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file grow beyond some bytes, as where the disk is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_keeps_what_came_and_the_next_run_goes_on_from_there(
+    host: Host, folders: Folders
+) -> None:
+    archive = host.archive()
+    with files_of_at_most(150_000):
+        message = folders.fail(archive)
+    assert "the disk is full" in message
+    assert "150,000 of 300,000 bytes: make room" in message
+    assert folders.fetch(archive).read_bytes() == PAYLOAD
+    assert host.ranges == [None, "bytes=150000-"]
+
+
+def test_an_archive_that_does_not_fit_beside_the_others_is_not_there_in_part(
+    host: Host, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move_half(source: Path, target: Path) -> None:  # as from one disk to another
+        target.write_bytes(source.read_bytes()[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "move", move_half)
+        with pytest.raises(OSError, match="No space left"):
+            folders.fetch(host.archive())
+    assert list(folders.final.iterdir()) == []
+    assert folders.fetch(host.archive()).read_bytes() == PAYLOAD
+    assert len(host.ranges) == 1  # the part was whole
 
 
 def test_what_is_complete_is_not_fetched_again_when_another_archive_fails(

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from colorizer.data.split import read_colors, split
+from colorizer.data.manifests import read_colors
+from colorizer.data.split import split
 from colorizer.errors import ColorizerError
 from colorizer.params import Split, load_params
 

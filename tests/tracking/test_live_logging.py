@@ -94,6 +94,26 @@ def test_training_untracked_tells_nothing(
     assert store.find_run("untracked") is None
 
 
+def test_a_store_of_this_machine_s_own_is_waited_for(
+    store: Store,
+    publishable: Callable[..., Published],
+    history: History,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published = publishable("busy", "busy")
+    finish = RunLog.finish
+
+    def finish_late(self: RunLog, published: Published) -> None:
+        time.sleep(1.5)
+        finish(self, published)
+
+    monkeypatch.setattr(RunLog, "finish", finish_late)
+    monkeypatch.setattr(live_run, "PATIENCE", 0.5)
+    with follow(TRACKING, published.record) as live:
+        live.finish(published)
+    assert store.client.get_run(store.find_run("busy")).info.status == "FINISHED"
+
+
 over = threading.Event()
 
 

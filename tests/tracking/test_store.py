@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 
 from colorizer.errors import ColorizerError
 from colorizer.tracking.database import require_sound
+from colorizer.tracking.registry import open_registry
 from colorizer.tracking.store import Store, flatten
 
 
@@ -69,6 +70,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         pytest.param(lambda content: content[: len(content) // 2], id="half"),
         pytest.param(lambda content: content[:9000] + bytes(9000) + content[18000:], id="zeros"),
         pytest.param(lambda content: b"name,status\n" * 900, id="text"),
+        pytest.param(lambda content: b"", id="empty"),
     ],
 )
 def test_a_damaged_store_is_refused_at_once_in_a_line_that_helps(
@@ -79,8 +81,13 @@ def test_a_damaged_store_is_refused_at_once_in_a_line_that_helps(
     path.write_bytes(database)
     require_sound(f"sqlite:///{path}")
     path.write_bytes(damage(database))
-    with pytest.raises(ColorizerError, match=r"is damaged .*: move it away and run `make sync`"):
+    refused = pytest.raises(
+        ColorizerError, match=r"is damaged .*: move it away and run `make sync`"
+    )
+    with refused:
         require_sound(f"sqlite:///{path}")
+    with refused, open_registry(f"sqlite:///{path}"):
+        pass
     path.unlink()
     path.mkdir()
     with pytest.raises(ColorizerError, match="is damaged"):

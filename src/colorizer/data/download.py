@@ -14,6 +14,7 @@ from colorizer.data.archive import ArchiveError
 from colorizer.data.archive_file import is_at, md5_of, with_length
 from colorizer.data.http_download import CHUNK, ELSEWHERE, download
 from colorizer.params import Archive
+from colorizer.paths import atomic_write
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +41,18 @@ def fetch(
     folder.mkdir(parents=True, exist_ok=True)
     partial.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{partial}.lock"):  # one download at a time: two would write the same part
+        for left in folder.glob(".unfinished-*"):  # by a killed run, on another disk than `partial`
+            shutil.rmtree(left)
         missing = [with_length(a) for a in archives if not is_at(folder / a.name, a)]
         stale = _find_stale(folder, archives)
         _require_own(folder, [*stale, *(folder / archive.name for archive in missing)])
         _require_space(partial, sum(max(a.bytes - _size(_part(a, partial)), 0) for a in missing))
+        if folder.stat().st_dev != partial.stat().st_dev:
+            _require_space(folder, sum(archive.bytes for archive in missing))
         parts = [_fetch(archive, partial, cache) for archive in missing]
         for archive, part in zip(missing, parts, strict=True):
-            (folder / archive.name).unlink(missing_ok=True)  # it may be a link into DVC's cache
-            shutil.move(part, folder / archive.name)
+            with atomic_write(folder / archive.name) as unfinished:  # a link is replaced, not what
+                shutil.move(part, unfinished)  # it leads to, in DVC's cache
         for path in stale:
             path.unlink()
         if stale:

@@ -74,9 +74,12 @@ def _gain(archive: Archive, part: Path, reached: int, bar: "tqdm[Any]") -> int:
     except (requests.RequestException, HTTPError) as error:
         reason = _reason(error, archive)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise ArchiveError(f"the disk is full: {part} holds {_size(part):,} bytes") from error
+        raise ArchiveError(
+            f"the disk is full: {part} holds {_size(part):,} of {archive.bytes:,} bytes: make room "
+            "and run the same again, which goes on from there"
+        ) from error
     if _size(part) <= reached:
         raise _InterruptedError(reason)
     if _size(part) < archive.bytes:

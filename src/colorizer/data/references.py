@@ -104,8 +104,15 @@ class References:
 
 
 def list_subsets(folder: Path) -> list[str]:
-    """Return which of `SCORED` a folder has references of."""
-    return [subset for subset in SCORED if _table_path(folder, subset).exists()]
+    """Return which of `SCORED` a folder has references of.
+
+    Raises:
+        ColorizerError: if it has none.
+    """
+    subsets = [subset for subset in SCORED if _table_path(folder, subset).exists()]
+    if not subsets:
+        raise ColorizerError(f"no photographs in {folder}: run `dvc repro references` first")
+    return subsets
 
 
 def write_references(folder: Path, subset: str, found: Iterable[tuple[str, Reference]]) -> int:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,26 +9,8 @@ from numpy.typing import NDArray
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Split
-from colorizer.paths import readable
 
 SKIPPED = "skipped"
-
-
-def read_colors(path: Path) -> pd.DataFrame:
-    """Read which photographs color.csv, the table of all, keeps: columns `id` and `kept`.
-
-    Raises:
-        ColorizerError: if there is no such file, or it is damaged.
-    """
-    if path.exists():
-        with readable(path):
-            table = pd.read_csv(path, usecols=["id", "kept"])
-            if table["kept"].dtype != bool or table["id"].isna().any():
-                raise ValueError("cells are missing or are not True or False")
-            return table
-    before = path.with_name("colour.csv")
-    renamed = f"{before.name} is now {path.name}" if before.exists() else "no such file"
-    raise ColorizerError(f"{path}: {renamed}: run the stage drop_grayscale")
 
 
 def split(ids: "Sequence[str] | pd.Series[str]", params: Split) -> pd.DataFrame:

@@ -25,7 +25,7 @@ from colorizer.evaluation.scoring.measure import PHOTOGRAPHS, measure, scores_of
 from colorizer.evaluation.scoring.metrics import color_histogram
 from colorizer.evaluation.scoring.pair import Pair, mean_hue
 from colorizer.evaluation.scoring.perceptual import Perceptual
-from colorizer.paths import readable
+from colorizer.paths import read_json, readable
 from colorizer.photo.parallel import map_photos, one_thread_each
 from colorizer.scores import table as scores
 
@@ -153,10 +153,16 @@ def read_sums(folder: Path) -> pd.DataFrame:
     """Read `evaluate`'s table from a folder that `write_scores` wrote.
 
     Raises:
-        ColorizerError: if an earlier version wrote it, under other names.
+        ColorizerError: if it is damaged, has not as many photographs as metrics.json beside it
+            says, or an earlier version wrote it, under other names.
     """
+    summary = folder / "metrics.json"
+    with readable(summary):
+        expected = read_json(summary)[PHOTOGRAPHS] if summary.exists() else None
     with readable(folder / SUMS):
         table = pd.read_csv(folder / SUMS)
+        if expected not in (None, len(table)):
+            raise ValueError(f"{len(table)} photographs, but metrics.json says {expected}")
     for name in map(str, table):
         if "colourfulness" in name:
             now = name.replace("colourfulness", "colorfulness")

@@ -15,4 +15,7 @@ def no_answer(address: str, error: Exception) -> str:
             f"MLflow at {address} does not know you: set MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD to a user's that its admin made"
         )
-    return f"MLflow at {address} does not answer: {one_line(error)}"
+    said = f"MLflow at {address} does not answer: {one_line(error)}"
+    if address.startswith("sqlite"):
+        return f"{said}: if it stays so, move that file away and run `make sync`"
+    return said

@@ -4,8 +4,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
 from colorizer.errors import ColorizerError, one_line
 from colorizer.paths import atomic_write
 
@@ -22,6 +20,8 @@ def create(database: Path, artifacts: str) -> None:
         artifacts: the URI of the folder that files go to.
     """
     if not database.exists():
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
         with atomic_write(database) as new:
             store = SqlAlchemyStore(f"{SQLITE}{new}", artifacts)  # type: ignore[no-untyped-call]
             store.engine.dispose()
@@ -39,9 +39,11 @@ def require_sound(address: str) -> None:
     database = Path(address.removeprefix(SQLITE))
     if not address.startswith(SQLITE) or not database.exists():
         return
+    found = "it is empty"
     try:
-        with closing(sqlite3.connect(database, timeout=0)) as connection:
-            (found,) = connection.execute("pragma quick_check(1)").fetchone()
+        if database.stat().st_size:
+            with closing(sqlite3.connect(database, timeout=0)) as connection:
+                (found,) = connection.execute("pragma quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         found = "ok" if "locked" in str(error) else str(error)
     if found != "ok":

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 SAMPLING = 5  # seconds between two readings of the machine's load
 PATIENCE = 20.0  # seconds that a training's end waits for MLflow at least,
-SHARE = 0.05  # or this part of its time
+SHARE = 0.03  # or this part of its time: with all else, MLflow costs a long one 5 % at most
+EMBEDDED = 600.0  # seconds for a store of this machine's own, which is slow only if the machine is
 
 
 class LiveRun:
@@ -65,20 +66,21 @@ class LiveRun:
     def finish(self, published: Published) -> None:
         """Complete the run from the finished training's files; wait a while until that is done."""
         self._jobs.put(partial(self._complete, published))
-        self._wait("completing the run")
+        embedded = self._address.partition(":")[0] in ("", "sqlite")
+        self._wait("completing the run", EMBEDDED if embedded else PATIENCE)
 
     def end(self, status: str) -> None:
         """End the log, and the run under a status other than FINISHED; wait a while for it."""
         self._jobs.put(partial(self._end, status))
-        self._wait("ending the run")
+        self._wait("ending the run", PATIENCE)
         self._given_up = True
         self._jobs.put(bool)  # so that the thread sees it
 
-    def _wait(self, action: str) -> None:
+    def _wait(self, action: str, least: float) -> None:
         """Wait until all is logged, or until the training would have to wait too long."""
         done = Event()
         self._jobs.put(done.set)
-        seconds = max(PATIENCE, SHARE * (time.monotonic() - self._began))
+        seconds = max(least, SHARE * (time.monotonic() - self._began))
         if self._enabled and not self._given_up and not done.wait(seconds):
             self._given_up = True
             if not self._warned:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from colorizer.data.references import SCORED
 from colorizer.errors import one_line
-from colorizer.paths import Paths, readable
+from colorizer.paths import Paths, project_root, readable
 from colorizer.training.run_record import (
     HISTORY,
     RECORD,
@@ -60,8 +61,13 @@ class Published:
 
     @property
     def history(self) -> list[Epoch]:
-        """The training's losses."""
-        return read_history(self.run / HISTORY, self.timing)
+        """The training's losses; ColorizerError if there are not as many as it has epochs."""
+        path, train = self.run / HISTORY, self.record.params.get("train", {})
+        history = read_history(path, self.timing)
+        with readable(path):
+            if len(history) != (epochs := train.get("epochs", len(history))):
+                raise ValueError(f"{len(history)} epochs instead of {epochs}")
+        return history
 
     @property
     def complete(self) -> bool:
@@ -151,9 +157,12 @@ def tolerate(action: str) -> Iterator[list[Exception]]:
 
 def warn(action: str, outcome: str) -> None:
     """Warn that MLflow lacks something, and say how it is made up for."""
+    experiment = os.environ.get("DVC_EXP_NAME", "")
+    elsewhere = experiment and project_root() != Path.cwd()  # in a copy, which DVC removes
     logger.warning(
-        "warning: MLflow: %s %s; all results are on disk, and `make sync` tells MLflow what is "
+        "warning: MLflow: %s %s; all results are on disk, and %s`make sync` tells MLflow what is "
         "missing",
         action,
         outcome,
+        f"after `dvc exp apply {experiment}` " if elsewhere else "",
     )

@@ -1,6 +1,5 @@
 """Finished trainings become logged models, versions of registered models, and the champion."""
 
-import json
 from collections.abc import Mapping
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -17,7 +16,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fi
 
 from colorizer.errors import ColorizerError
 from colorizer.params import Register
-from colorizer.paths import Paths
+from colorizer.paths import Paths, read_json
 from colorizer.photo.encode import encode
 from colorizer.tracking.champion import SCORED_ON, deserves_alias
 from colorizer.tracking.descriptions import describe_model, describe_version
@@ -94,8 +93,7 @@ def publish_comparison(
     store: Store, paths: Paths, published: list[Published], register: Register
 ) -> None:
     """Log a comparison, and make the best of its models the champion of all."""
-    summary = json.loads((paths.report / "comparison.json").read_text(encoding="utf-8"))
-    times = json.loads(paths.timing("compare").read_text(encoding="utf-8"))
+    summary, times = read_json(paths.report / "comparison.json"), read_json(paths.timing("compare"))
     _log_comparison(store, paths.report, summary, times)
     best = next((p for p in published if p.record.model == summary["best"]), None)
     source = _find(store, registered_name(summary["best"]), best) if best else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from colorizer.errors import ColorizerError, one_line
 from colorizer.tracking.answers import no_answer
+from colorizer.tracking.database import require_sound
 from colorizer.tracking.names import (
     LATEST,
     MODELS,
@@ -162,7 +163,7 @@ def open_registry(address: str) -> Iterator[Registry]:
     """Yield a registry; MLflow is turned to it meanwhile.
 
     Raises:
-        ColorizerError: if MLflow is not installed, or the registry does not answer.
+        ColorizerError: if MLflow is not installed, or the registry does not answer or is damaged.
     """
     try:
         import mlflow
@@ -170,6 +171,7 @@ def open_registry(address: str) -> Iterator[Registry]:
         raise ColorizerError(
             f"the models at {address} need MLflow: pip install mlflow, {INSTEAD}"
         ) from None
+    require_sound(address)
     environment = os.environ.pop(ADDRESS, None)  # which MLflow takes for an address set by a call
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
     mlflow.set_tracking_uri(address)

@@ -1,6 +1,5 @@
 """Log to MLflow what it does not have yet, such as the runs that DVC restored from its cache."""
 
-import json
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from colorizer.errors import ColorizerError, one_line
 from colorizer.methods.registry import METHODS
 from colorizer.params import Params, Profile
-from colorizer.paths import Paths, project_root, readable
+from colorizer.paths import Paths, project_root, read_json, readable
 from colorizer.tracking.published import Published
 from colorizer.tracking.registration import publish, publish_comparison, publish_method
 from colorizer.tracking.store import FAILURES, Store
@@ -80,7 +79,7 @@ def _sync_profile(store: Store, paths: Paths, profile: Profile, expected: Collec
     summary = paths.report / "comparison.json"
     if summary.exists() and paths.timing("compare").exists():
         with readable(summary):
-            compared = json.loads(summary.read_text(encoding="utf-8"))["fingerprints"]
+            compared = read_json(summary)["fingerprints"]
         parts = {model: made[model] for model in compared if model in made}
         if compared == {model: part.record.fingerprint for model, part in parts.items()}:
             publish_comparison(store, paths, list(parts.values()), profile.register_)

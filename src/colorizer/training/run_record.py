@@ -163,10 +163,12 @@ def read_history(path: Path, timing: Path | None = None) -> list[Epoch]:
         read: list[dict[str, Any]] = [
             {k: int(v) if types[k] is int else float(v) for k, v in row.items()} for row in rows
         ]
+    timed = None
     if timing is not None and not all(row.keys() >= set(EPOCH_TIMED) for row in read):
         timed = _read_timing(timing)["epochs"]
-        read = [row | times for row, times in zip(read, timed, strict=True)]
     with readable(path):
+        if timed is not None:
+            read = [row | times for row, times in zip(read, timed, strict=True)]
         return [Epoch(**row) for row in read]
 
 
