@@ -148,6 +148,7 @@ def test_a_scheduler_s_workers_give_the_same_bytes(
     assert pids() == expected  # it lives on
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_what_a_process_cannot_read_is_an_error_that_names_it(
     make_archive: MakeArchive, sample_photos: dict[str, bytes], tmp_path: Path

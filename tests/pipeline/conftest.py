@@ -98,8 +98,8 @@ class Project:
 
 
 def shrink(params: dict[str, Any]) -> None:
-    params["profile"] = "demo"
     demo = params["profiles"]["demo"]
+    params |= {"profile": "demo", "profiles": {"demo": demo}}  # DVC parses all, for every stage
     demo |= SHRUNKEN
     demo["train"] |= {"epochs": 2, "batch_size": 4, "grid_every": 1, "grid_photos": 2}
     demo["evaluate"]["grid_photos"] = 2
