@@ -63,7 +63,10 @@ class Lever:
     settings: Mapping[str, float] = field(default_factory=dict)
 
 
-PLAIN = {"correction": 0.45, "temperature": 1.0, "quantile": 0.0, "smooth": 0}
+PLAIN = {
+    **{"correction": 0.45, "temperature": 1.0, "quantile": 0.0, "smooth": 0},
+    "attention": 0.0,
+}
 
 LEVERS = {
     "plain: 256, correction .45, mean": Lever(),
@@ -76,6 +79,7 @@ LEVERS = {
     "temperature .35": Lever(settings={"temperature": 0.35}),
     "quantile .5": Lever(settings={"quantile": 0.5}),
     "smooth": Lever(settings={"smooth": 4}),
+    "attention .2": Lever(settings={"attention": 0.2}),
     "256 and 128": Lever(twice=True),
     "320 and 160": Lever(320, twice=True),
     "384 and 192": Lever(384, twice=True),
@@ -121,22 +125,25 @@ def decoded(
         return normalize_lightness(torch.from_numpy(rgb_to_lab(small)[None, :1]))
 
     @cache
-    def logits(size: int, twice: bool, mirrored: bool) -> Tensor:
+    def logits(size: int, twice: bool, mirrored: bool, attention: float) -> Tensor:
+        looking = copy.copy(network)
+        looking.attention = attention
         with torch.autocast("cpu", torch.bfloat16):
-            found = network.logits(seen(size))
+            found = looking.logits(seen(size))
             if twice:
-                half = network.logits(F.avg_pool2d(seen(size), 2, ceil_mode=True))
+                half = looking.logits(F.avg_pool2d(seen(size), 2, ceil_mode=True))
                 half = F.interpolate(half, scale_factor=2.0, mode="bilinear")
                 found = (found + crop_to(half, found)) / 2
             if mirrored:
-                found = (found + network.logits(seen(size).flip(-1)).flip(-1)) / 2
+                found = (found + looking.logits(seen(size).flip(-1)).flip(-1)) / 2
         return found
 
     for name, lever in levers.items():
         decoder = copy.copy(network)
         for setting, value in (PLAIN | dict(lever.settings)).items():
             setattr(decoder, setting, value)
-        corrected = decoder.corrected(logits(lever.size, lever.twice, lever.mirrored))
+        said = logits(lever.size, lever.twice, lever.mirrored, decoder.attention)
+        corrected = decoder.corrected(said)
         yield name, denormalize_ab(decoder.colors(corrected, seen(lever.size)))[0]
 
 

@@ -35,7 +35,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "zhang2016": {"width": 2},
     "rebalanced": {"widths": [4, 8, 8, 8, 8, 8]},
     "model3_tuned": {"widths": [4, 8, 8, 8, 8, 8]},
-    "flagship": {"encoder": "lite0", "widths": [8, 8, 8], "smooth": 4},
+    "flagship": {"encoder": "lite0", "widths": [8, 8, 8], "smooth": 4, "attention": 0.25},
 }
 
 

@@ -11,7 +11,7 @@ from colorizer.color.ab_quantization import bin_centers
 from colorizer.color.lab import AB_SCALE
 from colorizer.errors import ColorizerError
 from colorizer.models import create_model, efficientnet_lite
-from colorizer.models.flagship import ENCODER, Flagship, guided
+from colorizer.models.flagship import ENCODER, Flagship, attend, guided
 
 
 def test_an_edit_of_the_encoder_is_an_edit_of_the_flagship() -> None:
@@ -61,6 +61,8 @@ def test_taking_re_balancing_back_in_full_gives_the_photographs_own_mean(
         ({"dropout": 2}, "dropout is 2; expected a number in 0..1"),
         ({"quantile": 1.5}, r"quantile is 1.5; expected a number in 0..1"),
         ({"smooth": -1}, "smooth is -1; expected 0 or more cells"),
+        ({"attention": -1}, "attention is -1; expected a number from 0"),
+        ({"attention": math.nan}, "attention is nan; expected a number from 0"),
     ],
 )
 def test_what_it_cannot_be_is_one_line(arguments: dict[str, object], said: str) -> None:
@@ -100,3 +102,35 @@ def test_a_thing_of_unknown_hue_is_not_gray() -> None:
     )
     torch.testing.assert_close(dull, torch.tensor([4.0, 0.0]), atol=1e-3, rtol=0)
     torch.testing.assert_close(vivid, torch.tensor([40.0, 0.0]), atol=1e-2, rtol=0)
+
+
+def test_places_that_look_alike_agree_and_others_do_not_hear_of_it() -> None:
+    """Two things, left and right: noise within each is gone, the border between them stays."""
+    torch.manual_seed(0)
+    features = torch.zeros(2, 8, 40, 64)
+    features[:, :4, :, :32] = features[:, 4:, :, 32:] = 1.0
+    noisy = features + 0.2 * torch.randn_like(features)
+    found = attend(noisy, 0.1)
+    assert found.shape == features.shape
+    assert (noisy - features).abs().mean() > 0.15
+    assert (found - features).abs().max() < 0.1
+    torch.testing.assert_close(found[1:], attend(noisy[1:], 0.1))  # each photograph for itself
+
+
+def test_attention_works_in_use_and_not_in_training() -> None:
+    torch.manual_seed(0)
+    lightness = torch.rand(1, 1, 70, 53) * 2 - 1
+    alone, agreed = (
+        create_model("flagship", encoder="lite0", widths=[8, 8, 8], dropout=0, attention=attention)
+        for attention in (0.0, 0.3)
+    )
+    assert isinstance(agreed, Flagship)
+    agreed.load_state_dict(alone.state_dict())
+    for network in (alone, agreed):
+        network.train()
+    with torch.no_grad():
+        assert torch.equal(agreed.logits(lightness), alone.logits(lightness))  # type: ignore[operator]
+        logits = agreed.eval().logits(lightness)
+        apart = alone.eval().logits(lightness)  # type: ignore[operator]
+    assert logits.shape == apart.shape == (1, len(agreed.centers), 18, 14)
+    assert logits.std((2, 3)).mean() < 0.9 * apart.std((2, 3)).mean()

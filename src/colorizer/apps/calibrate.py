@@ -23,6 +23,10 @@ def calibrate(
         int | None,
         typer.Option(help="predictions on each side over which colors follow lightness", min=0),
     ] = None,
+    attention: Annotated[
+        float | None,
+        typer.Option(help="how unlike places may look and still agree; 0: no place listens", min=0),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a file")] = False,
 ) -> None:
     """Choose how a flagship's classes become colors; nothing is trained."""
@@ -34,6 +38,6 @@ def calibrate(
         raise MissingExtraError("colorizer calibrate", error.name, "pipeline") from None
     if out.exists() and not overwrite:
         raise ColorizerError(f"{out} exists: --overwrite replaces it")
-    asked = {"size": size, "smooth": smooth}
+    asked = {"size": size, "smooth": smooth, "attention": attention}
     look = {name: value for name, value in asked.items() if value is not None}
     typer.echo(calibrate_weights(find_weights(model), out, profile=profile, look=look))

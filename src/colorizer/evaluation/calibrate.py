@@ -27,7 +27,7 @@ def calibrate_weights(weights: Path, target: Path, *, profile: str, look: Mappin
         target: the file to write.
         profile: whose stages `references` and `download` have run.
         look: how the network sees photographs, where that is not to be as the file says: `size`,
-            the short side in pixels; `smooth`, as `Flagship` takes it.
+            the short side in pixels; `smooth` and `attention`, as `Flagship` takes them.
 
     Returns:
         The settings and the scores on both halves, a line each.

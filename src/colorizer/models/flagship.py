@@ -5,6 +5,7 @@ color they have. What a decoder of this size learns of objects from 8,000 photog
 little: grass, skies and faces have to be recognized before they can be colored.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -26,6 +27,12 @@ becomes an edit here, and makes the flagship's training stale and no other."""
 MULTIPLE = 32  # pixels that the sides of what the encoder sees are a multiple of
 STRIDE = 4  # pixels of the photograph, in each direction, that share a prediction
 MEAN, DEVIATION = 127 / 255, 128 / 255  # of the pictures that the encoder was trained on
+
+LOOKED_AT = 16
+"""Places on each side of a prediction that `attend` compares every place with: what it costs grows
+no faster than the photograph."""
+
+FAINT = 1e-3  # deviation of a feature, below which it tells ever less apart
 
 EDGE = 0.01
 """Variance of normalized lightness, that of 5 L*, from which on `guided` keeps an edge."""
@@ -76,16 +83,27 @@ class EncoderDecoder(nn.Module):
         self.dropout = nn.Dropout2d(dropout)
         self.head = nn.Conv2d(widths[-1], outputs, 1)
 
-    def forward(self, lightness: Tensor) -> Tensor:
-        """Map lightness (N, 1, H, W) in -1..1 to (N, outputs, H / 4, W / 4), rounded up."""
+    def forward(self, lightness: Tensor, attention: float = 0.0) -> Tensor:
+        """Map lightness to outputs, with `attend` at a temperature above 0 before the head.
+
+        Args:
+            lightness: (N, 1, H, W), -1..1.
+            attention: the temperature; 0 leaves each place to itself.
+
+        Returns:
+            (N, outputs, H / 4, W / 4), rounded up.
+        """
         x = (_padded(lightness, MULTIPLE) + 1) / 2
         x = (x - MEAN) / DEVIATION
         _, *skips, x = self.encoder(x.expand(-1, 3, -1, -1))
         for block, skip in zip(self.decoder, reversed(skips), strict=True):
             x = block(x, skip)
-        output: Tensor = self.head(self.dropout(x))
         rows, columns = ((side + STRIDE - 1) // STRIDE for side in lightness.shape[-2:])
-        return output[..., :rows, :columns]
+        x = x[..., :rows, :columns]
+        if attention:
+            x = attend(x, attention)
+        output: Tensor = self.head(self.dropout(x))
+        return output
 
 
 class Flagship(BinsNetwork):
@@ -102,6 +120,8 @@ class Flagship(BinsNetwork):
         quantile: of the chroma that is likely, which colors are brought to; 0 leaves them the
             mean's, which is dull where the hue is in doubt.
         smooth: cells of a prediction on each side, over which colors follow lightness; 0 none.
+        attention: how unlike places may look and still agree on their color, as the temperature of
+            `attend`; 0 leaves each to itself, as training does.
     """
 
     log_weights: Tensor
@@ -115,17 +135,26 @@ class Flagship(BinsNetwork):
         *,
         quantile: float = 0.0,
         smooth: int = 0,
+        attention: float = 0.0,
     ) -> None:
         super().__init__(body, temperature, nn.Identity())
         self.correction = correction
         self.quantile = quantile
         self.smooth = smooth
+        self.attention = attention
         self.register_buffer("log_weights", torch.zeros(len(self.centers)))
         self.register_buffer("order", order_by_chroma(self.centers), persistent=False)
 
     def take_back(self, weights: Tensor) -> None:
         """Note how much a pixel of each bin counts in training, (Q,): `correction` needs it."""
         self.log_weights.copy_(weights.log())
+
+    def logits(self, lightness: Tensor) -> Tensor:
+        """Map lightness (N, 1, H, W) in -1..1 to logits (N, Q, h, w); in use, by `attend`."""
+        if self.training or not self.attention:
+            return super().logits(lightness)
+        logits: Tensor = self.body(lightness, self.attention)
+        return logits
 
     def class_logits(self, lightness: Tensor) -> Tensor:
         """Map lightness as `logits` does, with the re-balancing taken back in part."""
@@ -145,6 +174,38 @@ class Flagship(BinsNetwork):
         if self.smooth:
             return guided(lightness, ab, self.smooth)
         return crop_to(F.interpolate(ab, scale_factor=float(STRIDE), mode="bilinear"), lightness)
+
+
+def attend(features: Tensor, temperature: float) -> Tensor:
+    """Let places that look alike agree: each takes the mean of features, weighed by likeness.
+
+    A surface of which the network is unsure would have another hue in every corner. Likeness is the
+    cosine of features that are standardized over the photograph, of each place and of `LOOKED_AT`
+    by `LOOKED_AT` ones that are spread over it.
+
+    Args:
+        features: (N, C, h, w).
+        temperature: of the softmax over likeness; toward 0 a place listens to its double only.
+
+    Returns:
+        float32 (N, C, h, w). A linear head makes the mean's logits of the mean.
+
+    Reference:
+        Wang, Girshick, Gupta and He 2018, "Non-local neural networks", which learn what is alike.
+    """
+    x = features.float()
+    mean = x.mean((2, 3), keepdim=True)
+    deviation = (x - mean).square().mean((2, 3), keepdim=True).sqrt() + FAINT
+    seen = F.interpolate(x, (LOOKED_AT, LOOKED_AT), mode="bilinear")
+
+    def direction(part: Tensor) -> Tensor:
+        return F.normalize((part - mean) / deviation, dim=1).flatten(2).mT[:, None]
+
+    values = seen.flatten(2).mT[:, None]  # a dimension of heads, of which there is one
+    found = F.scaled_dot_product_attention(
+        direction(x), direction(seen), values, scale=1 / temperature
+    )
+    return found[:, 0].mT.reshape(x.shape)
 
 
 def guided(lightness: Tensor, ab: Tensor, radius: int) -> Tensor:
@@ -199,6 +260,7 @@ def flagship(
     dropout: float = 0.1,
     quantile: float = 0.0,
     smooth: int = 0,
+    attention: float = 0.0,
 ) -> nn.Module:
     """Build the encoder, the decoder and the head of bins; the encoder's weights are random.
 
@@ -220,7 +282,11 @@ def flagship(
     for name, share in shares.items():
         if not 0 <= share <= 1:
             raise ColorizerError(f"flagship: {name} is {share!r}; expected a number in 0..1")
+    if not 0 <= attention < math.inf:
+        raise ColorizerError(f"flagship: attention is {attention!r}; expected a number from 0")
     if smooth < 0:
         raise ColorizerError(f"flagship: smooth is {smooth!r}; expected 0 or more cells")
     body = EncoderDecoder(encoder, widths, outputs_of("bins"), dropout=dropout)
-    return Flagship(body, temperature, correction, quantile=quantile, smooth=smooth)
+    return Flagship(
+        body, temperature, correction, quantile=quantile, smooth=smooth, attention=attention
+    )

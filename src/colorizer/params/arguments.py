@@ -26,6 +26,7 @@ class Arguments(Block):
     dropout: Annotated[float, Field(ge=0, le=1)] | None = None
     quantile: Annotated[float, Field(ge=0, le=1)] | None = None
     smooth: Count | None = None
+    attention: Annotated[float, Field(ge=0)] | None = None
 
     @field_validator("*", mode="before")
     @classmethod
