@@ -42,6 +42,7 @@ def main(model: str) -> None:
     places = first_places(sets[decides], knobs.grid_photos)
     shown = show({"predicted": predict[decides]}, sets[decides], places)
     photo_grid(shown).save(published.evaluation / "grid.png")
+    published.write_digests(paths.compared)
     log_model(params.tracking, published, params.active.register_)
 
 

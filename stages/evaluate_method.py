@@ -37,6 +37,7 @@ def main(method: str) -> None:
         pictures["predicted"] = [kept[place] for place in first]
         photo_grid(pictures).save(published.evaluation / "grid.png")
     published.write_metrics(metrics, digests)
+    published.write_digests(paths.compared)
     log_method(params.tracking, published)
 
 

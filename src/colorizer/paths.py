@@ -51,6 +51,11 @@ class Paths:
         """Return the folder of the baselines' scores on a subset, a folder each."""
         return Path("evaluation") / self.profile / "baselines" / subset
 
+    @property
+    def compared(self) -> Path:
+        """The digests of what is compared, a file for each network and method."""
+        return Path("evaluation") / self.profile / "compared"
+
     def run(self, model: str) -> Path:
         """Return the folder of a model's training."""
         return Path("models") / self.profile / model

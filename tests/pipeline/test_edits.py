@@ -171,6 +171,13 @@ def test_a_pycache_makes_nothing_stale(stale: Stale, project: "Project") -> None
     assert stale() == set()
 
 
+def test_what_other_networks_left_makes_nothing_stale(stale: Stale, project: "Project") -> None:
+    for folder in ("models", "evaluation"):
+        (project.folder / folder / "demo/model9").mkdir()
+        (project.folder / folder / "demo/model9/left").touch()
+    assert stale() == set()
+
+
 def test_what_is_stale_is_what_repro_would_run(stale: Stale, project: "Project") -> None:
     path = project.folder / "src/colorizer/models/model2.py"
     before = path.read_bytes()

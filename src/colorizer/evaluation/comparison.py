@@ -57,6 +57,7 @@ def compare(
     Returns:
         By subset, the table of metrics.
     """
+    _forget_others(paths.compared, {*networks, *methods})
     folder, (decides, *others) = paths.report, evaluations
     if decides == "test":
         logger.warning("warning: the test scores decide: split.validation in params.yaml is 0")
@@ -82,6 +83,17 @@ def compare(
         curves=curves,
     )
     return tables
+
+
+def _forget_others(folder: Path, names: Collection[str]) -> None:
+    """Remove the digests of networks and methods that are no longer compared.
+
+    Only those of the chosen are to make the comparison stale. The others' weights and scores stay,
+    and if they are chosen again, DVC restores their digests from its cache.
+    """
+    for path in folder.glob("*.json"):
+        if path.stem not in names:
+            path.unlink()
 
 
 def draw_figures(

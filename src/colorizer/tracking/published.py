@@ -115,6 +115,19 @@ class Published:
         about = {"fingerprint": self.record.fingerprint, "digests": digests}
         (self.evaluation / ABOUT).write_text(json.dumps(about) + "\n")
 
+    def write_digests(self, folder: Path) -> None:
+        """Write a file of the digests of all files: what DVC makes the comparison depend on.
+
+        DVC can depend on a folder, but not on a list of them, as that of the networks chosen is.
+
+        Args:
+            folder: of these files.
+        """
+        files = sorted(path for own in (self.run, self.evaluation) for path in own.rglob("*"))
+        digests = {path.as_posix(): _digest(path) for path in files if path.is_file()}
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.run.name}.json").write_text(json.dumps(digests, indent=1) + "\n")
+
     @property
     def _about(self) -> dict[str, Any]:
         with readable(self.evaluation / ABOUT):
@@ -124,9 +137,12 @@ class Published:
     @property
     def identity(self) -> dict[str, str]:
         """What no other model has: the training's fingerprint and the weights' digest."""
-        with self.weights.open("rb") as weights:
-            digest = hashlib.file_digest(weights, "sha256").hexdigest()
-        return {"fingerprint": self.record.fingerprint, "weights": digest}
+        return {"fingerprint": self.record.fingerprint, "weights": _digest(self.weights)}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def score_folders(runs: Mapping[str, Published], baselines: Path, subset: str) -> dict[str, Path]:
