@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -112,10 +114,10 @@ def environment() -> dict[str, str]:
 
 
 def run(folder: Path, *commands: list[str], timeout: int = 120) -> list[str]:
-    """Run Python so many times at once, and return what each says."""
+    """Run commands at once, and return what each says."""
     processes = [
         subprocess.Popen(
-            [sys.executable, *command],
+            command,
             cwd=folder,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -138,7 +140,7 @@ def torchrun(*, machines: int, processes: int, elastic: bool = False) -> list[st
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    command = ["-m", "torch.distributed.run"]
+    command = [sys.executable, "-m", "torch.distributed.run"]
     if elastic:
         command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}"]
         command += ["--local-addr", "127.0.0.1", "--max-restarts", "1"]
@@ -181,7 +183,7 @@ def assert_same_outcome(folder: Path, timing: Path, alone: Path) -> None:
 
 def test_a_stage_on_two_devices_leaves_what_one_leaves(tmp_path: Path, alone: Path) -> None:
     project = make_project(tmp_path / "project", devices=2)
-    [said] = run(project, [str(ROOT / "stages/train.py"), MODEL])
+    [said] = run(project, [sys.executable, str(ROOT / "stages/train.py"), MODEL])
     kept = project / Paths("demo").run(MODEL)
     assert_same_outcome(kept, project / Paths("demo").timing(f"train_{MODEL}"), alone)
     assert said.count(f"epoch 1/{EPOCHS}") == said.count("kept in") == 1
@@ -225,6 +227,62 @@ def test_two_machines_of_torchrun_leave_what_one_leaves(tmp_path: Path, alone: P
     said = run(project, *([*command, "--node-rank", str(n), "train.py"] for n in range(2)))
     assert [text.count(f"epoch 1/{EPOCHS}") for text in said] == [1, 0]
     assert_same_outcome(project / "run", project / "timing.json", alone)
+
+
+@pytest.fixture
+def two_nodes() -> Iterator[list[str]]:
+    """Two network namespaces that a cable joins, as 10.77.0.1 and 10.77.0.2."""
+    nodes = [f"node{os.getpid()}-{n}" for n in (1, 2)]
+
+    def ip(*arguments: str) -> None:
+        subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+    try:
+        for node in nodes:
+            ip("netns", "add", node)
+        ip(
+            "link",
+            "add",
+            "cable",
+            "netns",
+            nodes[0],
+            "type",
+            "veth",
+            "peer",
+            "cable",
+            "netns",
+            nodes[1],
+        )
+        for n, node in enumerate(nodes, 1):
+            ip("-n", node, "addr", "add", f"10.77.0.{n}/24", "dev", "cable")
+            ip("-n", node, "link", "set", "cable", "up")
+            ip("-n", node, "link", "set", "lo", "up")
+        yield nodes
+    except (OSError, subprocess.CalledProcessError) as refused:
+        pytest.skip(f"this machine has no network namespaces: {refused}")
+    finally:
+        if shutil.which("ip"):
+            for node in nodes:
+                subprocess.run(["ip", "netns", "delete", node], check=False, capture_output=True)
+
+
+def test_two_machines_of_a_network_leave_what_one_leaves(
+    tmp_path: Path, alone: Path, two_nodes: list[str]
+) -> None:
+    project = make_project(tmp_path / "project", devices=1)
+    (project / "stages").symlink_to(ROOT / "stages")
+    together = "NODES=2", "PROCESSES=1", "FIRST=10.77.0.1:29500", "GLOO_SOCKET_IFNAME=cable"
+    script = *together, f"PYTHON={sys.executable}", str(ROOT / "deploy/train.sh"), MODEL
+    said = run(
+        project,
+        *(
+            ["ip", "netns", "exec", node, "env", f"ADDRESS=10.77.0.{n}", *script]
+            for n, node in enumerate(two_nodes, 1)
+        ),
+    )
+    assert [text.count(f"epoch 1/{EPOCHS}") for text in said] == [1, 0]
+    kept = project / Paths("demo").run(MODEL)
+    assert_same_outcome(kept, project / Paths("demo").timing(f"train_{MODEL}"), alone)
 
 
 def test_a_rank_that_is_killed_is_replaced_and_the_training_goes_on(
