@@ -77,7 +77,7 @@ clean: ## remove .venv; data, models and runs stay
 	@echo "setting up .venv (a few minutes, once) ..."
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@$(PIP) torch
-	@$(PIP) --editable '.[pipeline,web]'
+	@$(PIP) --editable '.[pipeline,serve,web]'
 	@touch $@
 
 .venv/dev.done: .venv/pipeline.done
@@ -85,7 +85,7 @@ clean: ## remove .venv; data, models and runs stay
 	@touch $@
 
 .venv/server.done: .venv/pipeline.done
-	@$(PIP) --editable '.[pipeline,server,team,web]'
+	@$(PIP) --editable '.[pipeline,serve,server,team,web]'
 	@touch $@
 
 .venv/audit.done:

@@ -81,3 +81,10 @@ def test_links_lead_somewhere(document: Path) -> None:
         target = (document.parent / path).resolve() if path else document
         assert target.exists(), path
         assert not anchor or anchor in headings(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("extra", ["pipeline", "serve", "web"])
+def test_make_setup_installs_what_the_readme_starts(extra: str) -> None:
+    installed = re.search(r"--editable '\.\[(.*)\]'", make_rule(r"\.venv/pipeline\.done"))
+    assert installed
+    assert extra in installed[1].split(",")
