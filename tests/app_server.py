@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,9 +10,12 @@ import uvicorn
 
 
 @contextmanager
-def answering(app: Any) -> Iterator[str]:
+def answering(
+    app: Any,
+    configure: Callable[[Any], uvicorn.Config] = lambda app: uvicorn.Config(app, log_level="error"),
+) -> Iterator[str]:
     """Yield the address of an application that runs in a thread."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    server = uvicorn.Server(configure(app))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

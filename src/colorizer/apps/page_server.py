@@ -16,8 +16,11 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from colorizer.apps.access import Access
+from colorizer.apps.arriving import BodyInTime, TimedProtocol
 from colorizer.errors import ColorizerError
 
 HEADERS = {
@@ -37,18 +40,28 @@ CONNECTIONS = 200  # at once; more are answered 503
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(static: Path | Traversable) -> FastAPI:
+def make_app(static: Path | Traversable, *, max_bytes: int | None = 1 << 20) -> FastAPI:
     """Return an application for `serve`, which decides who may ask it.
 
     A `ColorizerError` becomes a response with status 400 and `{"message": ...}`.
 
     Args:
         static: folder with index.html, served at `/`, and the files it loads, at `/static/`.
+        max_bytes: of a request's body; None if the requests themselves limit it.
     """
     folder = Path(str(static))
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # those load scripts from a CDN
+    app = FastAPI(
+        docs_url=None,  # which loads scripts from a CDN, as the next one
+        redoc_url=None,
+        openapi_url=None,
+        max_body_size=max_bytes,
+    )
     app.mount("/static", StaticFiles(directory=folder))
     app.exception_handler(ColorizerError)(_say)
+
+    @app.exception_handler(HTTPException)
+    async def explain(_request: Request, error: HTTPException) -> Response:
+        return JSONResponse({"message": error.detail}, error.status_code, error.headers)
 
     @app.get("/")
     def page() -> FileResponse:
@@ -98,14 +111,19 @@ def serve(
         say(f"{address} (Ctrl+C ends it)")
         if open_browser:
             webbrowser.open(address)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=patience,
-            limit_concurrency=CONNECTIONS,
-        )
-        _run_until_ended(uvicorn.Server(config), listener)
+        _run_until_ended(uvicorn.Server(configure(app, patience)), listener)
+
+
+def configure(app: FastAPI, patience: int = PATIENCE) -> uvicorn.Config:
+    """Return uvicorn's configuration: what clients may do bounds what they hold."""
+    return uvicorn.Config(
+        app,
+        http=TimedProtocol,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=patience,
+        limit_concurrency=CONNECTIONS,
+    )
 
 
 def _run_until_ended(server: uvicorn.Server, listener: socket.socket) -> None:
@@ -157,6 +175,9 @@ def guard(app: FastAPI, access: Access, public: Collection[str] = ()) -> None:
         response.headers.setdefault("Cache-Control", "no-cache")
         return response
 
+    app.add_middleware(BodyInTime)
+    app.exception_handler(ClientDisconnect)(_say_late)
+
 
 def _refuse_site(request: Request, access: Access) -> Response | None:
     """Return a refusal for a request under another name, or from another site's page."""
@@ -202,6 +223,11 @@ def _ask_for_token(request: Request, access: Access) -> Response | None:
 
 def _is_token(shown: str, access: Access) -> bool:
     return secrets.compare_digest(shown.encode(), access.token.encode())
+
+
+async def _say_late(_request: Request, _error: Exception) -> Response:
+    """Answer whose body did not arrive; if it has hung up, nobody reads this."""
+    return JSONResponse({"message": "the body did not arrive in time: send it again"}, 408)
 
 
 async def _say(_request: Request, error: Exception) -> Response:

@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from colorizer.apps.page_server import Handler
 from colorizer.apps.serve.coloring import DONE, Answer
@@ -170,10 +169,6 @@ def _explain_refusals(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def pass_on(_request: Request, error: HTTPException) -> Response:
         return JSONResponse({"message": error.detail}, error.status_code, error.headers)
-
-    @app.exception_handler(ClientDisconnect)
-    async def forget(_request: Request, _error: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # nobody is there to read it
 
 
 def _record(photo: Sent, answer: Answer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi import Query, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from colorizer.apps.arriving import read_parts
 from colorizer.errors import ColorizerError
 from colorizer.inference.options import Options, Restoration, Tone
 from colorizer.photo.identify import HEAD, identify
@@ -178,15 +179,9 @@ async def _read(request: Request, mebibytes: float) -> bytes:
         RefusedError: 413, if it is too large.
     """
     refusal = RefusedError(413, f"over {mebibytes:g} MiB: send less at once, or use `colorize`")
-    length, body = request.headers.get("content-length", ""), bytearray()
-    if length.isdecimal() and int(length) > mebibytes * MEBI:
-        raise refusal
-    async for part in request.stream():
-        body += part
-        if len(body) > mebibytes * MEBI:
-            raise refusal
+    body = b"".join([part async for part in read_parts(request, int(mebibytes * MEBI), refusal)])
     request.state.complete = True
-    return bytes(body)
+    return body
 
 
 async def _parse_form(request: Request, body: bytes) -> list[Sent]:

@@ -16,13 +16,10 @@ from colorizer.apps.page_server import make_app, serve
 from colorizer.apps.web.look import Look, Size
 from colorizer.apps.web.photograph import Photograph
 from colorizer.apps.web.session import OutdatedError, Session
-from colorizer.errors import ColorizerError
+from colorizer.apps.web.uploads import Uploads
 from colorizer.inference.options import TONES, Restoration, Tone
 from colorizer.photo.identify import HEAD, identify
 from colorizer.photo.signatures import SUFFIXES
-
-MAX_BYTES = 1 << 30
-"""Of a photograph's file."""
 
 KEPT = {"Cache-Control": "private, max-age=86400"}  # addresses say all that a picture depends on
 FRESH = {"Cache-Control": "no-store"}
@@ -71,7 +68,8 @@ def run(
 
 def make_web(session: Session) -> FastAPI:
     """Return the application that shows a session."""
-    app = make_app(files("colorizer.apps.web") / "static")
+    app = make_app(files("colorizer.apps.web") / "static", max_bytes=None)  # `Uploads` has limits
+    uploads = Uploads()
     app.exception_handler(OutdatedError)(_say_outdated)
 
     @app.get("/api/session")
@@ -84,24 +82,26 @@ def make_web(session: Session) -> FastAPI:
             "head": HEAD,
         }
 
-    _add_photos(app, session)
-    _add_likes(app, session)
-    _add_strokes(app, session)
+    _add_photos(app, session, uploads)
+    _add_likes(app, session, uploads)
+    _add_strokes(app, session, uploads)
     _add_downloads(app, session)
     return app
 
 
-def _add_photos(app: FastAPI, session: Session) -> None:
+def _add_photos(app: FastAPI, session: Session, uploads: Uploads) -> None:
     """Add the requests that put photographs on the page, show them and remove them."""
 
     @app.post("/api/photos")
     async def add(request: Request, name: str) -> dict[str, Any]:
-        photos, reasons = await run_in_threadpool(session.add, name, await _read(request))
+        async with uploads.read(request) as data:
+            photos, reasons = await run_in_threadpool(session.add, name, data)
         return {"photos": [_describe(photo) for photo in photos], "reasons": reasons}
 
     @app.post("/api/kind")
     async def tell_kind(request: Request) -> dict[str, Any]:
-        kind = identify(await _read(request))
+        async with uploads.read(request) as data:
+            kind = identify(data)
         return {"name": kind.name, "is_picture": kind.format is not None}
 
     @app.get("/api/photos/{photo_id}")
@@ -133,20 +133,20 @@ def _add_photos(app: FastAPI, session: Session) -> None:
         return _describe(session.force(photo_id, forced))
 
 
-def _add_likes(app: FastAPI, session: Session) -> None:
+def _add_likes(app: FastAPI, session: Session, uploads: Uploads) -> None:
     """Add the requests that take and show photographs that others shall look like."""
 
     @app.post("/api/likes")
     async def add_like(request: Request) -> dict[str, str]:
-        data = await _read(request)
-        return {"id": await run_in_threadpool(session.coloring.add_like, data)}
+        async with uploads.read(request) as data:
+            return {"id": await run_in_threadpool(session.coloring.add_like, data)}
 
     @app.get("/api/likes/{like_id}")
     def show_like(like_id: str) -> Response:
         return _picture(session.show_like(like_id))
 
 
-def _add_strokes(app: FastAPI, session: Session) -> None:
+def _add_strokes(app: FastAPI, session: Session, uploads: Uploads) -> None:
     """Add the requests that read, replace and remove a photograph's strokes."""
 
     @app.get("/api/photos/{photo_id}/strokes")
@@ -158,8 +158,8 @@ def _add_strokes(app: FastAPI, session: Session) -> None:
 
     @app.put("/api/photos/{photo_id}/strokes")
     async def paint(photo_id: str, revision: int, request: Request) -> dict[str, Any]:
-        data = await _read(request)
-        return _describe(await run_in_threadpool(session.paint, photo_id, data, revision))
+        async with uploads.read(request) as data:
+            return _describe(await run_in_threadpool(session.paint, photo_id, data, revision))
 
     @app.delete("/api/photos/{photo_id}/strokes")
     def wipe(photo_id: str, revision: int) -> dict[str, Any]:
@@ -183,16 +183,6 @@ def _add_downloads(app: FastAPI, session: Session) -> None:
 
 async def _say_outdated(_request: Request, error: Exception) -> Response:
     return JSONResponse({"message": str(error)}, 409)
-
-
-async def _read(request: Request) -> bytes:
-    """Return a request's body; one that is too large is an error."""
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > MAX_BYTES:
-            raise ColorizerError(f"a file of over {MAX_BYTES >> 20:,} MiB: use `colorize` for it")
-    return bytes(data)
 
 
 def _describe(photo: Photograph) -> dict[str, Any]:

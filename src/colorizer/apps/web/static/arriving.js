@@ -78,7 +78,7 @@ async function takeIn(dropped) {
       chosen = true;
       for (const reason of reasons) refuse(file, reason);
     } catch (error) {
-      refuse(file, error.message, error.status === 400);
+      refuse(file, error.message, [400, 413].includes(error.status));
       if (error.status === 0) break; // nor will the others get there
     }
     unsay(doing);
