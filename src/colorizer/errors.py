@@ -89,7 +89,7 @@ NO_MEMORY = (
     *("allocate memory", "bad_alloc", "insufficient memory", "out of memory"),
     "can't start new thread",
     "could not create a primitive",  # oneDNN's
-    "error return without exception set",  # of a library in C
+    *("error return without exception set", "without setting an exception"),  # of code in C
     "failed to map segment",  # of a library that is loaded
     "read(nbytes)",  # pandas', of a table
 )

@@ -7,6 +7,7 @@ answered, or restored from DVC's cache, is told later, all by the same functions
 
 import getpass
 import json
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ from colorizer.training.run_record import RunRecord
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 FAILURES = (MlflowException, requests.RequestException, SQLAlchemyError)
 """How a tracking server or a store that fails shows."""
+
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints what it raises
 
 
 class Store:
