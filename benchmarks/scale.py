@@ -1,8 +1,9 @@
-"""Very many photographs to LAB arrays on Dask: throughput by workers, memory over time.
+"""Very many photographs to LAB arrays: throughput by workers, memory over time.
 
-python benchmarks/scale.py FOLDER [--count 1000000] [--side 96] [--workers 1 --workers 2]
+python benchmarks/scale.py FOLDER [--count 1000000] [--side 96] [--workers 1 --workers 2] [--keep X]
 
-FOLDER holds zip archives, whose photographs are repeated up to the count. Nothing of it is kept.
+FOLDER holds zip archives, whose photographs are repeated up to the count. What is kept is resumed
+by the same command after a kill; otherwise nothing is kept.
 """
 
 import io
@@ -33,6 +34,7 @@ from colorizer.params import DropGrayscale, Engine, Preprocess, Split
 
 ARCHIVE = 100_000  # photographs in each of MIRFLICKR-1M's ten
 EVERY = 2.0  # seconds between two looks at the memory
+SAID = 150  # looks between two lines about it: five minutes
 COLORS = DropGrayscale(max_gray_chroma=4.0, max_tone_residual=0.15, drop_toned=False, min_side=8)
 
 
@@ -56,35 +58,38 @@ def main(
     count: Annotated[int, typer.Option(help="Photographs.")] = 20_000,
     side: Annotated[int, typer.Option(help="Their longer side; 0: as it is.")] = 0,
     image_size: Annotated[int, typer.Option(help="Of the arrays.")] = 32,
-    workers: Annotated[list[int], typer.Option(help="Dask's, one after the other.")] = [1, 2],  # noqa: B006
-    scratch: Annotated[Path, typer.Option(help="Where there is room.")] = Path("/tmp"),
+    workers: Annotated[
+        list[int], typer.Option(help="Dask's, one after the other. 0: a thread of this process.")
+    ] = [1, 2],  # noqa: B006
+    keep: Annotated[Path | None, typer.Option(help="Where all of it stays.")] = None,
 ) -> None:
     """Measure the stages up to the arrays, for each number of workers."""
-    with tempfile.TemporaryDirectory(dir=scratch) as place:
-        archives = Path(place) / "archives"
-        archives.mkdir()
-        size = repeat(folder, archives, count, side)
+    with tempfile.TemporaryDirectory() as temporary:
+        place = keep or Path(temporary)
+        archives = place / "archives"
+        if not archives.exists():
+            repeat(folder, archives, count, side)
+        size = sum(path.stat().st_size for path in archives.iterdir())
         print(f"{count:,} photographs of {size / count / 1000:.1f} kB, load {load()}", flush=True)
-        for number in workers:
-            measure(archives, Path(place) / f"{number}", count, image_size, number)
+        for turn, number in enumerate(workers):
+            measure(archives, place / f"{turn}", count, image_size, number)
 
 
-def repeat(folder: Path, archives: Path, count: int, side: int) -> int:
-    """Write archives of 100,000 photographs; return the photographs' bytes."""
+def repeat(folder: Path, archives: Path, count: int, side: int) -> None:
+    """Write archives of 100,000 photographs, all or none."""
     photos = [
         shrink(read_member(path, name), side)
         for path in sorted(folder.glob("*.zip"))
         for name in list_members(path)[0]
     ]
-    total = 0
+    new = archives.with_suffix(".new")
+    new.mkdir(parents=True, exist_ok=True)
     for first in range(0, count, ARCHIVE):
-        path = archives / f"images{first // ARCHIVE}.zip"
+        path = new / f"images{first // ARCHIVE}.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for n in range(first, min(first + ARCHIVE, count)):
-                data = photos[n % len(photos)]
-                archive.writestr(f"images/{n // 10_000}/{n}.jpg", data)
-                total += len(data)
-    return total
+                archive.writestr(f"images/{n // 10_000}/{n}.jpg", photos[n % len(photos)])
+    new.replace(archives)
 
 
 def shrink(data: bytes, side: int) -> bytes:
@@ -99,14 +104,16 @@ def shrink(data: bytes, side: int) -> bytes:
 
 def measure(archives: Path, out: Path, count: int, image_size: int, number: int) -> None:
     """Run the three stages on so many workers, and print what each took."""
-    out.mkdir()
+    out.mkdir(exist_ok=True)
     names = sorted(path.name for path in archives.iterdir())
     held_out = max(count // 100, 1)
     sizes = Preprocess(image_size=image_size, resample="bicubic")
-    with on_workers(Engine(backend="dask", workers=number)):
-        with watched() as took:
-            write_colors(archives, names, COLORS, out / "color.csv")
-        report(f"{number} workers, drop_grayscale", count, took)
+    engine = Engine(backend="dask" if number else "local", workers=max(number, 1))
+    with on_workers(engine):
+        if not (out / "color.csv").exists():
+            with watched() as took:
+                write_colors(archives, names, COLORS, out / "color.csv")
+            report(f"{number} workers, drop_grayscale", count, took)
         with watched() as took:
             color = read_colors(out / "color.csv")
             kept = color.loc[color["kept"], "id"]
@@ -138,10 +145,13 @@ def watched() -> Iterator[Watch]:
 
 
 def look(memory: list[tuple[float, float]], wait: Callable[[float], bool]) -> None:
-    """Record the memory until told to stop."""
+    """Record the memory until told to stop; say it now and then."""
     while True:
         own, *others = (p.memory_info().rss / 1e6 for p in family())
         memory.append((own, max(others, default=0.0)))
+        if len(memory) % SAID == 0:
+            seconds = len(memory) * EVERY
+            print(f"... {seconds:,.0f} s: {own:,.0f}+{memory[-1][1]:,.0f} MB", flush=True)
         if wait(EVERY):
             return
 
