@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class Project:
 
     folder: Path
     models: tuple[str, ...] = tuple(SHRUNKEN["models"])
+    seconds: float = 0.0  # that `dvc repro` took, where it has run
 
     @staticmethod
     def environment(**extra: str) -> dict[str, str]:
@@ -141,9 +143,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     with FileLock(shared / "project.lock"):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)  # of another process, which failed
-            check_out(folder).dvc("repro")
-            done.touch()
-    return Project(folder)
+            project, began = check_out(folder), time.monotonic()
+            project.dvc("repro")
+            done.write_text(str(time.monotonic() - began))
+    return Project(folder, seconds=float(done.read_text()))
 
 
 @pytest.fixture(scope="module")

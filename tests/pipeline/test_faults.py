@@ -1,4 +1,4 @@
-"""The pipeline killed at random moments, and on machines without room.
+"""The pipeline killed at random moments, its outs damaged, and four experiments at once.
 
 `make faults` kills a few times, `make soak` many.
 """
@@ -6,8 +6,6 @@
 import hashlib
 import os
 import random
-import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -89,13 +87,9 @@ def assert_as_never_killed(project: "Project", expected: dict[str, str]) -> None
 
 
 def test_whatever_kills_it_the_pipeline_ends_as_one_never_killed(
-    check_out: Callable[[Path], "Project"], tmp_path: Path
+    finished: "Project", check_out: Callable[[Path], "Project"], tmp_path: Path
 ) -> None:
-    undisturbed = check_out(tmp_path / "undisturbed")
-    began = time.monotonic()
-    undisturbed.dvc("repro")
-    span = time.monotonic() - began
-    expected = outs(undisturbed)
+    expected, span = outs(finished), finished.seconds
     chance, kills, rounds = random.Random(7), 0, 0
     while kills < KILLS:
         rounds += 1
@@ -126,47 +120,6 @@ OUTS = (
 )
 
 
-def limit_files() -> None:
-    """Let the process write no file of over 4 KiB, as where the disk is full."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-
-@pytest.mark.parametrize(
-    ("stage", "out"),
-    [
-        (("preprocess",), "data/demo/lab"),
-        (("references",), "data/demo/references"),
-        (("train", "model1"), "models/demo/model1"),
-        (("evaluate", "model1"), "evaluation/demo/model1"),
-        (("compare",), "reports/demo"),
-    ],
-)
-def test_a_full_disk_is_one_line_and_making_room_mends_it(
-    finished: "Project", tmp_path: Path, stage: tuple[str, ...], out: str
-) -> None:
-    project = finished.copy(tmp_path / "project", "cache")
-    project.change_params(lambda params: params.update(tracking={"enabled": False}))
-    expected = digests(project.folder / out)
-    shutil.rmtree(project.folder / out)
-    done = subprocess.run(
-        ["stages/run", *stage],
-        cwd=project.folder,
-        env=project.environment(),
-        preexec_fn=limit_files,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 1
-    assert len(errors) == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "the disk is full: make room and run the same again" in errors[0]
-    status, said = project.run("stages/run", *stage)
-    assert status == 0, said
-    assert digests(project.folder / out) == expected
-
-
 def test_whatever_out_is_damaged_the_pipeline_makes_it_anew(
     finished: "Project", tmp_path: Path
 ) -> None:
@@ -182,6 +135,62 @@ def test_whatever_out_is_damaged_the_pipeline_makes_it_anew(
             )
     project.dvc("repro")
     assert {out: digests(project.folder / out) for out in OUTS} == expected
+
+
+def test_four_experiments_at_once_are_all_logged(finished: "Project", tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "project")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "results")
+    rates = [f"0.000{number}" for number in range(1, 5)]
+    command = [DVC, "--wait-for-lock", "exp", "run", "--temp", "train@model1", "-S"]
+    experiments = [
+        subprocess.Popen(
+            [*command, f"profiles.demo.train.lr={rate}"],
+            cwd=project.folder,
+            env=project.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rate in rates
+    ]
+    said = [experiment.communicate()[0] for experiment in experiments]
+    assert [experiment.returncode for experiment in experiments] == [0] * 4, said
+    logged = project.query(
+        "select p.value, r.status, t.value, count(m.step) from runs r"
+        " join params p on p.run_uuid = r.run_uuid and p.key = 'train.lr' and p.value != '0.001'"
+        " left join tags t on t.run_uuid = r.run_uuid and t.key = 'complete'"
+        " join metrics m on m.run_uuid = r.run_uuid and m.key = 'loss/train'"
+        " group by r.run_uuid order by p.value"
+    )
+    assert logged == [(rate, "FINISHED", "true", 2) for rate in rates], said
+    assert not [line for text in said for line in text.splitlines() if "warning" in line]
+
+
+def test_of_two_trainings_of_one_model_the_second_says_that_the_first_runs(
+    finished: "Project", tmp_path: Path
+) -> None:
+    project = finished.copy(tmp_path / "project", "cache")
+    longer = {"epochs": 5000, "grid_every": 5000}  # it is ended
+    project.change_params(lambda params: params["profiles"]["demo"]["train"].update(longer))
+    first = subprocess.Popen(
+        ["stages/run", "train", "model1"],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not list((project.folder / ".checkpoints").glob("*/history.csv")):
+            assert time.monotonic() < deadline and first.poll() is None
+            time.sleep(0.05)
+        status, said = project.run("stages/run", "train", "model1")
+        assert (status, len(said.splitlines())) == (1, 1), said
+        assert "another process is training" in said
+    finally:
+        first.terminate()
+    assert first.wait(60) == 128 + signal.SIGTERM
 
 
 def digests(folder: Path) -> dict[str, str]:
