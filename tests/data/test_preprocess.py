@@ -1,3 +1,4 @@
+import contextlib
 import io
 import json
 import os
@@ -332,10 +333,31 @@ def test_a_killed_run_goes_on_with_the_rows_that_are_what_they_were(
     assert not list(tmp_path.glob(".lab-*"))
 
 
-def test_an_unfinished_run_of_other_params_is_thrown_away(root: Path, tmp_path: Path) -> None:
-    (tmp_path / ".lab-0123").mkdir()
-    preprocess(root / "sample", SPLIT, tmp_path / "lab", PARAMS)
-    assert [path.name for path in tmp_path.iterdir()] == ["lab"]
+def test_unfinished_work_of_other_params_archives_or_code_is_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colorizer.data.unfinished.PACKAGE", tmp_path)
+    archive, code = tmp_path / "archives/a.zip", tmp_path / "photo/decode.py"
+    for path in (archive, code):
+        path.parent.mkdir()
+        path.write_text("old")
+
+    def begin(asked: str) -> Path:
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            unfinished(tmp_path / "out/lab", archive.parent, asked) as work,
+        ):
+            raise KeyboardInterrupt
+        assert list((tmp_path / "out").iterdir()) == [work]
+        return work
+
+    places = [begin("a"), begin("b")]
+    archive.write_text("newer")
+    places.append(begin("b"))
+    code.write_text("new")
+    places += [begin("b"), begin("b")]
+    assert places[3] == places[4]
+    assert len(set(places)) == 4
 
 
 def test_a_second_process_is_told_that_a_first_is_writing(root: Path, tmp_path: Path) -> None:
