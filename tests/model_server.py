@@ -15,8 +15,6 @@ import requests
 
 from colorizer.tracking import serving
 
-PATIENCE = 600  # seconds for the start or a request, since other work may share the cores
-
 
 def save_model(weights: Path) -> Path:
     """Save weights as MLflow keeps a registered model, beside them."""
@@ -52,7 +50,7 @@ class Server:
 
     def __enter__(self) -> "Server":
         try:
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + 60
             while not self.answers():
                 assert self.process.poll() is None and time.monotonic() < deadline, self.said()
                 time.sleep(0.1)
@@ -76,7 +74,7 @@ class Server:
             return False
 
     def post(self, body: object) -> requests.Response:
-        return requests.post(f"{self.url}/invocations", json=body, timeout=PATIENCE)
+        return requests.post(f"{self.url}/invocations", json=body, timeout=60)
 
     def hang_up(self, body: bytes, promised: int) -> None:
         """Send a request and go without having read the answer."""
