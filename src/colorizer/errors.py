@@ -1,6 +1,5 @@
 """Errors that end in one clear line instead of a traceback."""
 
-import copyreg
 from typing import Any
 
 DISTRIBUTION = "colorizer-unet"
@@ -17,7 +16,7 @@ class ColorizerError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let other processes have it: the line is made once, not again from itself."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
+        return Exception.__new__, (type(self), *self.args), vars(self)
 
 
 class ImageError(ColorizerError):

@@ -10,14 +10,16 @@ from torch import Tensor
 from colorizer.color.ab_quantization import bin_centers
 from colorizer.color.lab import AB_SCALE
 from colorizer.errors import ColorizerError
-from colorizer.models import create_model, efficientnet_lite
-from colorizer.models.flagship import ENCODER, Flagship, attend, guided
+from colorizer.models import create_model, flagship
+from colorizer.models.flagship import PARTS, Flagship
+from colorizer.models.spreading import attend, guided
 
 
-def test_an_edit_of_the_encoder_is_an_edit_of_the_flagship() -> None:
-    """DVC and checkpoints know a network by its own file: renew `ENCODER` with every edit."""
-    digest = hashlib.sha256(Path(efficientnet_lite.__file__).read_bytes()).hexdigest()
-    assert digest == ENCODER
+def test_an_edit_of_its_parts_is_an_edit_of_the_flagship() -> None:
+    """DVC and checkpoints know a network by its own file: renew `PARTS` with every edit."""
+    folder = Path(flagship.__file__).parent
+    for name, digest in PARTS.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
 
 
 @pytest.fixture

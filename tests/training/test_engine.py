@@ -80,7 +80,7 @@ def test_devices_are_the_fabrics(devices: int) -> None:
 @pytest.mark.parametrize("devices", [3, 5, 16])
 def test_devices_that_cannot_share_the_photographs_are_one_clear_line(devices: int) -> None:
     with pytest.raises(ColorizerError) as caught:
-        make_fabric(Engine(accelerator="cpu", devices=devices))
+        make_fabric(Engine.model_construct(accelerator="cpu", devices=devices))  # as from torchrun
     assert str(caught.value) == (
         f"a training is shared by 1, 2, 4 or 8 devices, but {devices} are asked for: "
         "change engine.devices in params.yaml, or what torchrun starts"

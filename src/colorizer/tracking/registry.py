@@ -168,9 +168,8 @@ def open_registry(address: str) -> Iterator[Registry]:
     try:
         import mlflow
     except ImportError:
-        raise ColorizerError(
-            f"the models at {address} need MLflow: pip install mlflow, {INSTEAD}"
-        ) from None
+        said = f"the models at {address} need MLflow: pip install mlflow, {INSTEAD}"
+        raise ColorizerError(said) from None
     require_sound(address)
     environment = os.environ.pop(ADDRESS, None)  # which MLflow takes for an address set by a call
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
