@@ -283,6 +283,14 @@ def test_knobs_that_do_not_agree_are_told_before_any_work(
         Params.model_validate(given)
 
 
+def test_knobs_of_a_model_that_is_not_chosen_hold_nothing_up(original: dict[str, Any]) -> None:
+    """The profile's other entries have recipes for more photographs than a small trial has."""
+    given = copy.deepcopy(original) | {"profile": "paper", "models": ["model1"]}
+    split = given["profiles"]["paper"]["split"]
+    split.update(train=6, test=4, validation=0)
+    assert Params.model_validate(given).active.models["model3_tuned"].recipe.calibrate > 6
+
+
 @pytest.mark.parametrize("devices", [0, 3, 16])
 def test_devices_that_cannot_share_a_training_are_refused(change: Change, devices: int) -> None:
     assert "engine.devices: " in load_in_vain(change(("engine", "devices"), devices))

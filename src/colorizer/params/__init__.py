@@ -153,12 +153,6 @@ class Profile(Block):
             )
         return self
 
-    @model_validator(mode="after")
-    def _recipes_can_be_followed(self) -> "Profile":
-        for name, model in self.models.items():
-            refuse_recipe(f"models.{name}.recipe", model.recipe, self.split, self.preprocess)
-        return self
-
     @field_validator("models")
     @classmethod
     def _names_are_new(cls, models: dict[str, Model]) -> dict[str, Model]:
@@ -200,8 +194,9 @@ class Params(Block):
         return self
 
     @model_validator(mode="after")
-    def _devices_have_a_share(self) -> "Params":
+    def _chosen_can_be_trained(self) -> "Params":
         for name in self.models:
+            refuse_recipe(name, self)
             refuse_shares(name, self.active, self.engine.devices)
         return self
 

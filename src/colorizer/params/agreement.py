@@ -2,24 +2,25 @@
 
 from typing import TYPE_CHECKING
 
-from colorizer.params.recipe import Recipe
-
 if TYPE_CHECKING:
-    from colorizer.params import Preprocess, Profile, Split
+    from colorizer.params import Params, Profile
 
 
-def refuse_recipe(knob: str, recipe: Recipe, split: "Split", preprocess: "Preprocess") -> None:
-    """Refuse a recipe that the photographs of its profile cannot follow.
+def refuse_recipe(model: str, params: "Params") -> None:
+    """Refuse a recipe that the photographs of the active profile cannot follow.
+
+    How many photographs `split.train_only` adds is not known.
 
     Args:
-        knob: the recipe's place in the profile.
-        recipe: a model's.
-        split: how many photographs there are; how many `train_only` adds is not known.
-        preprocess: their size.
+        model: one that is trained.
+        params: all of them.
 
     Raises:
         ValueError: naming the knob, and the one that it does not agree with.
     """
+    recipe, split = params.active.models[model].recipe, params.active.split
+    preprocess = params.active.preprocess
+    knob = f"profiles.{params.profile}.models.{model}.recipe"
     if recipe.select == "validation" and not split.validation:
         raise ValueError(
             f"{knob}.select is validation, but split.validation is 0: raise it, or select by train"
