@@ -48,8 +48,9 @@ NO_OUTCOME = {
         *("colorizer.methods.propagation", "colorizer.methods.steering"),
         *("colorizer.inference.features", "colorizer.inference.like"),
     ),
-    "flagship.py holds its digest, so that an edit there is an edit of the flagship": (
+    "flagship.py holds their digests, so that an edit there is an edit of the flagship": (
         "colorizer.models.efficientnet_lite",
+        "colorizer.models.spreading",
     ),
     "finds the weights to start from, whose digest is a param": (
         *("colorizer.tracking.model_uri", "colorizer.training.start"),
