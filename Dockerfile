@@ -1,13 +1,14 @@
 # One image for the service, the page, batch work and registered models. docs/serving.md shows each.
 #
 #   docker build -t colorizer .                          the weights that ship, by ONNX Runtime
-#   docker build -t colorizer --build-arg RUNTIME=cpu --build-arg TORCH_INDEX=... .
+#   docker build -t colorizer --build-arg RUNTIME=cpu --build-arg PIP_EXTRA_INDEX_URL=... .
 #                                                        PyTorch and MLflow too: registered models
 #   docker build -t colorizer --build-arg RUNTIME=cuda . the same with PyTorch's build for NVIDIA GPUs
 
 FROM python:3.11-slim-bookworm AS build
 ARG RUNTIME=onnx
-ARG TORCH_INDEX=""
+# pip reads it: where PyTorch's CPU builds are
+ARG PIP_EXTRA_INDEX_URL=""
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/colorizer
 ENV PATH=/opt/colorizer/bin:$PATH
@@ -15,8 +16,8 @@ WORKDIR /build
 COPY requirements.lock ./
 RUN case "$RUNTIME" in \
         onnx) ;; \
-        cpu) test -n "$TORCH_INDEX" || { echo "TORCH_INDEX is empty: name the index of PyTorch's CPU builds" >&2; exit 1; }; \
-            pip install --constraint requirements.lock --extra-index-url "$TORCH_INDEX" torch ;; \
+        cpu) test -n "$PIP_EXTRA_INDEX_URL" || { echo "PIP_EXTRA_INDEX_URL is empty: name the index of PyTorch's CPU builds" >&2; exit 1; }; \
+            pip install --constraint requirements.lock torch ;; \
         cuda) pip install --constraint requirements.lock torch ;; \
         *) echo "RUNTIME is $RUNTIME: choose onnx, cpu or cuda" >&2; exit 1 ;; \
     esac
