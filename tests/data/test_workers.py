@@ -149,6 +149,16 @@ def test_a_scheduler_s_workers_give_the_same_bytes(
 
 
 @pytest.mark.slow
+def test_one_process_works_instead_of_this_one_and_keeps_its_memory() -> None:
+    with workers(Engine(backend="dask", workers=1)):
+        (pid,) = pids()
+        assert {place for place, _ in Parallel()(delayed(where)() for _ in range(2))} == {pid}
+        environment = get_client().run(lambda: dict(os.environ))
+    assert all("MALLOC_TRIM_THRESHOLD_" not in of for of in environment.values())
+    assert all(of["OMP_NUM_THREADS"] == "1" for of in environment.values())
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_what_a_process_cannot_read_is_an_error_that_names_it(
     make_archive: MakeArchive, sample_photos: dict[str, bytes], tmp_path: Path

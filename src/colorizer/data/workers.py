@@ -14,6 +14,8 @@ from colorizer.errors import DISTRIBUTION, ColorizerError
 if TYPE_CHECKING:
     from colorizer.params import Engine  # which needs packages that coloring does without
 
+ENVIRONMENT = "distributed.nanny.pre-spawn-environ"  # of Dask's configuration
+
 PATIENCE = 10  # seconds that a scheduler has to answer
 
 
@@ -45,10 +47,7 @@ def workers(engine: "Engine") -> Iterator[None]:
             stack.enter_context(connect(engine.scheduler, **asked))
         else:
             count = None if engine.workers < 0 else engine.workers
-            cluster = distributed.LocalCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-            )  # type: ignore[no-untyped-call]
-            stack.enter_context(distributed.Client(stack.enter_context(cluster)))  # type: ignore[no-untyped-call]
+            stack.enter_context(_cluster_here(count))
         stack.enter_context(parallel_config(_dask_backend()))
         try:
             yield
@@ -60,11 +59,38 @@ def workers(engine: "Engine") -> Iterator[None]:
             ) from error
 
 
+@contextlib.contextmanager
+def _cluster_here(count: int | None) -> Iterator[None]:
+    """Start Dask processes on this machine, one a core by default.
+
+    Dask lets a worker give freed memory back at once, byte for byte, and the next array then costs
+    three times as much as what is computed in it.
+    """
+    import dask
+    import distributed
+
+    environment = dict(dask.config.get(ENVIRONMENT))
+    environment.pop("MALLOC_TRIM_THRESHOLD_", None)
+    with dask.config.set({ENVIRONMENT: environment}):
+        cluster = distributed.LocalCluster(
+            n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        )  # type: ignore[no-untyped-call]
+        with cluster, distributed.Client(cluster):  # type: ignore[no-untyped-call]
+            yield
+
+
 def _dask_backend() -> Any:
-    """Return Joblib's backend for Dask, which alone would wait without end for a dead worker."""
+    """Return Joblib's backend for Dask, which alone would wait without end for a dead worker.
+
+    Nor does it ask a cluster that has one worker yet, but works where it is called.
+    """
     from joblib._dask import DaskDistributedBackend
 
     class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            count: int = super().effective_n_jobs(n_jobs)
+            return max(count, 2)
+
         def submit(self, func: Any, callback: Any = None) -> Any:
             future = super().submit(func, callback)
             future.add_done_callback(lambda done: done.exception() and callback(done))
