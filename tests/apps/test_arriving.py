@@ -1,4 +1,4 @@
-"""Who sends slowly, or too much, holds neither a connection nor the memory."""
+"""Who sends slowly or too much, or reads no answer, holds neither a connection nor the memory."""
 
 import socket
 import time
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 
 from app_server import answering
 from colorizer.apps import arriving, page_server
@@ -17,6 +18,7 @@ from colorizer.apps.web import uploads
 from colorizer.apps.web.uploads import Uploads
 
 SECONDS = 0.5  # that heads and bodies may take here
+LARGE = 30 << 20  # bytes of an answer, far more than the system takes for a client
 HEAD = b"POST /count HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
@@ -33,6 +35,14 @@ def make_app(static: Path) -> FastAPI:
     def late() -> str:
         time.sleep(2 * SECONDS)
         return "late"
+
+    @app.get("/whole")
+    def whole() -> Response:
+        return Response(bytes(LARGE))
+
+    @app.get("/parts")
+    def parts() -> StreamingResponse:
+        return StreamingResponse(bytes(1 << 20) for _ in range(LARGE >> 20))
 
     page_server.guard(app, Access())
     return app
@@ -116,6 +126,32 @@ def test_silent_clients_take_all_places_for_some_seconds_at_most(address: str) -
     assert requests.get(address, timeout=30).status_code == 200
     for client in silent:
         client.close()
+
+
+@pytest.mark.parametrize("path", ["whole", "parts"])
+def test_who_reads_no_answer_is_cut_off(address: str, path: str) -> None:
+    deaf = []
+    for _ in range(7):
+        client = connect(address)
+        client.sendall(f"GET /{path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert client.recv(15) == b"HTTP/1.1 200 OK"
+        deaf.append(client)
+    deadline = time.monotonic() + 30
+    while requests.get(address, timeout=30).status_code == 503:  # as eight are all that may come
+        assert time.monotonic() < deadline
+        time.sleep(SECONDS / 5)
+    for client in deaf:
+        client.close()
+
+
+@pytest.mark.parametrize("path", ["whole", "parts"])
+def test_who_reads_slowly_gets_all(address: str, path: str) -> None:
+    with requests.get(f"{address}/{path}", stream=True, timeout=30) as answer:
+        read = 0
+        for part in answer.iter_content(LARGE // 10):
+            time.sleep(SECONDS / 5)  # ten times: longer than it may wait
+            read += len(part)
+    assert read == LARGE
 
 
 @pytest.mark.parametrize("length_is_said", [True, False])

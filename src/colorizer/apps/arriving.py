@@ -1,6 +1,6 @@
-"""What clients send, within limits: who is slow or silent holds no connection for long.
+"""What clients send and read, within limits: who is slow or silent holds no connection for long.
 
-uvicorn waits for a request's head and body without end.
+uvicorn waits without end for a request's head and body, and for a client that reads no answer.
 """
 
 import asyncio
@@ -15,13 +15,17 @@ HEAD = 20
 """Seconds in which a request's head has to arrive, after the connection or the last answer."""
 
 BODY, RATE = 60, 16 << 10
-"""Seconds in which a body has to arrive, with one more for so many bytes of it."""
+"""Seconds in which a body has to arrive, with one more for so many bytes of it.
+
+An answer that waits for its client has to be read as fast.
+"""
 
 
 class TimedProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, which closes a connection by which no request comes."""
+    """uvicorn's HTTP/1.1; it closes a connection by which no request comes or nothing is read."""
 
     _closing: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -36,17 +40,44 @@ class TimedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         super().connection_lost(exc)
-        if self._closing:
-            self._closing.cancel()
+        _cancel(self._closing)
+        _cancel(self._reading)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read what it asked for."""
+        super().pause_writing()
+        self._abort_unless_read()
+
+    def resume_writing(self) -> None:
+        """Wait no longer, unless this is the end: what is left then has to be read, too."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            _cancel(self._reading)
 
     def _close_unless_asked(self) -> None:
-        if self._closing:
-            self._closing.cancel()
+        _cancel(self._closing)
         self._closing = self.loop.call_later(HEAD, self._close_if_last, self.cycle)
 
     def _close_if_last(self, cycle: Any) -> None:
         if self.cycle is cycle:  # no request has come since
-            self.transport.close()
+            self.transport.close()  # once all is read
+            self._abort_unless_read()
+
+    def _abort_unless_read(self) -> None:
+        _cancel(self._reading)
+        most = max(0, self.transport.get_write_buffer_size() - BODY * RATE)
+        self._reading = self.loop.call_later(BODY, self._abort_if_more, most)
+
+    def _abort_if_more(self, most: int) -> None:
+        if self.transport.get_write_buffer_size() > most:
+            self.transport.abort()
+        else:
+            self._abort_unless_read()
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer:
+        timer.cancel()
 
 
 class BodyInTime:

@@ -166,6 +166,25 @@ def test_a_batch_has_a_record_for_each_in_order(address: str, session: requests.
     assert "no photograph" in records[1]["message"]
 
 
+def test_no_more_of_a_batch_is_colored_than_somebody_reads(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+
+    def color(*_: object) -> Answer:
+        begun.append(None)
+        return Answer(200, "", bytes(8 * MEBI), "image/png")  # more than the system holds
+
+    monkeypatch.setattr(coloring, "color", color)
+    body = {"files": form(*[GRAY] * 20), "headers": BEARER}
+    with requests.post(f"{address}/batch", stream=True, **body) as answer:
+        read = answer.iter_lines(chunk_size=MEBI)
+        next(read)
+        time.sleep(1)
+        assert len(begun) < 10
+        assert (sum(1 for _ in read), len(begun)) == (19, 20)
+
+
 def test_who_finds_the_queue_full_may_come_again(
     address: str, session: requests.Session, pool: Pool
 ) -> None:

@@ -4,8 +4,9 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator
-from typing import Annotated, Any, Protocol
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -33,6 +34,8 @@ from colorizer.version import __version__
 RETRY = {"Retry-After": "1"}  # seconds
 
 Wanted = Annotated[Options, Depends(read_options)]
+
+Result = TypeVar("Result")
 
 
 class Pool(Protocol):
@@ -98,13 +101,8 @@ def make_service(pool: Pool, limits: Limits, metrics: Metrics) -> FastAPI:
 
         async def lines() -> AsyncIterator[str]:
             with places.hold():
-                work = [asyncio.create_task(one(photo)) for photo in photos]
-                try:
-                    for task in work:
-                        yield json.dumps(await task) + "\n"
-                finally:  # also if nobody reads on
-                    for task in work:
-                        task.cancel()
+                async for record in _in_order((one(photo) for photo in photos), 2 * pool.count):
+                    yield json.dumps(record) + "\n"
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
 
@@ -169,6 +167,23 @@ def _explain_refusals(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def pass_on(_request: Request, error: HTTPException) -> Response:
         return JSONResponse({"message": error.detail}, error.status_code, error.headers)
+
+
+async def _in_order(
+    calls: Iterable[Coroutine[Any, Any, Result]], most: int
+) -> AsyncIterator[Result]:
+    """Yield what each call returns; of those that nobody has read at most so many are begun."""
+    begun: deque[asyncio.Task[Result]] = deque()
+    try:
+        for call in calls:
+            begun.append(asyncio.create_task(call))
+            if len(begun) == most:
+                yield await begun.popleft()
+        while begun:
+            yield await begun.popleft()
+    finally:  # also if nobody reads on
+        for task in begun:
+            task.cancel()
 
 
 def _record(photo: Sent, answer: Answer) -> dict[str, Any]:
