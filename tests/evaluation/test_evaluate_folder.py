@@ -1,7 +1,10 @@
+import io
 import json
 import shutil
 import sys
 import zipfile
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -38,11 +41,12 @@ def save_model(folder: Path, name: str, size: int) -> Path:
     return folder / WEIGHTS
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> dict[str, Path]:
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
     return {
-        "small": save_model(tmp_path / "small", "model1", 24),
-        "large": save_model(tmp_path / "large", "model2", 32),
+        "small": save_model(folder / "small", "model1", 24),
+        "large": save_model(folder / "large", "model2", 32),
     }
 
 
@@ -50,38 +54,68 @@ def only_small(models: dict[str, Path]) -> dict[str, Path]:
     return {"small": models["small"]}
 
 
-@pytest.fixture
-def folder(tmp_path: Path, sample_photos: dict[str, bytes]) -> Path:
-    folder = tmp_path / "photographs"
+def write_photos(folder: Path, sample_photos: dict[str, bytes]) -> Path:
     for place, name in zip(("a.jpg", "deep/b.jpg", "deep/er/c.jpg"), NAMES, strict=True):
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         (folder / place).write_bytes(sample_photos[name])
     return folder
 
 
-def test_the_table_and_the_page_are_the_pipeline_s(
-    folder: Path, models: dict[str, Path], tmp_path: Path
-) -> None:
-    evaluate_folder(folder, models, tmp_path / "out", overwrite=False)
-    table = pd.read_csv(tmp_path / "out/metrics.csv").set_index("model")
+@pytest.fixture
+def folder(tmp_path: Path, sample_photos: dict[str, bytes]) -> Path:
+    return write_photos(tmp_path / "photographs", sample_photos)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What the command made of three photographs and two models, and its last line."""
+
+    photos: Path
+    out: Path
+    line: str
+
+
+@pytest.fixture(scope="module")
+def evaluated(
+    models: dict[str, Path],
+    sample_photos: dict[str, bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Evaluated:
+    base = tmp_path_factory.mktemp("evaluated")
+    photos, out = write_photos(base / "photographs", sample_photos), base / "out"
+    words = ["colorizer", "evaluate", "--photos", str(photos), "-o", str(out)]
+    for model in models.values():
+        words += ["--model", str(model)]
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
+        patch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert not ended.value.code
+    return Evaluated(photos, out, said.getvalue().splitlines()[-1])
+
+
+def test_the_table_and_the_page_are_the_pipeline_s(evaluated: Evaluated) -> None:
+    table = pd.read_csv(evaluated.out / "metrics.csv").set_index("model")
     assert list(table.index) == ["small", "large", "gray", "mean", "random", "truth"]
     assert table["photographs"].tolist() == [3] * 6
     assert table["auc_rebalanced"]["truth"] == pytest.approx(1, abs=1e-4)
     assert table["delta_e2000"]["truth"] < 0.01 < table["delta_e2000"]["large"]
-    found = {path.name for path in (tmp_path / "out").iterdir()}
+    found = {path.name for path in evaluated.out.iterdir()}
     assert found == {
         *("report.html", "metrics.csv", "metrics.md", "differences.csv", "strata.csv", "scores"),
     }
-    assert "3  photographs, scored in" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
-    per_image = pd.read_csv(tmp_path / "out/scores/small/per_image.csv")
+    assert "3  photographs, scored in" in (evaluated.out / "report.html").read_text(
+        encoding="utf-8"
+    )
+    per_image = pd.read_csv(evaluated.out / "scores/small/per_image.csv")
     assert per_image["id"].tolist() == ["a.jpg", "deep/b.jpg", "deep/er/c.jpg"]
 
 
 def test_the_pipeline_gives_the_same_photographs_the_same_scores(
-    folder: Path, models: dict[str, Path], tmp_path: Path
+    evaluated: Evaluated, models: dict[str, Path], tmp_path: Path
 ) -> None:
-    evaluate_folder(folder, models, tmp_path / "out")
-    files = sorted(folder.rglob("*.jpg"))
+    files = sorted(evaluated.photos.rglob("*.jpg"))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for path in files:
             archive.write(path, path.name)
@@ -96,7 +130,7 @@ def test_the_pipeline_gives_the_same_photographs_the_same_scores(
     }
     predict |= make_baselines(mean_of_references(photos), photos, seen)
     for name, predicted in predict.items():
-        found = json.loads((tmp_path / "out/scores" / name / "metrics.json").read_text())
+        found = json.loads((evaluated.out / "scores" / name / "metrics.json").read_text())
         assert found == pytest.approx(summarize(evaluate(predicted, photos)), rel=1e-6), name
 
 
@@ -195,25 +229,8 @@ def test_what_is_no_method_is_refused_at_once(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_command_says_where_the_page_is(
-    folder: Path,
-    models: dict[str, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(
-        sys,
-        "argv",
-        [
-            *("colorizer", "evaluate", "--photos", str(folder), "-o", str(tmp_path / "out")),
-            *(word for model in models.values() for word in ("--model", str(model))),
-        ],
-    )
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert not ended.value.code
-    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "out/report.html")
+def test_the_command_says_where_the_page_is(evaluated: Evaluated) -> None:
+    assert evaluated.line == str(evaluated.out / "report.html")
 
 
 def test_the_command_says_in_one_line_that_there_is_no_folder(

@@ -58,19 +58,19 @@ def test_a_clone_pulls_the_results_and_tells_a_new_store_everything_once(
 def test_what_other_networks_left_gives_a_clone_nothing_to_do(
     finished: "Project", tmp_path: Path
 ) -> None:
-    ours = finished.copy(tmp_path / "ours")  # with model3's training, scores and digests
-    ours.change_params(lambda params: params.update(models=["model1", "model2"]))
+    ours = finished.copy(tmp_path / "ours")  # with model2's training, scores and digests
+    ours.change_params(lambda params: params.update(models=["model1"]))
     assert set(json.loads(ours.dvc("status", "--json"))) == {"compare"}
     ours.dvc("repro")
     ours.dvc("remote", "add", "--default", "local", str(tmp_path / "remote"))
     ours.dvc("push", "--run-cache")
     ours.git("add", "-A")
-    ours.git("commit", "-qm", "two networks")
+    ours.git("commit", "-qm", "one network")
     clone = ours.clone(tmp_path / "clone")
     clone.dvc("pull", "--run-cache")
-    assert not (clone.folder / "models/demo/model3").exists()
+    assert not (clone.folder / "models/demo/model2").exists()
     assert "Data and pipelines are up to date" in clone.dvc("repro")
-    for left in ("models/demo/model3/weights.safetensors", "evaluation/demo/model3/metrics.json"):
+    for left in ("models/demo/model2/weights.safetensors", "evaluation/demo/model2/metrics.json"):
         (clone.folder / left).parent.mkdir()
         (clone.folder / left).write_text("another network's")
     assert "Data and pipelines are up to date" in clone.dvc("repro")

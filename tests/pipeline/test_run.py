@@ -17,7 +17,7 @@ PULL = """
 import io, pathlib, sys
 import mlflow, pandas as pd
 from PIL import Image
-model = mlflow.pyfunc.load_model("models:/colorizer-model3@champion")
+model = mlflow.pyfunc.load_model("models:/colorizer-model2@champion")
 photo = pathlib.Path(sys.argv[1]).read_bytes()
 asked = pd.DataFrame({"image": [photo]})
 answer = model.predict(asked)["image"][0]

@@ -91,9 +91,7 @@ def test_what_is_missing_is_said_in_one_line(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(
-        "colorizer.evaluation.scoring.perceptual.LearnedPerceptualImagePatchSimilarity", fail
-    )
+    monkeypatch.setattr("torchmetrics.image.lpip.LearnedPerceptualImagePatchSimilarity", fail)
     with pytest.raises(ColorizerError, match=r"(no torchvision|no route); install.*off") as raised:
         Perceptual.load(torch.device("cpu"))
     assert "\n" not in str(raised.value)

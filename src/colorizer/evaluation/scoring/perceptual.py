@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
 from colorizer.errors import ColorizerError
 
 if TYPE_CHECKING:
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
     from colorizer.evaluation.scoring.pair import Pair
 
 NEEDS = (
@@ -36,7 +36,7 @@ class Perceptual:
     """
 
     def __init__(
-        self, lpips: Callable[[Tensor, Tensor], Tensor], frechet: FrechetInceptionDistance
+        self, lpips: Callable[[Tensor, Tensor], Tensor], frechet: "FrechetInceptionDistance"
     ) -> None:
         self._lpips = lpips
         self._frechet = frechet
@@ -50,6 +50,10 @@ class Perceptual:
         Raises:
             ColorizerError: if a package or a network's weights are missing.
         """
+        # slow to import, and an option
+        from torchmetrics.image.fid import FrechetInceptionDistance
+        from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+
         try:
             network = LearnedPerceptualImagePatchSimilarity("alex").net.to(device)
             frechet = FrechetInceptionDistance().to(device)
