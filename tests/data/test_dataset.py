@@ -203,6 +203,7 @@ def test_the_next_part_is_loaded_meanwhile_and_none_further() -> None:
         assert (first, second) == (part, -part)
         assert started[min(part + 1, 3)].wait(10)
         assert loaded == list(range(min(part + 2, 4)))
+    assert part == 3
 
 
 def test_an_error_while_loading_reaches_who_waits_for_that_part() -> None:

@@ -337,8 +337,9 @@ def test_unfinished_work_of_other_params_archives_or_code_is_thrown_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("colorizer.data.unfinished.PACKAGE", tmp_path)
-    archive, code = tmp_path / "archives/a.zip", tmp_path / "photo/decode.py"
-    for path in (archive, code):
+    archive = tmp_path / "archives/a.zip"
+    code = [tmp_path / name / "code.py" for name in ("color", "data", "photo")]
+    for path in (archive, *code):
         path.parent.mkdir()
         path.write_text("old")
 
@@ -352,12 +353,27 @@ def test_unfinished_work_of_other_params_archives_or_code_is_thrown_away(
         return work
 
     places = [begin("a"), begin("b")]
-    archive.write_text("newer")
+    os.utime(archive, ns=(1, 1))  # another file of the same size
     places.append(begin("b"))
-    code.write_text("new")
-    places += [begin("b"), begin("b")]
-    assert places[3] == places[4]
-    assert len(set(places)) == 4
+    archive = archive.rename(archive.with_name("b.zip"))
+    places.append(begin("b"))
+    archive.write_text("newer")
+    os.utime(archive, ns=(1, 1))
+    places.append(begin("b"))
+    for path in code:
+        path.write_text("new")
+        places.append(begin("b"))
+    assert begin("b") == places[-1]
+    assert len(set(places)) == len(places) == 8
+
+
+def test_an_earlier_folder_is_replaced_whole(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/old").touch()
+    with unfinished(tmp_path / "out", root / "sample", {}) as work:
+        (work / "out").mkdir()
+        (work / "out/new").touch()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
 
 
 def test_a_second_process_is_told_that_a_first_is_writing(root: Path, tmp_path: Path) -> None:

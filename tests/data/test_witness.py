@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from colorizer.data import witness
 from colorizer.data.witness import at
 from colorizer.errors import ColorizerError, ImageError
 
@@ -15,12 +16,14 @@ DEATHS = {
     "ended by a library": "os._exit(7)",
     "a fault in a library": "ctypes.string_at(0)",
     "aborted": "os.abort()",
+    "killed with its group": "os.killpg(0, signal.SIGKILL)",
 }
 STATUS = {
     "killed": -signal.SIGKILL,
     "ended by a library": 7,
     "a fault in a library": -signal.SIGSEGV,
     "aborted": -signal.SIGABRT,
+    "killed with its group": -signal.SIGKILL,
 }
 
 WORK = """
@@ -34,18 +37,19 @@ def work(name):
         if name == "bad\\n.jpg":
             time.sleep(0.2)
             {}
-        if name == "long.jpg":
+        if name == "long\\udcff.jpg":  # as a file's name that is no UTF-8
             time.sleep(9)
 
 if __name__ == "__main__":
-    names = ["a.jpg", "b.jpg", "c.jpg", "long.jpg", "bad\\n.jpg", "later.jpg"]
+    names = ["a.jpg", "b.jpg", "c.jpg", "long\\udcff.jpg", "bad\\n.jpg", "later.jpg"]
     Parallel(2, "threading")(delayed(work)(name) for name in names)
 """
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        command, capture_output=True, text=True, check=False, timeout=60, start_new_session=True
     )
 
 
@@ -53,7 +57,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 def test_a_process_that_dies_is_reported_with_its_photographs(death: str) -> None:
     died = run(WORK.format(DEATHS[death]))
     assert died.returncode == STATUS[death]
-    line = "error: the process died at: bad .jpg, long.jpg (killed, or short of memory)"
+    line = "error: the process died at: bad .jpg, long?.jpg (killed, or short of memory)"
     assert died.stderr == f"{line}\n"
 
 
@@ -64,6 +68,23 @@ def test_a_process_that_ends_is_not(end: str, status: int) -> None:
     ended = run(WORK.replace("sleep(9)", "sleep(0)").format(end))
     assert ended.returncode == status
     assert "died" not in ended.stderr
+
+
+def test_who_dies_when_it_is_done_or_ends_in_the_middle_of_work_blames_no_photograph() -> None:
+    code = "import os, threading, time\nfrom colorizer.data.witness import at\n"
+    code += "with at('done.jpg'): pass\n"
+    assert run(f"{code}os._exit(7)").stderr == ""
+    code += "def work():\n    with at('begun.jpg'): time.sleep(9)\n"
+    code += "threading.Thread(target=work, daemon=True).start()\ntime.sleep(0.2)"
+    assert run(code).stderr == ""
+
+
+def test_a_name_of_any_length_is_told_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(witness, "_tell", told.append)
+    with at("x" * 9999):
+        pass
+    assert [len(line) < 400 for line in told] == [True, True]
 
 
 def test_errors_get_the_photograph_s_name() -> None:

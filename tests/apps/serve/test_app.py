@@ -4,16 +4,21 @@ import asyncio
 import base64
 import io
 import json
+import os
 import re
+import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
 from PIL import Image
+from starlette.formparsers import MultiPartParser
 
 from app_server import answering
 from colorizer.apps.access import Access
@@ -54,14 +59,20 @@ class Pool:
 
     count = 1
     ready = 1
+    here = most = 0
 
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.gate.set()
 
     async def color(self, data: bytes, options: Options, seconds: float) -> Answer:
-        await asyncio.to_thread(self.gate.wait)
-        return await asyncio.to_thread(coloring.color, data, options, LIMITS.megapixels)
+        self.here += 1
+        self.most = max(self.most, self.here)
+        try:
+            await asyncio.to_thread(self.gate.wait)
+            return await asyncio.to_thread(coloring.color, data, options, LIMITS.megapixels)
+        finally:
+            self.here -= 1
 
 
 @pytest.fixture(scope="module")
@@ -151,16 +162,21 @@ def test_forms_that_hold_no_photograph_or_several_are_refused(
         ({"files": form(GRAY, GRAY)}, "2 photographs: send them to /batch"),
         ({"files": {"photo": GRAY}}, "send it as field image"),
         ({"data": GRAY, "headers": {"Content-Type": "multipart/form-data"}}, "no readable form"),
+        ({"files": form(*[b"x"] * 1001)}, "Maximum number of files is 1000"),
     ):
         answer = session.post(url, **sent)
         assert (answer.status_code, line in answer.json()["message"]) == (422, True)
 
 
-def test_a_batch_has_a_record_for_each_in_order(address: str, session: requests.Session) -> None:
+def test_a_batch_has_a_record_for_each_in_order(
+    address: str, session: requests.Session, pool: Pool
+) -> None:
+    pool.most = 0
     answer = session.post(f"{address}/batch", files=form(GRAY, b"text", GRAY[:60], in_color()))
     records = [json.loads(line) for line in answer.iter_lines()]
     assert [record["name"] for record in records] == ["0.png", "1.png", "2.png", "3.png"]
     assert [record["status"] for record in records] == [200, 415, 422, 200]
+    assert pool.most == pool.count  # other requests come in between
     alone = session.post(f"{address}/colorize", GRAY)
     assert base64.b64decode(records[0]["image"]) == alone.content
     assert "no photograph" in records[1]["message"]
@@ -226,6 +242,37 @@ def test_who_looks_after_the_service_needs_no_token(address: str, pool: Pool) ->
     assert requests.get(f"{address}/health", headers={"Host": "evil.example"}).status_code == 400
 
 
+def test_a_body_that_is_too_large_is_not_waited_for(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colorizer.apps.serve.requests.LINGER", 0.1)
+    host, port = address.removeprefix("http://").split(":")
+    head = f"POST /colorize HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer s3cret\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as client:
+        client.sendall(f"{head}Content-Length: {2 * MEBI}\r\n\r\n".encode() + b"the first of it")
+        assert b" 413 " in client.recv(4096).split(b"\r\n")[0]
+
+
+def test_no_photograph_of_a_form_lies_on_the_disk(
+    address: str, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1)  # beyond it Starlette uses the disk
+    monkeypatch.delattr(tempfile.SpooledTemporaryFile, "rollover")
+    assert session.post(f"{address}/colorize", files=form(GRAY)).status_code == 200
+
+
+def test_a_worker_loads_the_model_with_its_threads_and_hears_no_signal_of_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[object] = []
+    monkeypatch.setattr(signal, "signal", lambda *what: heard.append(what))
+    for name in ("LOKY_MAX_CPU_COUNT", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    assert "no readable weights file" in coloring.begin(Path("gone.safetensors"), "cpu", 3)
+    assert heard == [(signal.SIGINT, signal.SIG_IGN), (signal.SIGTERM, signal.SIG_IGN)]
+    assert os.environ["LOKY_MAX_CPU_COUNT"] == os.environ["OMP_NUM_THREADS"] == "3"
+
+
 def test_what_is_said_of_many_pages_fits_into_a_header(
     address: str, session: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +283,22 @@ def test_what_is_said_of_many_pages_fits_into_a_header(
     assert len(header) < 1500
     record = session.post(f"{address}/colorize", GRAY, headers={"Accept": "application/json"})
     assert record.json()["message"] == said
+
+
+def test_a_batch_that_nobody_waits_for_is_not_colored(
+    address: str, session: requests.Session, pool: Pool
+) -> None:
+    colored = 'colorizer_photos_total{outcome="colorized"}'
+    before = counted(address, colored)
+    pool.gate.clear()
+    asked = {"files": form(GRAY, GRAY, GRAY), "headers": BEARER, "stream": True, "timeout": 20}
+    with requests.post(f"{address}/batch", **asked):
+        assert counted(address, "colorizer_requests_here") == 1
+    while counted(address, "colorizer_requests_here"):
+        time.sleep(0.01)
+    pool.gate.set()
+    assert session.post(f"{address}/colorize", GRAY).status_code == 200
+    assert counted(address, colored) == before + 1
 
 
 def counted(address: str, line: str) -> float:
@@ -261,9 +324,11 @@ def test_prometheus_learns_of_each_request(address: str, session: requests.Sessi
         'colorizer_requests_total{path="/colorize",status="200"}',
         'colorizer_photos_total{outcome="colorized"}',
         "colorizer_work_seconds_count",
+        'colorizer_requests_total{path="other",status="404"}',
     )
     before = [counted(address, line) for line in lines]
     session.post(f"{address}/colorize", GRAY)
+    session.get(f"{address}/whatever/was/typed")
     assert [counted(address, line) for line in lines] == [number + 1 for number in before]
     assert counted(address, "colorizer_workers_ready") == 1
     assert counted(address, "colorizer_requests_here") == 0

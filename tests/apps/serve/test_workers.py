@@ -29,7 +29,7 @@ GRAY = b"P5 64 48 255 " + bytes(range(64)) * 48
 class Worker:
     """Does with a photograph what the photograph says, in no process."""
 
-    starts = 0
+    starts = deaths = 0
 
     def __init__(self, *_: object) -> None:
         self.dead = False
@@ -58,8 +58,8 @@ class Worker:
         self.dead = True
 
 
-def done(value: object) -> "Future[object]":
-    future: Future[object] = Future()
+def done(value: str) -> "Future[str]":
+    future: Future[str] = Future()
     future.set_result(value)
     return future
 
@@ -68,7 +68,12 @@ def done(value: object) -> "Future[object]":
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     monkeypatch.setattr(workers, "Worker", Worker)
     monkeypatch.setattr(Worker, "starts", 0)
-    with Workers(Path("weights"), count=2) as pool:
+    monkeypatch.setattr(Worker, "deaths", 0)
+
+    def count() -> None:
+        Worker.deaths += 1
+
+    with Workers(Path("weights"), count=2, on_death=count) as pool:
         yield pool
 
 
@@ -85,7 +90,7 @@ def test_a_photograph_that_kills_meets_two_workers_and_others_none_the_less_are_
     answers = ask(pool, b"kills", *[b"fine"] * 5)
     assert [answer.status for answer in answers] == [503] + [200] * 5
     assert "2 workers died of it" in answers[0].message
-    assert (Worker.starts, pool.ready) == (4, 2)
+    assert (Worker.starts, Worker.deaths, pool.ready) == (4, 2, 2)
 
 
 def test_workers_that_died_while_they_were_idle_cost_nobody_a_try(pool: Workers) -> None:
@@ -114,11 +119,45 @@ def test_what_cannot_be_sent_to_a_worker_costs_none(pool: Workers) -> None:
     assert ask(pool, b"fine") == [Answer(200)]
 
 
+def test_who_does_not_wait_any_more_leaves_the_worker_to_others(pool: Workers) -> None:
+    async def leave() -> Answer:
+        left = [asyncio.create_task(pool.color(b"slow", Options(), 5)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        for one in left:
+            one.cancel()
+        return await pool.color(b"fine", Options(), 5)
+
+    assert asyncio.run(leave()) == Answer(200)
+    assert Worker.starts == 2
+
+
+def test_a_worker_that_cannot_begin_again_is_tried_until_it_can(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start, sleep, said = Worker.start, asyncio.sleep, ["", "no memory", "no memory", ""]
+
+    def begin(worker: Worker) -> "Future[str]":
+        start(worker)
+        return done(said.pop(0))
+
+    monkeypatch.setattr(workers, "Worker", Worker)
+    monkeypatch.setattr(Worker, "start", begin)
+    monkeypatch.setattr(asyncio, "sleep", lambda _: sleep(0))
+    with Workers(Path("weights"), count=1) as pool:
+        pool._all[0].kill()
+        assert ask(pool, b"fine") == [Answer(200)]
+    assert said == []
+    assert caplog.text.count("a worker cannot begin again: no memory") == 2
+
+
 def test_a_model_that_cannot_be_loaded_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[Worker] = []
     monkeypatch.setattr(workers, "Worker", Worker)
     monkeypatch.setattr(Worker, "start", lambda _: done("no weights there"))
+    monkeypatch.setattr(Worker, "kill", lambda worker: killed.append(worker))
     with pytest.raises(ColorizerError, match="no weights there"), Workers(Path("w"), count=2):
         pass
+    assert len(killed) == 2
 
 
 @contextlib.contextmanager
