@@ -23,7 +23,7 @@ from scans import Random, to_levels
 from skimage.metrics import structural_similarity
 
 from colorizer.color.lab import rgb_to_lab
-from colorizer.data.faces import find_faces
+from colorizer.data.faces import find_skin
 from colorizer.photo.decode import decode
 from colorizer.photo.pixels import gray_to_rgb
 from colorizer.photo.restoration import restore, spread_tones
@@ -156,7 +156,7 @@ def _apart(one: Gray, other: Gray) -> NDArray[np.int_]:
 def _in_faces(rgb: Gray, changed: NDArray[np.bool_]) -> float:
     """Return the share of pixels of faces that is changed; NaN without a face."""
     scale = len(changed) / len(rgb)
-    boxes = [[round(scale * side) for side in face] for face in find_faces(rgb)]
+    boxes = [[round(scale * side) for side in face] for face in find_skin(rgb)]
     parts = [changed[y : y + height, x : x + width] for y, x, height, width in boxes]
     return float(np.mean([part.mean() for part in parts])) if parts else float("nan")
 

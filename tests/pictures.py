@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from colorizer.color.lab_torch import lab_to_rgb
-from colorizer.data.faces import Face
 from colorizer.data.references import References
+from colorizer.photo.face_boxes import Face
 
 Picture = NDArray[np.uint8]
 

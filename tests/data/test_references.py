@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from skimage.data import astronaut
 
-from colorizer.data.faces import find_faces
+from colorizer.data.faces import find_skin
 from colorizer.data.make_references import make_references, to_reference
 from colorizer.data.references import LONGEST, References, list_subsets, write_references
 from colorizer.errors import ColorizerError
@@ -19,12 +19,12 @@ MEMBERS = [f"mirflickr/im{n}.jpg" for n in (2, 3, 4, 5)]
 
 def test_a_face_is_found_in_color_and_not_where_the_color_is_no_skin_s() -> None:
     small = to_reference(astronaut()).rgb
-    ((row, column, height, width),) = find_faces(small)
+    ((row, column, height, width),) = find_skin(small)
     assert row <= 45 <= row + height  # the astronaut's eyes and mouth
     assert column <= 112 <= column + width
     assert 30 < height < 90
-    assert find_faces(small[..., ::-1].copy()) == []
-    assert find_faces(np.repeat(small[..., 1:2], 3, axis=2)) == []
+    assert find_skin(small[..., ::-1].copy()) == []
+    assert find_skin(np.repeat(small[..., 1:2], 3, axis=2)) == []
 
 
 @pytest.mark.parametrize(

@@ -1,42 +1,27 @@
-"""Faces in photographs, for the scores of skin."""
-
-from functools import lru_cache
-from typing import Any
+"""Faces in photographs in color, for the scores of skin."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from colorizer.color.lab import rgb_to_lab
+from colorizer.photo.face_boxes import Face
+from colorizer.photo.faces import find_faces
 
-Face = tuple[int, int, int, int]
-"""A box around a face: row and column of its first pixel, height and width, pixels."""
-
-SMALLEST = 24  # pixels of a box's side
+SMALLEST = 16  # pixels of a box's longer side
 SKIN_HUES = (15.0, 85.0)  # degrees
 SKIN_CHROMA = (8.0, 50.0)  # CIELAB units
 
 
-def find_faces(rgb: NDArray[np.uint8]) -> list[Face]:
-    """Find the faces that look at the camera.
+def find_skin(rgb: NDArray[np.uint8]) -> list[Face]:
+    """Find the faces that show skin, in the order of their places.
 
-    A box whose pixels mostly have no color of skin, hue 15° to 85° and C 8 to 50, is left out: the
-    cascade looks at lightness alone and takes some other things for faces.
+    A box whose pixels mostly have no color of skin, hue 15° to 85° and C 8 to 50, is left out: a
+    statue, a painted face, or light that hides what color it has.
 
     Args:
         rgb: uint8 (H, W, 3), sRGB, in color.
-
-    Reference:
-        Zhang et al. 2007, "Face detection based on multi-block LBP representation"; the cascade
-        that scikit-image ships.
     """
-    found = _cascade().detect_multi_scale(
-        img=rgb,
-        scale_factor=1.2,
-        step_ratio=1,
-        min_size=(SMALLEST, SMALLEST),
-        max_size=rgb.shape[:2],
-    )
-    boxes = [(box["r"], box["c"], box["height"], box["width"]) for box in found]
+    boxes = [box for box in find_faces(rgb) if max(box[2:]) >= SMALLEST]
     if not boxes:
         return []
     _, a, b = rgb_to_lab(rgb)
@@ -48,12 +33,4 @@ def find_faces(rgb: NDArray[np.uint8]) -> list[Face]:
 
 def _inside(box: Face) -> tuple[slice, slice]:
     row, column, height, width = box
-    return slice(row, row + height), slice(column, column + width)
-
-
-@lru_cache
-def _cascade() -> Any:
-    from skimage.data import lbp_frontal_face_cascade_filename  # slow to import
-    from skimage.feature import Cascade
-
-    return Cascade(lbp_frontal_face_cascade_filename())
+    return slice(max(row, 0), row + height), slice(max(column, 0), column + width)

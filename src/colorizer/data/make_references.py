@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from colorizer.data.archive import read_photo
-from colorizer.data.faces import find_faces
+from colorizer.data.faces import find_skin
 from colorizer.data.references import LONGEST, SCORED, Reference, write_references
 from colorizer.data.witness import at
 from colorizer.paths import whole_or_none
@@ -24,7 +24,7 @@ def to_reference(rgb: NDArray[np.uint8]) -> Reference:
     scale = LONGEST / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     small = resize(rgb, size=shape, resample="bicubic")
-    return Reference(small, find_faces(small))
+    return Reference(small, find_skin(small))
 
 
 def make_references(archives: Path, split: pd.DataFrame, folder: Path) -> None:

@@ -15,7 +15,7 @@ from colorizer.errors import ColorizerError
 from colorizer.paths import readable
 
 if TYPE_CHECKING:
-    from colorizer.data.faces import Face
+    from colorizer.photo.face_boxes import Face
 
 LONGEST = 256  # pixels of a reference's longer side
 

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorizer.color.lab import check_picture, rgb_to_lab
+from colorizer.color.lab import check_picture
 from colorizer.color.recoloring import recolor
 from colorizer.errors import MissingExtraError
 from colorizer.inference.inputs import PhotoLike, to_rgb
 from colorizer.inference.like import Like, LikePhotos, predict_like, to_likes
-from colorizer.inference.network import Network
+from colorizer.inference.network import Network, seen
 from colorizer.inference.onnx_network import OnnxNetwork, digest, find_graph
 from colorizer.inference.options import Options
+from colorizer.inference.second_look import look_again
 from colorizer.methods.hints import Hints
 from colorizer.methods.probabilities import LikelyColors, confidence, likely_colors
 from colorizer.methods.propagation import spread
@@ -24,7 +25,6 @@ from colorizer.photo.decode import decode
 from colorizer.photo.encode import Format, encode
 from colorizer.photo.marking import Mark
 from colorizer.photo.parallel import map_photos
-from colorizer.photo.resize import resize
 
 
 class Colorizer:
@@ -161,8 +161,9 @@ class Colorizer:
             likes: photographs in color that it shall look like.
 
         Returns:
-            float32 (2, h, w), a* and b* in CIELAB units, of the whole photograph at the size at
-            which the network sees it, `metadata.shape`.
+            float32 (2, h, w), a* and b* in CIELAB units, of the whole photograph, at the size at
+            which the network sees it, `metadata.shape`; with faces seen by `look_again`, at a
+            larger one.
 
         Raises:
             TypeError: if `rgb` is of another type.
@@ -172,7 +173,7 @@ class Colorizer:
         if likes:
             check_picture(rgb)
             return predict_like(self.network, rgb, likes).ab
-        return np.asarray(self.predict_ab(self._seen(rgb))[0], np.float32)
+        return look_again(self.network, rgb, self.predict_ab(seen(self.metadata, rgb))[0])
 
     def confidence(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return how sure the network is: (h, w), 0..1, as `methods.probabilities.confidence`."""
@@ -202,17 +203,10 @@ class Colorizer:
     def photo_classes(
         self, rgb: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Predict one photograph: as `predict_ab_and_classes`, but (2, h, w) and (Q, h, w)."""
-        *batches, centers = self.predict_ab_and_classes(self._seen(rgb))
-        ab, probabilities = (np.asarray(batch[0], np.float32) for batch in batches)
-        return ab, probabilities, centers
-
-    def _seen(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return a photograph's lightness as the network sees it, (1, 1, h, w)."""
-        check_picture(rgb)
-        shape = self.metadata.shape(*rgb.shape[:2])
-        small = rgb_to_lab(resize(rgb, size=shape, resample=self.metadata.resample))
-        return small[None, :1]
+        """Predict one photograph: colors as `predict_photo`, classes (Q, h, w) and their colors."""
+        ab, probabilities, centers = self.predict_ab_and_classes(seen(self.metadata, rgb))
+        colors = look_again(self.network, rgb, ab[0])
+        return colors, np.asarray(probabilities[0], np.float32), centers
 
     def colorize_bytes(
         self, data: bytes, *, format: Format = "png", strength: float = 1.0

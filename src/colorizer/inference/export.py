@@ -25,13 +25,13 @@ from colorizer.inference.onnx_network import (
     WEIGHTS,
     OnnxNetwork,
     digest,
-    load_runtime,
 )
 from colorizer.inference.torch_network import TorchNetwork
 from colorizer.models.heads import BinsNetwork
 from colorizer.models.predict import InUnits, ab_and_classes
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.paths import atomic_write
+from colorizer.photo.onnx_runtime import load_runtime
 
 TOLERANCE = 1e-4
 """Of the normalized ab, about -1..1; what float32 leaves after some hundred additions."""

@@ -6,7 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from colorizer.color.lab import check_picture, rgb_to_lab
 from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.photo.resize import resize
 
 
 class Network(Protocol):
@@ -51,3 +53,10 @@ class Network(Protocol):
 
     def one_thread_each(self) -> AbstractContextManager[None]:
         """Share the cores fairly while calls come from as many threads as there are cores."""
+
+
+def seen(metadata: WeightsMetadata, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return a photograph's lightness at the size at which a network sees it, (1, 1, h, w)."""
+    check_picture(rgb)
+    small = resize(rgb, size=metadata.shape(*rgb.shape[:2]), resample=metadata.resample)
+    return rgb_to_lab(small)[None, :1]

@@ -2,18 +2,17 @@
 
 import contextlib
 import hashlib
-import os
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import cpu_count
 from numpy.typing import NDArray
 
 from colorizer.errors import ColorizerError, NoClassesError, NoFeaturesError
 from colorizer.models.weights_metadata import WeightsMetadata
+from colorizer.photo.onnx_runtime import open_session
 
 INPUT = "lightness"
 """The graph's: float32 (N, 1, H, W), L* in 0..100."""
@@ -38,15 +37,8 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: Path) -> None:
-        onnxruntime = load_runtime()  # only when there is something to compute by it
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = cpu_count()  # or they are bound to cores, busy or not
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self.session = onnxruntime.InferenceSession(
-                path, options, providers=["CPUExecutionProvider"]
-            )
+            self.session = open_session(path)
         except Exception as error:  # ONNX Runtime has a class for each kind, none of them public
             reason = " ".join(str(error).split())
             raise ColorizerError(f"{path} is no readable ONNX model: {reason}") from None
@@ -81,19 +73,6 @@ class OnnxNetwork:
         given = np.asarray(lightness, np.float32)
         found: list[NDArray[np.float32]] = self.session.run(outputs, {INPUT: given})
         return found
-
-
-def load_runtime() -> Any:
-    """Import ONNX Runtime without its telemetry.
-
-    By default it reports its sessions and models over the network, under an identifier that it
-    keeps in the user's cache folder.
-    """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # which it reads once, when it is imported
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()  # on Windows it reads no variable
-    return onnxruntime
 
 
 def find_graph(weights: Path) -> Path | None:

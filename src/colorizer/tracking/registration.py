@@ -29,8 +29,8 @@ from colorizer.tracking.store import FAILURES, Store, flatten, source_tags
 from colorizer.training.run_record import RECORD
 
 REQUIREMENTS = (
-    *("imagecodecs", "mlflow", "numba", "numpy", "pandas", "pillow", "safetensors", "simplejpeg"),
-    *("tifffile", "torch"),
+    *("imagecodecs", "mlflow", "numba", "numpy", "onnxruntime", "pandas", "pillow", "safetensors"),
+    *("simplejpeg", "tifffile", "torch"),
 )
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("string", "image")]),

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorizer.data.faces import Face
 from colorizer.evaluation.scoring import skin
 from colorizer.evaluation.scoring.measure import measure, scores_of
 from colorizer.evaluation.scoring.metrics import color_histogram
 from colorizer.evaluation.scoring.pair import Pair
+from colorizer.photo.face_boxes import Face
 
 LARGE: Face = (0, 0, 20, 20)
 SMALL: Face = (30, 30, 10, 10)

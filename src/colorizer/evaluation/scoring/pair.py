@@ -11,8 +11,8 @@ from torch import Tensor
 from colorizer.color.statistics import absolute_colorfulness, colorfulness
 
 if TYPE_CHECKING:
-    from colorizer.data.faces import Face
     from colorizer.evaluation.scoring.perceptual import Perceptual
+    from colorizer.photo.face_boxes import Face
 
 DARKEST, BRIGHTEST = 10.0, 95.0  # L* between which color is seen
 DARK = 30.0  # L* below which pixels lie in the dark

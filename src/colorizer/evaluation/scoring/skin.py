@@ -14,7 +14,7 @@ from colorizer.evaluation.scoring.pair import COLORED, Pair, hue_error
 from colorizer.evaluation.scoring.sums import Sums
 
 if TYPE_CHECKING:
-    from colorizer.data.faces import Face
+    from colorizer.photo.face_boxes import Face
 
 HIT = 25.0  # degrees from the original's hue
 HIGH, WIDE = 0.84, 0.72  # the ellipse's axes, of the box's sides
