@@ -26,6 +26,7 @@ from colorizer.models import create_model
 from colorizer.models.heads import BinsNetwork
 from colorizer.models.weights import load_model, save_weights, write_half
 from colorizer.models.weights_metadata import Geometry, WeightsMetadata
+from colorizer.tracking.model_uri import find_weights
 
 MODELS: dict[str, dict[str, Any]] = {
     "model1": {"widths": [4, 8], "norm": "none"},
@@ -239,6 +240,28 @@ def test_a_graph_beside_the_weights_reads_its_numbers_from_them(
     weights.write_bytes(files[0].read_bytes())
     assert find_graph(weights) is None  # of other weights
     assert isinstance(Colorizer.from_file(weights).network, TorchNetwork)
+
+
+def test_a_graph_reads_no_numbers_from_outside_its_folder(tmp_path: Path) -> None:
+    weights, folder = find_weights("shipped"), tmp_path / "models"
+    folder.mkdir()
+    secret = Path(shutil.copyfile(weights, tmp_path / "secret"))
+    shutil.copyfile(weights, folder / "own")
+    (folder / "link").symlink_to(secret)
+    model = onnx.load(weights.with_suffix(".onnx"), load_external_data=False)
+
+    def read(where: str) -> OnnxNetwork:
+        for tensor in model.graph.initializer:
+            for entry in tensor.external_data:
+                if entry.key == "location":
+                    entry.value = where
+        onnx.save(model, folder / "model.onnx")
+        return OnnxNetwork(folder / "model.onnx")
+
+    read("own")
+    for where in ("../secret", "no/../../secret", str(secret), "link"):
+        with pytest.raises(ColorizerError, match=r"External data path|Absolute path not allowed"):
+            read(where)
 
 
 def test_a_tensor_is_answered_by_a_tensor(files: tuple[Path, Path]) -> None:
