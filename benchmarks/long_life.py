@@ -37,8 +37,8 @@ ROOT = Path(__file__).parents[1]
 POINTS = 100  # in time at which a load is looked at
 MEMORY, FILES = 0.05, 1.0  # growth that is none: a share of the memory; files
 PATIENCE = 600  # seconds
-STEPS = 5  # of an epoch
-SIDE = 96  # pixels of what is trained on: what a step leaves behind does not depend on it
+STEPS = 10  # of an epoch
+SIDE = 32  # pixels of what is trained on: what a step leaves behind does not depend on it
 SHORT = 0.004  # of the work: it shows only that everything starts
 
 
