@@ -30,8 +30,6 @@ EDITS: dict[str, set[str]] = {
     "src/colorizer/color/ab_quantization.py": {*TRAIN, *SCORES},
     "src/colorizer/color/recoloring.py": SCORES,
     # archives and photographs
-    "stages/download.py": set(),
-    "src/colorizer/data/download.py": set(),
     "src/colorizer/data/archive.py": {
         *("drop_grayscale", "preprocess", "references", *EVALUATE, "compare"),
     },
@@ -44,16 +42,11 @@ EDITS: dict[str, set[str]] = {
     "src/colorizer/photo/icc.py": {
         *("drop_grayscale", "preprocess", "references", *EVALUATE, "compare"),
     },
-    "src/colorizer/data/workers.py": set(),
     # training
     "src/colorizer/models/layers.py": {*TRAIN, *EVALUATE, "compare"},
     "src/colorizer/training/loop/fit.py": TRAIN,
     "src/colorizer/training/loop/losses.py": TRAIN,
     "src/colorizer/params/recipe.py": TRAIN,
-    "src/colorizer/training/progress.py": set(),
-    "src/colorizer/training/engine.py": set(),
-    "src/colorizer/console.py": set(),
-    "stages/train.py": set(),
     # scores, pictures and captions
     "src/colorizer/evaluation/scoring/metrics.py": SCORES,
     "src/colorizer/scores/table.py": SCORES,
@@ -63,11 +56,22 @@ EDITS: dict[str, set[str]] = {
     "src/colorizer/evaluation/report.html": {"compare"},
     # MLflow, and the champion's rule
     "src/colorizer/tracking/champion.py": {*EVALUATE, "compare"},
-    "src/colorizer/tracking/live_logging.py": set(),
-    "src/colorizer/tracking/store.py": set(),
-    "src/colorizer/tracking/serving.py": set(),
 }
 """By file, the stages that an edit makes stale."""
+
+NO_RESULTS = (
+    "stages/download.py",
+    "src/colorizer/data/download.py",
+    "src/colorizer/data/workers.py",
+    "src/colorizer/training/progress.py",
+    "src/colorizer/training/engine.py",
+    "src/colorizer/console.py",
+    "stages/train.py",
+    "src/colorizer/tracking/live_logging.py",
+    "src/colorizer/tracking/store.py",
+    "src/colorizer/tracking/serving.py",
+)
+"""Files that change no result."""
 
 Stale = Callable[[], set[str]]
 
@@ -123,6 +127,17 @@ def test_an_edit_makes_stale_what_it_changes(
         assert stale() == stages
     finally:
         path.write_bytes(before)
+
+
+def test_edits_that_change_no_result_make_nothing_stale(stale: Stale, project: "Project") -> None:
+    paths = [project.folder / file for file in NO_RESULTS]
+    before = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.write_bytes(path.read_bytes() + b"\n# edited\n")
+    found = stale()
+    for path, code in zip(paths, before, strict=True):
+        path.write_bytes(code)
+    assert found == set()
 
 
 def test_a_default_of_a_recipe_makes_trainings_stale(stale: Stale, project: "Project") -> None:

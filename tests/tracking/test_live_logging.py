@@ -33,9 +33,15 @@ def test_a_resumed_training_goes_on_in_its_run(
     epochs = history(3)
     with pytest.raises(KeyboardInterrupt), follow(TRACKING, published.record) as live:
         live.add(epochs[:1], published.run)
-        live.add(epochs[:2], published.run)
+        growing = epochs[:2]
+        live.add(growing, published.run)
+        growing.clear()  # what was added is logged, whatever becomes of the list
         raise KeyboardInterrupt
     run_id = store.find_run("resumed")
+    for thread in threading.enumerate():
+        if thread.name in ("MLflow", "SystemMetricsMonitor"):
+            thread.join(10)
+            assert not thread.is_alive()
     assert store.client.get_run(run_id).info.status == "KILLED"
     with follow(TRACKING, published.record) as live:
         deadline = time.monotonic() + 60
@@ -174,9 +180,29 @@ def test_a_training_never_waits_for_a_server_that_fails_and_warns_once(
     for thread in threading.enumerate():
         if thread.name == "MLflow":
             thread.join(60)
-    assert threading.main_thread() not in callers
+    assert not any(thread.is_alive() or not thread.daemon for thread in callers)
     (warning,) = (record.message for record in caplog.records)
     assert "make sync" in warning
+
+
+def test_a_long_training_waits_for_a_server_for_a_small_part_of_its_time(
+    publishable: Callable[..., Published], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    class Late(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0)
+            return False
+
+    monkeypatch.setattr(live_run, "Event", Late)
+    monkeypatch.setattr(live_run.LiveRun, "_work", lambda _: None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    published = publishable("long", "long")
+    live = live_run.LiveRun(TRACKING, published.record)
+    live._began -= 10_000
+    live.finish(published)
+    assert waited == [pytest.approx(300, rel=0.01)]
 
 
 def test_a_server_that_comes_back_is_told_the_rest(

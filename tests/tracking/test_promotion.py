@@ -11,7 +11,7 @@ from colorizer.errors import ColorizerError
 from colorizer.evaluation.evaluate import Prediction, evaluate, write_scores
 from colorizer.params import Register
 from colorizer.tracking.names import PROMOTED
-from colorizer.tracking.promotion import promote
+from colorizer.tracking.promotion import difference, promote
 from colorizer.tracking.published import Published
 from colorizer.tracking.registration import publish
 from colorizer.tracking.store import Store
@@ -56,8 +56,10 @@ def test_only_what_is_better_beyond_chance_becomes_the_champion(store: Store, ad
     assert promote(store, first, "l2") == f"{first} is the champion: there was none"
     assert promote(store, f"{NAME}@champion", "l2").endswith("it was already")
 
-    with pytest.raises(ColorizerError, match=r"gate/2 .* l2 .* on 24 validation .* beyond chance"):
-        promote(store, lucky, "l2")
+    for metric in ("l2", "psnr"):  # the less and the more the better
+        said = rf"gate/2 .* {metric} .* on 24 validation .* beyond chance"
+        with pytest.raises(ColorizerError, match=said):
+            promote(store, lucky, metric)
     assert champion(store) == first
 
     store.client.set_registered_model_alias(NAME, "challenger", better.partition("/")[2])
@@ -82,11 +84,27 @@ def test_versions_that_cannot_be_compared_are_not_promoted(store: Store, add: Ad
         add(ERRORS * 0.5, trial="true"): "a trial's",
         f"{NAME}/999": "`colorizer models` lists",
         "weights.safetensors": "no registered version",
+        "colorizer": "no model 'colorizer'",  # whose challenger is meant
     }
     for version, said in refused.items():
         with pytest.raises(ColorizerError, match=said):
             promote(store, version, "l2")
     assert champion(store) == first
+
+
+def test_a_trial_s_champion_gives_way_to_what_is_none(store: Store, add: Add) -> None:
+    trial = add(ERRORS, trial="true", **{"data.scored": "a demo's"})
+    promote(store, trial, "l2", reason="so that there is one")
+    model = add(ERRORS * 2)
+    assert promote(store, model, "l2").endswith(f"version {trial.partition('/')[2]} was a trial's")
+    assert champion(store) == model
+
+
+def test_scores_of_different_photographs_are_not_compared() -> None:
+    none = np.zeros((2, 4, 4), np.float32)
+    table = evaluate(lambda _: Prediction(none + 1, none), PHOTOS)
+    with pytest.raises(ColorizerError, match="different photographs"):
+        difference(table, table.iloc[::-1], "l2")
 
 
 def test_a_promoted_champion_gives_way_to_no_training(
