@@ -194,6 +194,39 @@ def test_a_full_disk_under_mlflow_is_one_warning_and_sync_completes_the_record(
         project.change_params(lambda params: params.update(tracking={"enabled": False}))
 
 
+ON_A_SMALL_DISK = """
+mount -t tmpfs -o size=$0k tmpfs .checkpoints
+"$@" > first 2>&1; echo $? >> first
+mount -o remount,size=100M .checkpoints
+exec "$@"
+"""
+"""Runs a command twice: with so many KiB for checkpoints, and with room."""
+
+
+def test_a_disk_that_fills_in_mid_training_keeps_the_last_checkpoint(
+    bad: tuple["Project", Run],
+) -> None:
+    project, run = bad
+    (name, model), out = STAGES["train"]
+    more = {"epochs": 5, "grid_every": 5}
+    project.change_params(lambda params: params["profiles"]["demo"]["train"].update(more))
+    remove(project.folder / out)
+    the_line(*run([name, model], read_only=[str(project.folder / "models")]))  # all but its end
+    folder = project.folder / ".checkpoints"
+    needed = {path: path.stat().st_size for path in folder.glob("*/**/*") if path.is_file()}
+    assert run([name, model])[0] == 0
+    undisturbed = digests(project.folder / out)
+    remove(project.folder / out)
+    third = next(size for path, size in needed.items() if path.name == "state.pt")
+    early = sum(-(-size // 4096) * 4 for path, size in needed.items() if "0005" not in path.name)
+    command = ("unshare", "-rm", "sh", "-c", ON_A_SMALL_DISK, str(early + third // 2048))
+    status, said = project.run(*command, sys.executable, f"stages/{name}.py", model)
+    first, _, code = (project.folder / "first").read_text().rstrip().rpartition("\n")
+    assert "make room" in the_line(int(code), first)
+    assert (status, "resuming after epoch 2 of 5" in said) == (0, True), said
+    assert digests(project.folder / out) == undisturbed
+
+
 def remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
