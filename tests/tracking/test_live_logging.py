@@ -30,7 +30,7 @@ def test_a_resumed_training_goes_on_in_its_run(
     store: Store, publishable: Callable[..., Published], history: History
 ) -> None:
     published = publishable("resumed", "resumed")
-    epochs = history(3)
+    epochs, before = history(3), threading.enumerate()
     with pytest.raises(KeyboardInterrupt), follow(TRACKING, published.record) as live:
         live.add(epochs[:1], published.run)
         growing = epochs[:2]
@@ -38,10 +38,13 @@ def test_a_resumed_training_goes_on_in_its_run(
         growing.clear()  # what was added is logged, whatever becomes of the list
         raise KeyboardInterrupt
     run_id = store.find_run("resumed")
-    for thread in threading.enumerate():
-        if thread.name in ("MLflow", "SystemMetricsMonitor"):
+    threads = [thread for thread in threading.enumerate() if thread not in before]
+    assert "SystemMetricsMonitor" not in {thread.name for thread in threads}
+    for thread in threads:
+        if thread.name == "MLflow":
             thread.join(10)
             assert not thread.is_alive()
+    assert [m.step for m in store.client.get_metric_history(run_id, "loss/train")] == [1, 2]
     assert store.client.get_run(run_id).info.status == "KILLED"
     with follow(TRACKING, published.record) as live:
         deadline = time.monotonic() + 60
