@@ -292,11 +292,13 @@ def test_a_batch_that_nobody_waits_for_is_not_colored(
     before = counted(address, colored)
     pool.gate.clear()
     asked = {"files": form(GRAY, GRAY, GRAY), "headers": BEARER, "stream": True, "timeout": 20}
-    with requests.post(f"{address}/batch", **asked):
-        assert counted(address, "colorizer_requests_here") == 1
-    while counted(address, "colorizer_requests_here"):
-        time.sleep(0.01)
-    pool.gate.set()
+    try:
+        with requests.post(f"{address}/batch", **asked):
+            assert counted(address, "colorizer_requests_here") == 1
+        while counted(address, "colorizer_requests_here"):
+            time.sleep(0.01)
+    finally:
+        pool.gate.set()
     assert session.post(f"{address}/colorize", GRAY).status_code == 200
     assert counted(address, colored) == before + 1
 
