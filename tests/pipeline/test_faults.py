@@ -94,7 +94,7 @@ def test_whatever_kills_it_the_pipeline_ends_as_one_never_killed(
     while kills < KILLS:
         rounds += 1
         project = check_out(tmp_path / f"killed{rounds}")
-        status = -1
+        began, before, status = time.monotonic(), kills, -1
         while status != 0:
             by, moment = chance.choice(SIGNALS), chance.uniform(0, span)
             last = kills >= KILLS
@@ -105,6 +105,8 @@ def test_whatever_kills_it_the_pipeline_ends_as_one_never_killed(
                 f"round {rounds}, {by.name} at {moment:.1f} of {span:.0f} s: {status}\n"
             )
             assert "Traceback" not in said or status < 0, said
+        if kills == before:  # the machine is faster than it was: the next moments come sooner
+            span = time.monotonic() - began
         assert_as_never_killed(project, expected)
 
 
