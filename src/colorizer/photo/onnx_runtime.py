@@ -30,5 +30,6 @@ def open_session(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = cpu_count()  # or they are bound to cores, busy or not
+    options.enable_mem_pattern = False  # planned for a size, where photographs have many
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
