@@ -1,7 +1,7 @@
 """A second look at faces: what is small in a photograph is seen large, and colored so.
 
-A network sees a photograph at one size, at which a face in a group is a dozen pixels; it takes such
-a face for a stone. Looked at by itself, with its surroundings, it is a face.
+A network sees a photograph at one size, at which a face in a group is a dozen pixels, and does not
+know it. Looked at by itself, with what is around it, it is a face.
 """
 
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ from colorizer.inference.network import Network, seen
 from colorizer.photo.face_boxes import Face
 from colorizer.photo.faces import find_faces
 
-AROUND = 3  # sides of a face, that are looked at on each side of a square around it
-FADING = 1.35  # ellipses in a face's box: from 1 on its colors fade, and here they end
-LARGE = 0.5  # of a photograph's shorter side: such faces are seen well at the first look
+AROUND = 3  # times a face's longer side: the side of the square that is looked at
+FADING = 1.35  # times the ellipse in a face's box, whose colors fade until there
+LARGE = 0.5  # of a photograph's shorter side: larger faces are seen well at the first look
 SMALL = 12  # pixels of a face, below which there is nothing to see
 MOST = 64  # faces of a photograph that are looked at, the surest
 FINE = 1024  # pixels of the longer side of the colors of a photograph with faces, at most
