@@ -14,6 +14,7 @@ from colorizer.data.references import LONGEST, SCORED, Reference, write_referenc
 from colorizer.data.witness import at
 from colorizer.paths import whole_or_none
 from colorizer.photo.decode import decode
+from colorizer.photo.faces import find_faces
 from colorizer.photo.parallel import one_thread_each
 from colorizer.photo.resize import resize
 
@@ -43,6 +44,8 @@ def make_references(archives: Path, split: pd.DataFrame, folder: Path) -> None:
             ids = split.loc[split["subset"] == subset, "id"].tolist()
             if not ids:
                 continue
+            with at("the start of the detector of faces"):  # not in several threads at once
+                find_faces(np.zeros((1, 1, 3), np.uint8))
             jobs = (delayed(_read)(archives, photo_id) for photo_id in ids)
             with one_thread_each():
                 found = Parallel(return_as="generator")(jobs)

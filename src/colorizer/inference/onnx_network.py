@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from colorizer.errors import ColorizerError, NoClassesError, NoFeaturesError
+from colorizer.errors import (
+    ColorizerError,
+    NoClassesError,
+    NoFeaturesError,
+    is_out_of_memory,
+    one_line,
+)
 from colorizer.models.weights_metadata import WeightsMetadata
 from colorizer.photo.onnx_runtime import open_session
 
@@ -40,6 +46,8 @@ class OnnxNetwork:
         try:
             self.session = open_session(path)
         except Exception as error:  # ONNX Runtime has a class for each kind, none of them public
+            if is_out_of_memory(error):
+                raise MemoryError(one_line(error)) from error
             reason = " ".join(str(error).split())
             raise ColorizerError(f"{path} is no readable ONNX model: {reason}") from None
         stored = self.session.get_modelmeta().custom_metadata_map
