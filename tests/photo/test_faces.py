@@ -1,8 +1,13 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from skimage.data import astronaut, coins
 
+from colorizer.photo import faces
 from colorizer.photo.face_boxes import Face
 from colorizer.photo.faces import find_faces
 from colorizer.photo.resize import resize
@@ -52,6 +57,22 @@ def test_each_of_several_faces_is_found_once_even_a_small_one() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 900), (40, 800), (32, 32)])
 def test_where_no_face_is_none_is_found(shape: tuple[int, int]) -> None:
     assert find_faces(np.full((*shape, 3), 90, np.uint8)) == []
+
+
+def test_threads_share_one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+
+    def open_slowly(path: Path) -> object:
+        time.sleep(0.05)
+        opened.append(path)
+        return opened
+
+    faces._open.cache_clear()
+    with monkeypatch.context() as patch, ThreadPoolExecutor(4) as threads:
+        patch.setattr(faces, "open_session", open_slowly)
+        list(threads.map(lambda _: faces._detector(), range(4)))
+    faces._open.cache_clear()
+    assert opened == [faces.DETECTOR]
 
 
 def test_coins_are_no_faces() -> None:

@@ -7,6 +7,7 @@ file from the one that is published.
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,14 @@ def _multiple(side: float) -> int:
     return max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE)
 
 
-@cache
 def _detector() -> Any:
+    with _STARTING:  # once, whichever of a folder's threads comes first
+        return _open()
+
+
+@cache
+def _open() -> Any:
     return open_session(DETECTOR)
+
+
+_STARTING = Lock()
