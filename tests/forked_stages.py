@@ -82,8 +82,6 @@ def load(name: str) -> ModuleType:
         import colorizer.inference.torch_network  # noqa: F401
 
         return command
-    if name == "references":
-        import onnxruntime  # noqa: F401
     spec = importlib.util.spec_from_file_location(f"stage_{name}", f"stages/{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -118,8 +116,6 @@ def status_of(module: ModuleType, command: list[str], faults: Faults) -> int:
     """Run a command here and return its exit status."""
     name, *arguments = command
     sys.argv = command
-    if compiler := sys.modules.get("torch._dynamo.utils"):  # it fails to log where memory ends
-        atexit.unregister(compiler.dump_compile_times)
     try:
         inflict(faults)
         module.main(*([] if name in COMMANDS else arguments))

@@ -11,6 +11,7 @@ from colorizer.errors import (
     OutOfMemoryError,
     is_out_of_memory,
     one_line,
+    require_memory,
 )
 
 
@@ -44,3 +45,12 @@ def test_too_little_memory_is_known_by_what_libraries_say_and_by_what_they_hide(
         assert is_out_of_memory(error)
     assert not is_out_of_memory(ColorizerError("broken: out of memory"))
     assert not is_out_of_memory(ValueError("no number"))
+
+
+def test_a_process_begins_only_with_the_memory_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require_memory()
+    monkeypatch.setattr("colorizer.errors.LEAST_MEMORY", 2**60)
+    with pytest.raises(ColorizerError, match=rf"less than {2**40} MiB are left; end other"):
+        require_memory()

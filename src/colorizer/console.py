@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import ParamSpec
 
-from colorizer.errors import ColorizerError, is_out_of_memory, printable
+from colorizer.errors import ColorizerError, is_out_of_memory, printable, require_memory
 
 P = ParamSpec("P")
 
@@ -42,6 +42,7 @@ def entry_point(main: Callable[P, None]) -> Callable[P, None]:
         signal.signal(signal.SIGTERM, _terminate)
         warnings.filterwarnings("ignore", r"\d+ tasks which", UserWarning)  # Joblib's, of an error
         try:
+            require_memory()
             with _explained():
                 main(*args, **kwargs)
         except ColorizerError as error:

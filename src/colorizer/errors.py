@@ -11,6 +11,10 @@ MEMORY = (
 )
 
 
+LEAST_MEMORY = 448 * 2**20
+"""Bytes that any command needs beyond what it has when it starts."""
+
+
 class ColorizerError(Exception):
     """Says in one line what was found, what was expected, and what to do about it."""
 
@@ -104,6 +108,24 @@ def one_line(error: BaseException | str) -> str:
 def printable(text: str) -> str:
     """Return text on one line: file names may hold line breaks and other control characters."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def require_memory() -> None:
+    """Make sure that a process has the memory to begin with, before it does anything.
+
+    Where less is left, libraries in C crash and a thread's start can wait for ever, so that no
+    line would be said at all. What is asked for is given back at once, and costs nothing.
+
+    Raises:
+        ColorizerError: if there are less than `LEAST_MEMORY`.
+    """
+    try:
+        bytes(LEAST_MEMORY)
+    except MemoryError as error:
+        raise ColorizerError(
+            f"the memory does not suffice: less than {LEAST_MEMORY >> 20} MiB are left; end other "
+            "programs or raise the limit (`ulimit -v`)"
+        ) from error
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

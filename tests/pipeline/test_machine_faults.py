@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -128,19 +127,40 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_too_little_memory_is_one_line(bad: tuple["Project", Run], stage: str) -> None:
-    """With less than this not even Python's own threads, Numba and LLVM come to an orderly end."""
+    """Said before libraries in C begin, which crash and hang where even threads find no room."""
     project, run = bad
     command, out = STAGES[stage]
     before = digests(project.folder / out)
-    for memory in (20, 60) if stage != "colorize" else (80, 120):  # MiB
-        status, said = run(command, memory=memory)
-        if status == 0:
-            break
-        line = the_line(1 if status == -signal.SIGABRT else status, said)  # LLVM's way to end
-        assert re.search("memory does not suffice|short of memory", line)
-    status, said = run(command)
+    for memory in (20, 60, 200, 400):  # MiB
+        line = the_line(*run(command, memory=memory))
+        assert re.search("memory does not suffice: less than [0-9]+ MiB are left", line)
+    assert digests(project.folder / out) == before
+    status, said = run(command, memory=600)
     assert status == 0, said
     assert digests(project.folder / out) == before
+
+
+def test_work_that_takes_more_memory_than_there_is_is_one_line(
+    bad: tuple["Project", Run],
+) -> None:
+    project, run = bad
+    Image.linear_gradient("L").resize((10_000, 8_000)).save(project.folder / "old.png")
+    whole = (project.folder / "params.yaml").read_bytes()
+    project.change_params(
+        lambda params: params["profiles"]["demo"]["models"]["model1"].update(widths=[2048, 4096])
+    )
+    try:
+        for stage, named in (("colorize", "old.png: the memory"), ("train", "train.batch_size")):
+            command, out = STAGES[stage]
+            before = digests(project.folder / out)
+            for memory in (500, 600, 700):  # MiB
+                line = the_line(*run(command, memory=memory))
+                assert "the memory does not suffice" in line
+                assert named in line
+            assert digests(project.folder / out) == before
+    finally:
+        (project.folder / "params.yaml").write_bytes(whole)
+        Image.linear_gradient("L").save(project.folder / "old.png")
 
 
 @pytest.mark.parametrize(

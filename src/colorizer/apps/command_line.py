@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from colorizer.errors import MEMORY, ColorizerError, MissingExtraError, UsageError, is_out_of_memory
+from colorizer.errors import (
+    MEMORY,
+    ColorizerError,
+    MissingExtraError,
+    UsageError,
+    is_out_of_memory,
+    require_memory,
+)
 
 NAMED = "a model's name (see `colorizer models`), URI or weights file"
 
@@ -140,6 +147,7 @@ EXIT_CODES = (
 def run(app: typer.Typer) -> None:
     """Run a command; an error is one line and one of `EXIT_CODES`."""
     try:
+        require_memory()
         app()
     except ColorizerError as error:
         typer.echo(f"error: {error}", err=True)
