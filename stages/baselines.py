@@ -1,8 +1,9 @@
 """Score what no network predicts, to read the networks' scores beside."""
 
+from colorizer.console import entry_point  # isort: split
+
 import torch
 
-from colorizer.console import entry_point
 from colorizer.data.dataset import LabDataset
 from colorizer.data.references import References, list_subsets
 from colorizer.evaluation.baselines import make_baselines, mean_of_lab

@@ -3,9 +3,10 @@
 import json
 import logging
 
+from colorizer.console import entry_point  # isort: split
+
 import pandas as pd
 
-from colorizer.console import entry_point
 from colorizer.data.grayscale import SUMMARIZED, count_other_files, summarize, write_colors
 from colorizer.data.workers import workers
 from colorizer.params import load_params

@@ -2,9 +2,10 @@
 
 import sys
 
+from colorizer.console import entry_point  # isort: split
+
 from torch import nn
 
-from colorizer.console import entry_point
 from colorizer.evaluation.samples import draw_samples
 from colorizer.params import load_params
 from colorizer.paths import Paths, project_root

@@ -1,7 +1,9 @@
+import ast
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +60,23 @@ def test_mistake_of_ours_keeps_its_traceback() -> None:
 def test_interrupt_exits_with_130_in_silence() -> None:
     done = run("raise KeyboardInterrupt")
     assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "")
+
+
+def test_interrupt_while_a_stage_imports_ends_it_in_silence() -> None:
+    script = "import colorizer.console; raise KeyboardInterrupt"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize("stage", sorted(Path("stages").glob("*.py")), ids=lambda path: path.stem)
+def test_a_stage_imports_its_entry_point_before_what_takes_long(stage: Path) -> None:
+    for node in ast.parse(stage.read_text()).body[1:]:
+        if isinstance(node, ast.ImportFrom) and node.module == "colorizer.console":
+            return
+        names = [alias.name for alias in getattr(node, "names", ())]
+        assert {getattr(node, "module", name) for name in names} <= sys.stdlib_module_names
+    raise AssertionError("it has none")
 
 
 def test_success_exits_with_0_and_logs_plain_lines() -> None:

@@ -1,4 +1,7 @@
-"""Entry points: they configure logging once and show an error as one line."""
+"""Entry points of stages: they configure logging once and show an error as one line.
+
+A stage imports this first: a Ctrl-C while it imports the rest ends it without a traceback.
+"""
 
 import errno
 import functools
@@ -9,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import ParamSpec
 
 from colorizer.errors import ColorizerError, is_out_of_memory, printable, require_memory
@@ -19,6 +22,14 @@ P = ParamSpec("P")
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _show
 
 
 class Terminated(KeyboardInterrupt):
@@ -83,31 +94,3 @@ def _explained() -> Iterator[None]:
 
 def _terminate(_signum: int, _frame: FrameType | None) -> None:
     raise Terminated
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], int]]:
-    """Let the first Ctrl-C or SIGTERM ask for an end instead of making one; a second one does.
-
-    Yields:
-        What returns the signal that came, or 0.
-    """
-    came = 0
-
-    def remember(signum: int, _frame: FrameType | None) -> None:
-        nonlocal came
-        came = signum
-        restore()
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:  # as of a job in the background
-            signal.signal(number, remember)
-    try:
-        yield lambda: came
-    finally:
-        restore()

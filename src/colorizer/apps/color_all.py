@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from colorizer.apps.command_line import NOTHING
+from colorizer.apps.interruptible import interruptible
 from colorizer.apps.summary import Summary
-from colorizer.console import interruptible
 from colorizer.errors import printable
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import typer
 
 from colorizer.apps.color_all import say
 from colorizer.apps.command_line import FAILED
+from colorizer.apps.interruptible import interruptible
 from colorizer.apps.summary import Summary
-from colorizer.console import interruptible
 from colorizer.errors import printable
 
 if TYPE_CHECKING:
