@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,7 @@ from colorizer.apps.serve.workers import TOO_LATE, Workers
 from colorizer.errors import ColorizerError
 from colorizer.inference.options import Options
 
+SERVE = [sys.executable, "-m", "colorizer.apps.cli", "serve", "--model", "shipped", "--port", "0"]
 GRAY = b"P5 64 48 255 " + bytes(range(64)) * 48
 
 
@@ -54,7 +56,7 @@ class Worker:
             future.set_result(Answer(200))
         return future
 
-    def kill(self) -> None:
+    def kill(self, *, wait: bool = False) -> None:
         self.dead = True
 
 
@@ -154,7 +156,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_start(monkeypatch: pytest.Monkey
     killed: list[Worker] = []
     monkeypatch.setattr(workers, "Worker", Worker)
     monkeypatch.setattr(Worker, "start", lambda _: done("no weights there"))
-    monkeypatch.setattr(Worker, "kill", lambda worker: killed.append(worker))
+    monkeypatch.setattr(Worker, "kill", lambda worker, wait: killed.append(worker))
     with pytest.raises(ColorizerError, match="no weights there"), Workers(Path("w"), count=2):
         pass
     assert len(killed) == 2
@@ -163,10 +165,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_start(monkeypatch: pytest.Monkey
 @contextlib.contextmanager
 def service(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start the real service; yield its address and process."""
-    command = [sys.executable, "-m", "colorizer.apps.cli", "serve", "--model", "shipped"]
-    with subprocess.Popen(
-        [*command, "--port", "0", *options], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([*SERVE, *options], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().split()[0], process
@@ -174,9 +173,13 @@ def service(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             process.kill()
 
 
-def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
+def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     children = psutil.Process(process.pid).children()
-    (worker,) = (child for child in children if "spawn_main" in "".join(child.cmdline()))
+    return [child for child in children if "spawn_main" in "".join(child.cmdline())]
+
+
+def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
+    (worker,) = workers_of(process)
     return worker
 
 
@@ -227,3 +230,21 @@ def test_a_worker_that_stands_still_is_replaced_and_none_outlives_the_service() 
         worker = worker_of(process)
         os.kill(process.pid, signal.SIGKILL)
         worker.wait(60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0, 0.2, 0.5])
+def test_ctrl_c_while_workers_begin_ends_all_in_silence(seconds: float) -> None:
+    command = [*SERVE, "--workers", "2"]
+    pipe, start = subprocess.PIPE, partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=start
+    ) as process:
+        while len(workers_of(process)) < 2:
+            time.sleep(0.01)
+        time.sleep(seconds)  # in which they import
+        begun = workers_of(process)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        said, errors = process.communicate(timeout=60)
+    assert (process.returncode, said, errors) == (128 + signal.SIGINT, "", "")
+    assert psutil.wait_procs(begun, timeout=60)[1] == []

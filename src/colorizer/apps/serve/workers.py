@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-import os
+import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,25 +36,35 @@ class Worker:
 
     def __init__(self, *arguments: Any) -> None:
         self._arguments = arguments
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self._processes: Collection[BaseProcess] = ()
 
     def start(self) -> "Future[str]":
         """Start the process; what it returns says why the model cannot be loaded, or ""."""
         self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-        self._pid = self._pool.submit(os.getpid)
-        return self._pool.submit(begin, *self._arguments)
+        ensure_running()  # or it begins below, and lets signals through again
+        before = set(active_children())
+        mask = _blocked(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # by the process too
+        try:
+            return self._pool.submit(begin, *self._arguments)
+        finally:
+            _blocked(signal.SIG_SETMASK, mask)
+            self._processes = set(active_children()) - before
 
     def color(self, *arguments: Any) -> "Future[Answer]":
         """Call `color` there."""
         return self._pool.submit(color, *arguments)
 
-    def kill(self) -> None:
-        """End the process, whatever it is doing."""
-        with suppress(BrokenProcessPool):
-            pid = self._pid.result()
-            for child in active_children():  # whose id no other process has got since
-                if child.pid == pid:
-                    child.kill()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    def kill(self, *, wait: bool = False) -> None:
+        """End the process, whatever it is doing; wait until nothing is left of it, or do not."""
+        for process in self._processes:
+            process.kill()
+        self._pool.shutdown(wait, cancel_futures=True)
+
+
+def _blocked(how: int, signals: Collection[int]) -> Collection[int]:
+    """Change which signals reach this thread and the processes that it starts, but on Windows."""
+    return signal.pthread_sigmask(how, signals) if hasattr(signal, "pthread_sigmask") else ()
 
 
 class Workers:
@@ -110,7 +121,7 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         for worker in self._all:
-            worker.kill()
+            worker.kill(wait=True)
 
     async def color(self, data: bytes, options: Options, seconds: float) -> Answer:
         """Color a photograph's file when a worker is free.
