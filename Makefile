@@ -48,7 +48,7 @@ faults: .venv/dev.done ## kill the pipeline and fail its servers a few times (mi
 	@$(BIN)/python benchmarks/long_life.py --short
 
 soak: .venv/dev.done ## the same many times (hours), and fuzzing; KILLS=50 LIFE=1 (share) FUZZ=600 (seconds a door)
-	@KILLS=$(or $(KILLS),50) HOSTILE=all FAULT_EPOCHS=$(or $(FAULT_EPOCHS),1500) $(BIN)/python -m pytest -m faults -s
+	@KILLS=$(or $(KILLS),50) HOSTILE=all FAULT_EPOCHS=$(or $(FAULT_EPOCHS),5000) $(BIN)/python -m pytest -m faults -s
 	@$(BIN)/python benchmarks/long_life.py --share $(or $(LIFE),1)
 	@$(PIP) atheris==3.0.0
 	@for door in photo archive hints params; do \
