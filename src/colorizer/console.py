@@ -25,7 +25,7 @@ CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if not issubclass(kind, KeyboardInterrupt):
+    if not issubclass(kind, KeyboardInterrupt):  # which came while a stage imports
         sys.__excepthook__(kind, error, trace)
 
 

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
 from multiprocessing.resource_tracker import ensure_running
@@ -36,35 +37,47 @@ class Worker:
 
     def __init__(self, *arguments: Any) -> None:
         self._arguments = arguments
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self._pool: ProcessPoolExecutor | None = None
         self._processes: Collection[BaseProcess] = ()
 
     def start(self) -> "Future[str]":
         """Start the process; what it returns says why the model cannot be loaded, or ""."""
         self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-        ensure_running()  # or it begins below, and lets signals through again
         before = set(active_children())
-        mask = _blocked(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # by the process too
         try:
-            return self._pool.submit(begin, *self._arguments)
+            with _unheard_signals():
+                return self._pool.submit(begin, *self._arguments)
         finally:
-            _blocked(signal.SIG_SETMASK, mask)
             self._processes = set(active_children()) - before
 
     def color(self, *arguments: Any) -> "Future[Answer]":
         """Call `color` there."""
+        assert self._pool
         return self._pool.submit(color, *arguments)
 
     def kill(self, *, wait: bool = False) -> None:
         """End the process, whatever it is doing; wait until nothing is left of it, or do not."""
         for process in self._processes:
             process.kill()
-        self._pool.shutdown(wait, cancel_futures=True)
+        if self._pool:
+            self._pool.shutdown(wait, cancel_futures=True)
 
 
-def _blocked(how: int, signals: Collection[int]) -> Collection[int]:
-    """Change which signals reach this thread and the processes that it starts, but on Windows."""
-    return signal.pthread_sigmask(how, signals) if hasattr(signal, "pthread_sigmask") else ()
+@contextmanager
+def _unheard_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM, which reach all of a terminal, not reach what is started meanwhile.
+
+    A process that still imports would show a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    ensure_running()  # or it is started meanwhile, and lets signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Workers:
